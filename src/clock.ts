@@ -1,0 +1,43 @@
+/**
+ * Time and chance, injected. The only file of the library that reads the machine's clock, sets a timer or
+ * draws a random number, so that a test clock can pass three days in a millisecond.
+ */
+
+/** A pending timer. */
+export interface Timer {
+  /** Stops the timer; harmless when it has fired. */
+  cancel(): void
+}
+
+/** What the library knows of time. `manualClock()` of `posthorn/testing` is the one for tests. */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. Used where the store has no clock of its own. */
+  now(): number
+  /** Monotonic milliseconds from any origin: deadlines and durations, which a changed wall clock must not move. */
+  monotonic(): number
+  /**
+   * Calls `fire` once, `delayMs` from now. The timer must not keep the process alive by itself unless
+   * `keepAlive` is true.
+   */
+  setTimer(fire: () => void, delayMs: number, options?: { keepAlive?: boolean }): Timer
+}
+
+/** Source of chance: a number in [0, 1). */
+export type Random = () => number
+
+/** The longest timer that is ever set; longer waits are polls (setTimeout wraps after 2^31 ms). */
+export const MAX_TIMER_MS = 3_600_000
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimer(fire, delayMs, options) {
+    const timer = setTimeout(fire, Math.min(Math.max(0, delayMs), MAX_TIMER_MS))
+    if (options?.keepAlive !== true && typeof timer === 'object') timer.unref()
+    return { cancel: () => clearTimeout(timer) }
+  },
+}
+
+/** The machine's own randomness (jitter only; ids and secrets come from the crypto library). */
+export const systemRandom: Random = () => Math.random()

@@ -1,0 +1,100 @@
+/**
+ * CONTRACT: what carries one signed request to a receiver. Implementations stand in `transports/`; the
+ * worker calls `send` once per attempt and never looks inside.
+ */
+
+/** Why no usable answer came. A closed list: adding a code is a breaking change of the contract. */
+export type FailureCode =
+  /** The name could not be resolved. */
+  | 'dns'
+  /** The address guard refused the target. */
+  | 'blocked'
+  /** No connection: refused, unreachable, or the connect timed out before the deadline. */
+  | 'connect'
+  /** The TLS handshake or the certificate failed. */
+  | 'tls'
+  /** The deadline passed, anywhere between look-up and the last byte. */
+  | 'timeout'
+  /** The connection broke before the answer was complete. */
+  | 'reset'
+  /** What came back is not HTTP, or breaks its rules. */
+  | 'protocol'
+  /** The caller's signal aborted the attempt (planned stop). */
+  | 'aborted'
+  /** The request itself cannot be made (bad URL, bad header). Retrying will not help. */
+  | 'invalid-request'
+
+/** One signed request, ready to go. */
+export interface TransportRequest {
+  /** Absolute http(s) URL. */
+  readonly url: string
+  /** Lower-case names; complete but for `host`, `content-length` and `connection`, which the transport owns. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The exact bytes that were signed. The transport never changes, copies for keeps, or decodes them. */
+  readonly body: Uint8Array
+  /** Milliseconds from the call of `send` to the last byte of the answer: look-up, connect, second tries included. */
+  readonly deadlineMs: number
+  /** Aborts the attempt at once; the result is then a failure with code `aborted`. */
+  readonly signal?: AbortSignal
+}
+
+/** Milliseconds on the monotonic clock, from the call of `send`. */
+export interface TransportTiming {
+  /** To the response headers; null when none came. */
+  readonly firstByteMs: number | null
+  /** To the end, whatever it was. */
+  readonly totalMs: number
+}
+
+/** An HTTP answer with its headers and as much of its body as is kept. Any status counts. */
+export interface TransportResponse {
+  readonly kind: 'response'
+  readonly status: number
+  /** Lower-case names; a repeated header is joined with `, `. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The first 16 KB of the body as text; invalid UTF-8 and NUL are replaced by U+FFFD. Never decompressed. */
+  readonly excerpt: string
+  /** True when the body was longer than what was kept or read. */
+  readonly truncated: boolean
+  readonly timing: TransportTiming
+}
+
+/** No usable answer. */
+export interface TransportFailure {
+  readonly kind: 'failure'
+  readonly code: FailureCode
+  /** One sentence for a person, without secrets, header values or internal addresses. */
+  readonly message: string
+  /** The status, when headers had arrived before the failure. */
+  readonly status?: number
+  /** True unless it is certain that no byte of the request reached the receiver. */
+  readonly mayHaveBeenReceived: boolean
+  readonly timing: TransportTiming
+}
+
+/** What came of one try. */
+export type TransportResult = TransportResponse | TransportFailure
+
+/** At most this many body bytes are read from an answer; then the socket is destroyed. */
+export const MAX_READ_BYTES = 128 * 1024
+/** At most this many body bytes of an answer are kept, as text. */
+export const MAX_EXCERPT_BYTES = 16 * 1024
+
+/**
+ * MUSTs of `send`:
+ * - exactly one try (a second one on a fresh socket is allowed only where no byte can have been answered, within
+ *   the same deadline); no retry on a status; no redirect is followed: a 3xx is an answer like any other;
+ * - never rejects for anything a receiver or the network does: that is data. It rejects only for a bug of the caller;
+ * - one deadline from the call to the last body byte, on a monotonic clock; when it passes, the socket is destroyed
+ *   and the result is `timeout`, also when headers had arrived;
+ * - sends `accept-encoding: identity`, decompresses nothing, reads at most 128 KB of the answer, keeps 16 KB;
+ * - sets Content-Length from the body; sends the body in one piece, byte for byte;
+ * - no proxy environment variable is obeyed; certificates are verified.
+ */
+export interface Transport {
+  /** For logs and diagnostics, for example `undici`. */
+  readonly name: string
+  send(request: TransportRequest): Promise<TransportResult>
+  /** Closes idle sockets and waits for nothing. Requests in flight are aborted. May be called twice. */
+  close(): Promise<void>
+}

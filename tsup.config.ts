@@ -1,0 +1,20 @@
+import { defineConfig } from 'tsup'
+
+const shared = { format: 'esm', target: 'node20', dts: true, sourcemap: true, treeshake: true } as const
+
+export default defineConfig([
+  {
+    ...shared,
+    name: 'library',
+    entry: { index: 'src/index.ts', memory: 'src/stores/memory.ts', testing: 'src/testing/index.ts' },
+    splitting: true,
+  },
+  // The receivers' entry is built alone, so that it shares no chunk with the library and imports nothing.
+  {
+    ...shared,
+    name: 'verify',
+    entry: { verify: 'src/signing/index.ts' },
+    splitting: false,
+    target: 'es2022',
+  },
+])
