@@ -69,6 +69,11 @@ export interface TransportFailure {
   readonly status?: number
   /** True unless it is certain that no byte of the request reached the receiver. */
   readonly mayHaveBeenReceived: boolean
+  /**
+   * True when the request went out on a kept-alive connection and not one byte came back: most likely the
+   * receiver closed an idle connection at that moment. Left out where a transport cannot know.
+   */
+  readonly onReusedConnection?: boolean
   readonly timing: TransportTiming
 }
 

@@ -1,0 +1,73 @@
+/**
+ * Checks the parts of a request that a transport turns into the request line and the header block. Pure; says
+ * no with an error that already carries `invalid-request`.
+ */
+import type { TransportRequest } from '../transport.ts'
+import { failureError } from './failure.ts'
+
+/** Sent when the request names no agent of its own. */
+export const DEFAULT_USER_AGENT = 'Posthorn/0.1'
+
+/** Header names that frame the message or belong to one connection: the transport's own, never the caller's. */
+const OWNED = new Set([
+  'host',
+  'content-length',
+  'connection',
+  'transfer-encoding',
+  'keep-alive',
+  'proxy-connection',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+])
+
+/** True for a header that the transport alone may set. `name` in lower case. */
+export function isOwnedHeader(name: string): boolean {
+  return OWNED.has(name)
+}
+
+/** The URL, when it is one that can be sent to: absolute, http or https, no credentials. */
+export function targetOf(request: TransportRequest): URL {
+  const url = URL.canParse(request.url) ? new URL(request.url) : undefined
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw failureError('invalid-request', 'This request cannot be sent: the URL is not an http(s) URL.')
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw failureError('invalid-request', 'This request cannot be sent: the URL carries credentials.')
+  }
+  return url
+}
+
+/**
+ * The headers as a flat list of names and values, names in lower case, with `accept-encoding: identity` and a
+ * user agent. Throws for a header that the transport owns and for two spellings of one name.
+ */
+export function headerList(headers: TransportRequest['headers'], userAgent: string): string[] {
+  const list = ['accept-encoding', 'identity']
+  let hasUserAgent = false
+  let seen: Set<string> | undefined
+  for (const given in headers) {
+    const value = headers[given]
+    const name = given.toLowerCase()
+    if (value === undefined || name === 'accept-encoding') continue
+    if (OWNED.has(name)) {
+      throw failureError(
+        'invalid-request',
+        `This request cannot be sent: the header ${name} is set by the transport.`,
+      )
+    }
+    // Object keys differ by themselves; only a second spelling can repeat a name.
+    if (name !== given || seen !== undefined) {
+      seen ??= new Set(Object.keys(headers).filter((key) => key !== given))
+      if (seen.has(name)) {
+        throw failureError('invalid-request', 'This request cannot be sent: two headers have the same name.')
+      }
+      seen.add(name)
+    }
+    if (name === 'user-agent') hasUserAgent = true
+    list.push(name, value)
+  }
+  if (!hasUserAgent) list.push('user-agent', userAgent)
+  return list
+}

@@ -1,0 +1,93 @@
+/**
+ * The transport for Node: undici's HTTP/1.1 parser and sockets, without the cost of fetch. One try per call, no
+ * redirect, no proxy, no decompression.
+ */
+import { type Clock, systemClock } from '../clock.ts'
+import type { Transport, TransportFailure, TransportResult } from '../transport.ts'
+import type { JudgeAddresses, Lookup, TlsOptions } from './connector.ts'
+import { excerptOf } from './excerpt.ts'
+import { createExchange, type ExchangeRequest } from './exchange.ts'
+import { describeFailure } from './failure.ts'
+import { DEFAULT_USER_AGENT, headerList, targetOf } from './request-head.ts'
+
+/** Options of `undiciTransport`. */
+export interface UndiciTransportOptions {
+  /** Connections to one origin at the same time; further requests wait, within their deadline. @default 128 */
+  readonly connectionsPerOrigin?: number
+  /** Idle connections kept for reuse, all origins together; the one idle for longest is closed first. @default 512 */
+  readonly maxIdleConnections?: number
+  /** Milliseconds after which an idle connection is closed, or sooner if the receiver says so. @default 4_000 */
+  readonly idleMs?: number
+  /** Milliseconds for look-up, TCP and TLS together; never longer than the deadline. @default 5_000 */
+  readonly connectTimeoutMs?: number
+  /** Certificate authorities, client certificate and the like. Verification is always on. */
+  readonly tls?: TlsOptions
+  /** Sent as `user-agent` when the request has none. @default 'Posthorn/0.1' */
+  readonly userAgent?: string
+  /** Judges every address before it is dialled. @default passes all */
+  readonly judge?: JudgeAddresses
+  /** Resolves names. @default dns.lookup */
+  readonly lookup?: Lookup
+  /** Time, for tests. @default systemClock */
+  readonly clock?: Clock
+}
+
+/** A transport with a look inside, for tests and diagnostics. */
+export interface UndiciTransport extends Transport {
+  /** Origins known, connections open (idle ones included), connections idle. */
+  stats(): { origins: number; open: number; idle: number }
+}
+
+/**
+ * The default transport on Node.
+ *
+ * @example
+ * createWebhooks({ store, transport: undiciTransport({ connectionsPerOrigin: 32 }) })
+ */
+export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTransport {
+  const { clock = systemClock, userAgent = DEFAULT_USER_AGENT } = options
+  const exchange = createExchange({
+    clock,
+    connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+    perOrigin: options.connectionsPerOrigin ?? 128,
+    maxIdle: options.maxIdleConnections ?? 512,
+    idleMs: options.idleMs ?? 4_000,
+    tls: options.tls,
+    judge: options.judge,
+    lookup: options.lookup,
+  })
+
+  return {
+    name: 'undici',
+    async send(request): Promise<TransportResult> {
+      let checked: ExchangeRequest
+      try {
+        checked = {
+          url: targetOf(request),
+          headers: headerList(request.headers, userAgent),
+          body: request.body,
+          deadlineMs: request.deadlineMs,
+          signal: request.signal,
+        }
+      } catch (error) {
+        return refused(error)
+      }
+      const result = await exchange.send(checked)
+      if (result.kind === 'failure') return result
+      const { status, headers, body, truncated, timing } = result
+      return { kind: 'response', status, headers, excerpt: excerptOf(body, truncated), truncated, timing }
+    },
+    async close() {
+      exchange.close()
+    },
+    stats: () => exchange.stats(),
+  }
+}
+
+function refused(error: unknown): TransportFailure {
+  return {
+    kind: 'failure',
+    ...describeFailure(error, 'connecting'),
+    timing: { firstByteMs: null, totalMs: 0 },
+  }
+}
