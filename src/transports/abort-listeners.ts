@@ -3,33 +3,38 @@
  * signal, and removing one of hundreds of listeners from a signal is a walk through all of them.
  */
 
-/** Calls back when a signal aborts. */
+/** What can be stopped. */
+export interface Stoppable {
+  stop(code: 'aborted'): void
+}
+
+/** Which requests stop when a signal aborts. */
 export interface AbortListeners {
-  /** Calls `abort` once when the signal aborts. The returned function takes it back. */
-  add(signal: AbortSignal, abort: () => void): () => void
+  add(signal: AbortSignal, target: Stoppable): void
+  remove(signal: AbortSignal, target: Stoppable): void
 }
 
 /** Makes a register that lives and dies with one transport. */
 export function createAbortListeners(): AbortListeners {
-  const groups = new WeakMap<AbortSignal, Set<() => void>>()
+  const groups = new WeakMap<AbortSignal, Set<Stoppable>>()
+
+  function listen(signal: AbortSignal): Set<Stoppable> {
+    const group = new Set<Stoppable>()
+    groups.set(signal, group)
+    const stopAll = () => {
+      for (const target of [...group]) target.stop('aborted')
+    }
+    signal.addEventListener('abort', stopAll, { once: true })
+    return group
+  }
+
   return {
-    add(signal, abort) {
-      let group = groups.get(signal)
-      if (group === undefined) {
-        const fresh = new Set<() => void>()
-        group = fresh
-        groups.set(signal, fresh)
-        signal.addEventListener(
-          'abort',
-          () => {
-            for (const each of [...fresh]) each()
-          },
-          { once: true },
-        )
-      }
-      const joined = group
-      joined.add(abort)
-      return () => joined.delete(abort)
+    add(signal, target) {
+      const group = groups.get(signal) ?? listen(signal)
+      group.add(target)
+    },
+    remove(signal, target) {
+      groups.get(signal)?.delete(target)
     },
   }
 }

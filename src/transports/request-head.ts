@@ -27,16 +27,22 @@ export function isOwnedHeader(name: string): boolean {
   return OWNED.has(name)
 }
 
-/** The URL, when it is one that can be sent to: absolute, http or https, no credentials. */
-export function targetOf(request: TransportRequest): URL {
-  const url = URL.canParse(request.url) ? new URL(request.url) : undefined
+/** Where a request goes: the connection's key and what stands in the request line. */
+export interface Target {
+  readonly origin: string
+  readonly path: string
+}
+
+/** Reads a URL that can be sent to: absolute, http or https, no credentials. Throws for any other. */
+export function targetOf(given: string): Target {
+  const url = URL.canParse(given) ? new URL(given) : undefined
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw failureError('invalid-request', 'This request cannot be sent: the URL is not an http(s) URL.')
   }
   if (url.username !== '' || url.password !== '') {
     throw failureError('invalid-request', 'This request cannot be sent: the URL carries credentials.')
   }
-  return url
+  return { origin: url.origin, path: url.pathname + url.search }
 }
 
 /**

@@ -3,12 +3,13 @@
  * redirect, no proxy, no decompression.
  */
 import { type Clock, systemClock } from '../clock.ts'
-import type { Transport, TransportFailure, TransportResult } from '../transport.ts'
+import type { Transport, TransportFailure, TransportResponse, TransportResult } from '../transport.ts'
 import type { JudgeAddresses, Lookup, TlsOptions } from './connector.ts'
 import { excerptOf } from './excerpt.ts'
-import { createExchange, type ExchangeRequest } from './exchange.ts'
+import type { ExchangeAnswer, ExchangeRequest } from './exchange.ts'
 import { describeFailure } from './failure.ts'
 import { DEFAULT_USER_AGENT, headerList, targetOf } from './request-head.ts'
+import { createSender } from './sender.ts'
 
 /** Options of `undiciTransport`. */
 export interface UndiciTransportOptions {
@@ -46,7 +47,7 @@ export interface UndiciTransport extends Transport {
  */
 export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTransport {
   const { clock = systemClock, userAgent = DEFAULT_USER_AGENT } = options
-  const exchange = createExchange({
+  const sender = createSender({
     clock,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     perOrigin: options.connectionsPerOrigin ?? 128,
@@ -59,29 +60,33 @@ export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTra
 
   return {
     name: 'undici',
-    async send(request): Promise<TransportResult> {
-      let checked: ExchangeRequest
-      try {
-        checked = {
-          url: targetOf(request),
-          headers: headerList(request.headers, userAgent),
-          body: request.body,
-          deadlineMs: request.deadlineMs,
-          signal: request.signal,
+    send: (request) =>
+      new Promise<TransportResult>((resolve) => {
+        let checked: ExchangeRequest
+        try {
+          checked = {
+            target: targetOf(request.url),
+            headers: headerList(request.headers, userAgent),
+            body: request.body,
+            deadlineMs: request.deadlineMs,
+            signal: request.signal,
+          }
+        } catch (error) {
+          resolve(refused(error))
+          return
         }
-      } catch (error) {
-        return refused(error)
-      }
-      const result = await exchange.send(checked)
-      if (result.kind === 'failure') return result
-      const { status, headers, body, truncated, timing } = result
-      return { kind: 'response', status, headers, excerpt: excerptOf(body, truncated), truncated, timing }
-    },
+        sender.send(checked, (outcome) => resolve(outcome.kind === 'answer' ? responseOf(outcome) : outcome))
+      }),
     async close() {
-      exchange.close()
+      sender.close()
     },
-    stats: () => exchange.stats(),
+    stats: () => sender.stats(),
   }
+}
+
+function responseOf(answer: ExchangeAnswer): TransportResponse {
+  const { status, headers, body, truncated, timing } = answer
+  return { kind: 'response', status, headers, excerpt: excerptOf(body, truncated), truncated, timing }
 }
 
 function refused(error: unknown): TransportFailure {
