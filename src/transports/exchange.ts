@@ -21,6 +21,7 @@ export interface ExchangeRequest {
   /** Names and values in turn, without the headers that frame the message. */
   readonly headers: string[]
   readonly body: Uint8Array
+  /** Infinity when the caller watches the deadline. */
   readonly deadlineMs: number
   readonly signal?: AbortSignal | undefined
 }
@@ -53,7 +54,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #connections: Connections
   readonly #done: (outcome: ExchangeOutcome, exchange: Exchange) => void
   readonly #startedAt: number
-  readonly #timer: Timer
+  readonly #timer: Timer | undefined
   /** Leaves the queue of those that wait for a connection. */
   stopWaiting: (() => void) | undefined
   #connection: Connection | undefined
@@ -80,7 +81,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#connections = connections
     this.#done = done
     this.#startedAt = clock.monotonic()
-    this.#timer = clock.setTimer(() => this.stop('timeout'), request.deadlineMs)
+    const { deadlineMs } = request
+    if (deadlineMs !== Infinity) this.#timer = clock.setTimer(() => this.stop('timeout'), deadlineMs)
   }
 
   /** Sends the request over a connection that the pool has lent. */
@@ -124,6 +126,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#firstByteMs = this.#clock.monotonic() - this.#startedAt
     this.#status = status
     this.#headers = joined(headers)
+    // No status (RFC 9110, section 15), and no Response of fetch can hold it.
+    if (status > 599) this.stop('protocol')
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -154,10 +158,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #answer(reusable: boolean, cutShort: boolean): void {
     const status = this.#status
     if (this.#over || status === undefined) return
-    if (status > 599) {
-      this.stop('protocol')
-      return
-    }
     const kept = this.#kept
     const body = kept === undefined ? NO_BODY : kept.length > 1 ? Buffer.concat(kept) : (kept[0] ?? NO_BODY)
     const truncated = cutShort || this.#bodyBytes > this.#keptBytes
@@ -181,7 +181,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #end(reusable: boolean): TransportTiming {
     this.#over = true
-    this.#timer.cancel()
+    this.#timer?.cancel()
     this.stopWaiting?.()
     if (this.#connection !== undefined) this.#connections.release(this.#connection, reusable)
     return { firstByteMs: this.#firstByteMs, totalMs: this.#clock.monotonic() - this.#startedAt }

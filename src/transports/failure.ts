@@ -24,6 +24,11 @@ export function failureError(failureCode: FailureCode, sentence: string): Failur
   return Object.assign(new Error(sentence), { failureCode })
 }
 
+/** True for an error made by `failureError`. */
+export function isFailureError(error: unknown): error is FailureError {
+  return error instanceof Error && 'failureCode' in error
+}
+
 const SENTENCES: Record<FailureCode, string> = {
   dns: 'The name of the receiver could not be resolved',
   blocked: 'The target of this request is not allowed',

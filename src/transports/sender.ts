@@ -2,6 +2,7 @@
  * Starts exchanges over one set of connections and can stop them all. Both transports send through it on Node;
  * it knows bytes and codes, no text and no ky.
  */
+import type { FailureCode } from '../transport.ts'
 import { createAbortListeners } from './abort-listeners.ts'
 import { type Connections, createConnections } from './connections.ts'
 import { type ConnectorOptions, createConnector } from './connector.ts'
@@ -16,8 +17,11 @@ export interface SenderOptions extends ConnectorOptions {
 
 /** Sends requests. */
 export interface Sender {
-  /** Starts one exchange; `done` is called exactly once, also when the sender is closed. */
-  send(request: ExchangeRequest, done: (outcome: ExchangeOutcome) => void): void
+  /**
+   * Starts one exchange; `done` is called exactly once, also when the sender is closed. The returned `stop` ends
+   * the exchange with a failure of that code.
+   */
+  send(request: ExchangeRequest, done: (outcome: ExchangeOutcome) => void): { stop(code: FailureCode): void }
   /** Stops what is in flight, closes what is idle; later requests are `aborted` at once. */
   close(): void
   stats: Connections['stats']
@@ -43,6 +47,7 @@ export function createSender(options: SenderOptions): Sender {
       if (closed || signal?.aborted === true) exchange.stop('aborted')
       else if (!(request.deadlineMs > 0)) exchange.stop('timeout')
       else connections.acquire(request.target.origin, exchange)
+      return exchange
     },
     close() {
       closed = true

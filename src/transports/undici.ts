@@ -4,7 +4,7 @@
  */
 import { type Clock, systemClock } from '../clock.ts'
 import type { Transport, TransportFailure, TransportResponse, TransportResult } from '../transport.ts'
-import type { JudgeAddresses, Lookup, TlsOptions } from './connector.ts'
+import { type ConnectionOptions, senderOptions } from './connection-options.ts'
 import { excerptOf } from './excerpt.ts'
 import type { ExchangeAnswer, ExchangeRequest } from './exchange.ts'
 import { describeFailure } from './failure.ts'
@@ -12,23 +12,9 @@ import { DEFAULT_USER_AGENT, headerList, targetOf } from './request-head.ts'
 import { createSender } from './sender.ts'
 
 /** Options of `undiciTransport`. */
-export interface UndiciTransportOptions {
-  /** Connections to one origin at the same time; further requests wait, within their deadline. @default 128 */
-  readonly connectionsPerOrigin?: number
-  /** Idle connections kept for reuse, all origins together; the one idle for longest is closed first. @default 512 */
-  readonly maxIdleConnections?: number
-  /** Milliseconds after which an idle connection is closed, or sooner if the receiver says so. @default 4_000 */
-  readonly idleMs?: number
-  /** Milliseconds for look-up, TCP and TLS together; never longer than the deadline. @default 5_000 */
-  readonly connectTimeoutMs?: number
-  /** Certificate authorities, client certificate and the like. Verification is always on. */
-  readonly tls?: TlsOptions
+export interface UndiciTransportOptions extends ConnectionOptions {
   /** Sent as `user-agent` when the request has none. @default 'Posthorn/0.1' */
   readonly userAgent?: string
-  /** Judges every address before it is dialled. @default passes all */
-  readonly judge?: JudgeAddresses
-  /** Resolves names. @default dns.lookup */
-  readonly lookup?: Lookup
   /** Time, for tests. @default systemClock */
   readonly clock?: Clock
 }
@@ -47,16 +33,7 @@ export interface UndiciTransport extends Transport {
  */
 export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTransport {
   const { clock = systemClock, userAgent = DEFAULT_USER_AGENT } = options
-  const sender = createSender({
-    clock,
-    connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-    perOrigin: options.connectionsPerOrigin ?? 128,
-    maxIdle: options.maxIdleConnections ?? 512,
-    idleMs: options.idleMs ?? 4_000,
-    tls: options.tls,
-    judge: options.judge,
-    lookup: options.lookup,
-  })
+  const sender = createSender(senderOptions(options, clock))
 
   return {
     name: 'undici',

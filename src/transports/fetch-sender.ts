@@ -1,0 +1,90 @@
+/**
+ * Sends over a `fetch`, for runtimes without Node's sockets. It can neither see addresses nor, before an error
+ * tells, whether the request was written; in doubt the receiver may have seen it.
+ */
+import type { Clock } from '../clock.ts'
+import type { FailureCode } from '../transport.ts'
+import { type CappedBody, readCapped } from './capped-body.ts'
+import type { ExchangeOutcome, ExchangeRequest } from './exchange.ts'
+import { describeFailure, type FailureFacts, phaseOf, sentence } from './failure.ts'
+import { headerRecord } from './header-record.ts'
+import type { Sender } from './sender.ts'
+
+/** What is called to send; the global one or any that looks like it. */
+export type Fetch = typeof globalThis.fetch
+
+const UNREAD: CappedBody = { bytes: new Uint8Array(0), truncated: true }
+
+/** Makes a sender over `fetch`. The runtime keeps the connections. */
+export function createFetchSender(fetch: Fetch, clock: Clock): Omit<Sender, 'stats'> {
+  const inFlight = new Set<(code: FailureCode) => void>()
+  let closed = false
+
+  function send(request: ExchangeRequest, done: (outcome: ExchangeOutcome) => void) {
+    const startedAt = clock.monotonic()
+    const controller = new AbortController()
+    let called = false
+    let status: number | undefined
+    let firstByteMs: number | null = null
+    let over = false
+
+    const timing = () => ({ firstByteMs, totalMs: clock.monotonic() - startedAt })
+    const finish = (outcome: ExchangeOutcome) => {
+      if (over) return
+      over = true
+      inFlight.delete(stop)
+      done(outcome)
+    }
+    const fail = (facts: FailureFacts) => {
+      const known = status === undefined ? undefined : { status }
+      finish({ kind: 'failure', ...facts, ...known, timing: timing() })
+    }
+    const stop = (code: FailureCode) => {
+      fail({ code, message: sentence(code), mayHaveBeenReceived: called })
+      controller.abort()
+    }
+
+    async function exchange(): Promise<void> {
+      called = true
+      const response = await fetch(request.target.origin + request.target.path, {
+        method: 'POST',
+        headers: pairsOf(request.headers),
+        body: request.body as Uint8Array<ArrayBuffer>,
+        redirect: 'manual',
+        signal: controller.signal,
+      })
+      if (over) return
+      firstByteMs = clock.monotonic() - startedAt
+      status = response.status
+      if (status < 200 || status > 599) {
+        stop('protocol')
+        return
+      }
+      const headers = headerRecord(response.headers)
+      const encoded = (headers['content-encoding'] ?? 'identity') !== 'identity'
+      // fetch would decompress what we have asked not to be compressed: leave such a body unread.
+      const body = encoded ? UNREAD : await readCapped(response.body)
+      const { bytes, truncated } = body
+      finish({ kind: 'answer', status, headers, body: bytes, truncated, timing: timing() })
+      if (truncated) controller.abort()
+    }
+
+    inFlight.add(stop)
+    if (closed) stop('aborted')
+    else exchange().catch((error: unknown) => fail(describeFailure(error, phaseOf(error))))
+    return { stop }
+  }
+  return {
+    send,
+    close() {
+      closed = true
+      for (const stop of [...inFlight]) stop('aborted')
+    },
+  }
+}
+
+function pairsOf(list: readonly string[]): [string, string][] {
+  const pairs: [string, string][] = []
+  for (let i = 0; i + 1 < list.length; i += 2) pairs.push([list[i] ?? '', list[i + 1] ?? ''])
+  return pairs
+}

@@ -1,0 +1,104 @@
+/**
+ * The transport for hosts that have a ky instance with hooks, and for every runtime that has nothing but fetch.
+ * On Node ky is wired to undici's sockets instead of fetch, which costs several times less. The bytes and the
+ * signed headers go past ky: a hook can add headers, never change what was signed.
+ */
+import baseKy, { type KyInstance } from 'ky'
+import { type Clock, systemClock } from '../clock.ts'
+import { PosthornError } from '../errors.ts'
+import type { Transport, TransportResult } from '../transport.ts'
+import { type ConnectionOptions, senderOptions } from './connection-options.ts'
+import { createFetchSender, type Fetch } from './fetch-sender.ts'
+import { KyCall, type KyCallOptions, OPTION } from './ky-call.ts'
+import { DEFAULT_USER_AGENT } from './request-head.ts'
+import { hasNodeSockets } from './runtime.ts'
+import type { Sender } from './sender.ts'
+
+/** Options of `kyTransport`. The connection options count only on Node and without `fetch`. */
+export interface KyTransportOptions extends ConnectionOptions {
+  /**
+   * The host's own instance; its hooks run. A `beforeRequest` hook sees the request without its body. Its retry,
+   * timeout, redirect and error settings don't count: an attempt is one try, and the schedule is the engine's.
+   */
+  readonly ky?: KyInstance
+  /** Sends the request in place of undici (Node) or the global fetch (elsewhere). */
+  readonly fetch?: Fetch
+  /** Sent as `user-agent` when neither the request nor a hook has set one. @default 'Posthorn/0.1' */
+  readonly userAgent?: string
+  /** Time, for tests. @default systemClock */
+  readonly clock?: Clock
+}
+
+/**
+ * A transport over ky.
+ *
+ * Rejects only with what a hook of the host threw.
+ *
+ * @example
+ * const withToken = ky.create({ hooks: { beforeRequest: [(request) => request.headers.set('x-token', token())] } })
+ * createWebhooks({ store, transport: kyTransport({ ky: withToken }) })
+ * @throws PosthornError `CONTRADICTORY_OPTIONS`: `judge` where no socket is ours to judge
+ */
+export function kyTransport(options: KyTransportOptions = {}): Transport {
+  const { clock = systemClock, userAgent = DEFAULT_USER_AGENT } = options
+  const overSockets = options.fetch === undefined && hasNodeSockets()
+  if (options.judge !== undefined && !overSockets) {
+    throw new PosthornError(
+      'CONTRADICTORY_OPTIONS',
+      'The option `judge` needs sockets of our own: leave out `fetch`, or run on Node.',
+    )
+  }
+
+  const inFlight = new Set<KyCall>()
+  let closed = false
+  let sender: Omit<Sender, 'stats'> | undefined
+  async function connect(): Promise<Omit<Sender, 'stats'>> {
+    if (sender === undefined && overSockets) {
+      // Not a static import: undici does not load where there are no Node sockets.
+      const { createSender } = await import('./sender.ts')
+      sender ??= createSender(senderOptions(options, clock))
+    }
+    sender ??= createFetchSender(options.fetch ?? globalThis.fetch.bind(globalThis), clock)
+    return sender
+  }
+
+  const ky = (options.ky ?? baseKy).extend({
+    method: 'post',
+    retry: 0,
+    throwHttpErrors: false,
+    redirect: 'manual',
+    timeout: false,
+    prefixUrl: '',
+    // ky hands unknown options on to `fetch`, as it does for Next.js: that is how a call finds its way here.
+    fetch: async (request, init) => {
+      const call: unknown = Reflect.get(init ?? {}, OPTION)
+      if (!(call instanceof KyCall) || !(request instanceof Request))
+        throw new TypeError('not a call of ours')
+      return call.fetch(request, sender ?? (await connect()))
+    },
+  })
+  const callOptions: KyCallOptions = { ky, clock, userAgent }
+
+  return {
+    name: 'ky',
+    send: (request) =>
+      new Promise<TransportResult>((resolve, reject) => {
+        const call = new KyCall(request, callOptions, (result) => {
+          inFlight.delete(call)
+          resolve(result)
+        })
+        inFlight.add(call)
+        if (closed) call.stop('aborted')
+        else
+          call
+            .start()
+            .catch(reject)
+            .finally(() => inFlight.delete(call))
+      }),
+    async close() {
+      closed = true
+      for (const call of [...inFlight]) call.stop('aborted')
+      sender?.close()
+    },
+  }
+}
