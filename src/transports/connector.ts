@@ -7,7 +7,7 @@ import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import { buildConnector } from 'undici'
 import type { Clock } from '../clock.ts'
-import { failureError } from './failure.ts'
+import { failureError, isFailureError, sentence } from './failure.ts'
 
 /**
  * Judges the addresses of a host before any is dialled and returns those that may be, in the order in which to
@@ -87,22 +87,28 @@ export function createConnector(options: ConnectorOptions): Connect {
 
   return (target, callback) => {
     let over = false
+    let inHandshake = false
     let socket: Socket | undefined
-    const finish = (...outcome: Parameters<buildConnector.Callback>) => {
+    const finish = (...[error, opened]: Parameters<buildConnector.Callback>) => {
       if (over) return
       over = true
       timer.cancel()
-      callback(...outcome)
+      if (error === null) callback(null, opened)
+      else callback(inHandshake ? handshakeFailure(error) : error, null)
     }
     const giveUp = (error: Error) => {
       finish(error, null)
       socket?.destroy()
     }
-    const timer = clock.setTimer(() => giveUp(tooSlow(target, socket)), connectTimeoutMs)
+    const timer = clock.setTimer(() => giveUp(tooSlow(inHandshake)), connectTimeoutMs)
     try {
       const family = isIP(target.hostname)
       if (family !== 0) admitted(target.hostname, [{ address: target.hostname, family }])
       socket = socketOf(open(target, finish))
+      if (target.protocol === 'https:')
+        socket?.once('connect', () => {
+          inHandshake = true
+        })
     } catch (error) {
       finish(error instanceof Error ? error : new Error('refused'), null)
     }
@@ -112,11 +118,17 @@ export function createConnector(options: ConnectorOptions): Connect {
   }
 }
 
-function tooSlow(target: buildConnector.Options, socket: Socket | undefined): Error {
-  const inHandshake = target.protocol === 'https:' && socket !== undefined && !socket.connecting
+function tooSlow(inHandshake: boolean): Error {
   return inHandshake
     ? failureError('tls', 'The receiver did not finish the TLS handshake in time.')
     : failureError('connect', 'The receiver did not accept the connection in time.')
+}
+
+/** After TCP has connected everything is the handshake's fault, also a reset. */
+function handshakeFailure(error: Error): Error {
+  if (isFailureError(error)) return error
+  const detail = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return failureError('tls', sentence('tls', detail))
 }
 
 /** undici's connector returns the socket it opens (lib/core/connect.js), though its types don't say so. */

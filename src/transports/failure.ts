@@ -98,6 +98,8 @@ function codeOf(error: unknown, phase: Phase): FailureCode {
     if (property(error, 'message').includes('before secure TLS connection')) return 'tls'
     return 'connect'
   }
+  // The parser's errors carry no usable code in undici 7.
+  if (property(error, 'name') === 'HTTPParserError') return 'protocol'
   // undici's words for 100 Continue that nobody asked for, an upgrade, and bytes on an idle socket.
   if (/^bad (response|upgrade)$/.test(property(error, 'message'))) return 'protocol'
   return 'reset'

@@ -66,7 +66,7 @@ export function createFetchSender(fetch: Fetch, clock: Clock): Omit<Sender, 'sta
       const body = encoded ? UNREAD : await readCapped(response.body)
       const { bytes, truncated } = body
       finish({ kind: 'answer', status, headers, body: bytes, truncated, timing: timing() })
-      if (truncated) controller.abort()
+      if (encoded) controller.abort()
     }
 
     inFlight.add(stop)

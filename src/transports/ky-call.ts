@@ -5,6 +5,7 @@
 import type { KyInstance, Options } from 'ky'
 import type { Clock, Timer } from '../clock.ts'
 import type { FailureCode, TransportRequest, TransportResult } from '../transport.ts'
+import type { AbortListeners } from './abort-listeners.ts'
 import { readCapped } from './capped-body.ts'
 import { excerptOf } from './excerpt.ts'
 import type { ExchangeAnswer } from './exchange.ts'
@@ -21,6 +22,7 @@ export interface KyCallOptions {
   readonly ky: KyInstance
   readonly clock: Clock
   readonly userAgent: string
+  readonly aborts: AbortListeners
 }
 
 /** Statuses whose Response must not have a body, by the fetch standard. */
@@ -41,7 +43,6 @@ export class KyCall {
   #response: Response | undefined
   #sentAfterMs = 0
   #over = false
-  readonly #abort = () => this.stop('aborted')
 
   constructor(request: TransportRequest, options: KyCallOptions, done: (result: TransportResult) => void) {
     this.#request = request
@@ -49,7 +50,7 @@ export class KyCall {
     this.#done = done
     this.#startedAt = options.clock.monotonic()
     this.#timer = options.clock.setTimer(() => this.stop('timeout'), request.deadlineMs)
-    request.signal?.addEventListener('abort', this.#abort, { once: true })
+    if (request.signal !== undefined) options.aborts.add(request.signal, this)
   }
 
   /** Goes through ky. Rejects with what a hook threw. */
@@ -157,7 +158,8 @@ export class KyCall {
   #release(): void {
     this.#over = true
     this.#timer.cancel()
-    this.#request.signal?.removeEventListener('abort', this.#abort)
+    const { signal } = this.#request
+    if (signal !== undefined) this.#options.aborts.remove(signal, this)
   }
 }
 

@@ -7,6 +7,7 @@ import baseKy, { type KyInstance } from 'ky'
 import { type Clock, systemClock } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
 import type { Transport, TransportResult } from '../transport.ts'
+import { createAbortListeners } from './abort-listeners.ts'
 import { type ConnectionOptions, senderOptions } from './connection-options.ts'
 import { createFetchSender, type Fetch } from './fetch-sender.ts'
 import { KyCall, type KyCallOptions, OPTION } from './ky-call.ts'
@@ -77,7 +78,7 @@ export function kyTransport(options: KyTransportOptions = {}): Transport {
       return call.fetch(request, sender ?? (await connect()))
     },
   })
-  const callOptions: KyCallOptions = { ky, clock, userAgent }
+  const callOptions: KyCallOptions = { ky, clock, userAgent, aborts: createAbortListeners() }
 
   return {
     name: 'ky',
