@@ -34,6 +34,10 @@ export function transportContract({ name, create, overFetch = false }: ContractO
       })
     return { transport, evil, send }
   }
+  // Node 20's own fetch opens a new, idle connection after an abort and keeps it for four seconds.
+  const socketsClosed = async (evil: EvilReceiver) => {
+    if (!overFetch) await evil.allClosed()
+  }
   const lastOf = (evil: EvilReceiver) => {
     const seen = evil.requests.at(-1)
     if (seen === undefined) throw new Error('the receiver saw no request')
@@ -114,11 +118,11 @@ export function transportContract({ name, create, overFetch = false }: ContractO
         if ('code' in expected) {
           expect(result).toMatchObject({ kind: 'failure', mayHaveBeenReceived: true, ...expected })
           expect('status' in result).toBe('status' in expected)
-          await evil.allClosed()
+          await socketsClosed(evil)
         } else {
           expect(result).toMatchObject({ kind: 'response', ...expected })
           expectClean(result)
-          if (mode === 'ten-gigabytes' || mode.startsWith('endless')) await evil.allClosed()
+          if (mode === 'ten-gigabytes' || mode.startsWith('endless')) await socketsClosed(evil)
         }
         expect(evil.requests.length).toBeLessThanOrEqual(1)
       })
@@ -202,7 +206,7 @@ export function transportContract({ name, create, overFetch = false }: ContractO
         const { evil, send } = await setup()
         await send('ok')
         evil.hangUp()
-        await evil.allClosed()
+        await socketsClosed(evil)
         expect(await send('ok')).toMatchObject({ kind: 'response' })
       },
     )
@@ -215,7 +219,7 @@ export function transportContract({ name, create, overFetch = false }: ContractO
       await transport.close()
       await transport.close()
       expect(await pending).toMatchObject({ code: 'aborted', mayHaveBeenReceived: true })
-      if (!overFetch) await evil.allClosed()
+      await socketsClosed(evil)
       expect(await send('ok')).toMatchObject({ code: 'aborted', mayHaveBeenReceived: false })
     })
   })
@@ -228,7 +232,7 @@ export function transportContract({ name, create, overFetch = false }: ContractO
       while (evil.requests.length < 1) await new Promise(setImmediate)
       stop.abort()
       expect(await pending).toMatchObject({ code: 'aborted', mayHaveBeenReceived: true })
-      await evil.allClosed()
+      await socketsClosed(evil)
     })
 
     test('one signal ends all attempts that share it', async () => {
@@ -335,7 +339,7 @@ export function transportContract({ name, create, overFetch = false }: ContractO
       const { evil, send } = await setup({ onAccept: (socket) => socket.resume() })
       const result = await send('', { url: `https://127.0.0.1:${evil.port}/`, deadlineMs: DEADLINE_MS })
       expect(result).toMatchObject({ code: 'timeout', mayHaveBeenReceived: overFetch })
-      if (!overFetch) await evil.allClosed()
+      await socketsClosed(evil)
     })
 
     test.skipIf(overFetch)(
@@ -347,7 +351,7 @@ export function transportContract({ name, create, overFetch = false }: ContractO
         )
         const result = await send('', { url: `https://127.0.0.1:${evil.port}/` })
         expect(result).toMatchObject({ code: 'tls', mayHaveBeenReceived: false })
-        await evil.allClosed()
+        await socketsClosed(evil)
       },
     )
   })
