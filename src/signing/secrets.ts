@@ -1,0 +1,114 @@
+/** Issues secrets and checks those that a caller brings. Stricter than verifying: what is issued here must be strong. */
+
+import { encodeBase64 } from './base64.js'
+import { privateKey } from './ed25519-key.js'
+import { encodeHex } from './hex.js'
+import { nodeCrypto } from './node-crypto.js'
+import type { Scheme } from './scheme.js'
+import { SigningError } from './signing-error.js'
+import { VerificationError } from './verification-error.js'
+
+/** A new secret. */
+export interface GeneratedSecret {
+  /** What the sender keeps, and, but for Ed25519, what the receiver is given. */
+  readonly secret: string
+  /** Ed25519 only: `whpk_…`, what the receiver is given. */
+  readonly publicKey?: string
+}
+
+/**
+ * A fresh secret from 32 random bytes: `whsec_` + base64 for Standard Webhooks, a `whsk_`/`whpk_` pair for Ed25519,
+ * 64 hexadecimal characters (or base64, where the scheme decodes it) for `hmac()`.
+ *
+ * @throws SigningError `SECRET_MISSING` for a scheme that takes no secret, `CRYPTO_UNAVAILABLE` for Ed25519 where
+ * there is no node:crypto.
+ */
+export function generateSecret({ spec, custom }: Scheme): GeneratedSecret {
+  const random = crypto.getRandomValues(new Uint8Array(32))
+  switch (spec.scheme) {
+    case 'standard-webhooks':
+      return { secret: `whsec_${encodeBase64(random)}` }
+    case 'ed25519':
+      return generateKeyPair()
+    case 'hmac':
+      return { secret: spec.secretEncoding === 'base64' ? encodeBase64(random) : encodeHex(random) }
+    case 'custom':
+      return { secret: custom?.generateSecret?.() ?? encodeHex(random) }
+    case 'unsigned':
+      throw new SigningError('SECRET_MISSING', 'unsigned() takes no secret')
+  }
+}
+
+/** The `whpk_` key of a `whsk_` key, to show to receivers again. @throws SigningError with a `SECRET_…` code */
+export const publicKeyOf = (secret: string): string =>
+  asSigningError(() => `whpk_${encodeBase64(privateKey(secret).publicKey)}`)
+
+/**
+ * Refuses a secret that must not be issued: 24 to 64 bytes of base64 for Standard Webhooks (its specification),
+ * a `whsk_` key for Ed25519, 1 to 255 characters for others.
+ *
+ * @throws SigningError with a `SECRET_…` code; the message never holds the secret.
+ */
+export function validateSecret(scheme: Scheme, secret: string): void {
+  const { spec, custom } = scheme
+  if (typeof secret !== 'string') throw new SigningError('SECRET_MISSING', 'the secret must be a string')
+  asSigningError(() => {
+    switch (spec.scheme) {
+      case 'standard-webhooks': {
+        const { length } = scheme.verifier.key(secret)
+        if (length < 24 || length > 64)
+          throw new SigningError('SECRET_LENGTH', `the secret must have 24 to 64 bytes, not ${length}`)
+        return
+      }
+      case 'ed25519':
+        privateKey(secret)
+        return
+      case 'hmac':
+        checkCharacters(secret)
+        scheme.verifier.key(secret)
+        return
+      case 'custom':
+        if (custom?.validateSecret) custom.validateSecret(secret)
+        else checkCharacters(secret)
+        return
+      case 'unsigned':
+        throw new SigningError('SECRET_WRONG_KIND', 'unsigned() takes no secret')
+    }
+  })
+}
+
+/** Runs what throws errors of the verifying side, and throws them as errors of the sending side. */
+export function asSigningError<Result>(run: () => Result): Result {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof VerificationError && error.code.startsWith('SECRET_'))
+      throw new SigningError(error.code as SigningError['code'], error.message)
+    throw error
+  }
+}
+
+function checkCharacters(secret: string): void {
+  if (secret === '') throw new SigningError('SECRET_MISSING', 'the secret is empty')
+  if ([...secret].length > 255)
+    throw new SigningError('SECRET_LENGTH', 'the secret must have at most 255 characters')
+  if (/\p{Surrogate}/u.test(secret))
+    throw new SigningError('SECRET_WRONG_KIND', 'the secret has a lone surrogate, which UTF-8 cannot express')
+}
+
+function generateKeyPair(): GeneratedSecret {
+  const node = nodeCrypto()
+  if (!node)
+    throw new SigningError(
+      'CRYPTO_UNAVAILABLE',
+      'issuing Ed25519 keys needs node:crypto; bring your own whsk_ key',
+    )
+  const pair = node.generateKeyPairSync('ed25519')
+  // The last 32 bytes of either encoding are the raw key (RFC 8410).
+  const seed = pair.privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(-32)
+  const publicKey = pair.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)
+  return {
+    secret: `whsk_${encodeBase64(Uint8Array.from([...seed, ...publicKey]))}`,
+    publicKey: `whpk_${encodeBase64(publicKey)}`,
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * `createSigner`: the engine's entry to signing. Secrets are checked and keys prepared once per subscription; each
+ * attempt then costs one fresh HMAC per live secret. Never touches, copies or decodes the body.
+ */
+
+import { invalid } from './check-spec.js'
+import { headerRoles, needsSecret } from './header-roles.js'
+import type { HmacSpec } from './hmac-spec.js'
+import { mergeSigners } from './merge-signers.js'
+import type { Scheme, SignedMessage } from './scheme.js'
+import { asSigningError } from './secrets.js'
+import { customSigner } from './signers/custom.js'
+import { ed25519Signer } from './signers/ed25519.js'
+import { hmacSigner } from './signers/hmac.js'
+import type { Signer } from './signers/signer.js'
+import { unsignedSigner } from './signers/unsigned.js'
+import { SigningError } from './signing-error.js'
+
+/** One scheme with its live secrets, newest first. Leave expired ones out. */
+export interface SignerEntry {
+  readonly scheme: Scheme
+  readonly secrets: readonly string[]
+}
+
+/** One current secret and ten old ones. Svix has the same limit, and receivers stop at 32 signatures. */
+export const MAX_SECRETS = 11
+
+/**
+ * Prepares the signing of a subscription's attempts.
+ *
+ * @param entries At least one; several while receivers are moved from one scheme to another. Their headers are
+ * merged: `v1` and `v1a` share one list.
+ * @returns a function that is synchronous where node:crypto exists, unless a custom scheme is not.
+ * @throws SigningError for a secret that the scheme cannot use, too many secrets, or two schemes that need the
+ * same header.
+ */
+export function createSigner(entries: readonly SignerEntry[]): Signer {
+  if (entries.length === 0) throw invalid('no scheme: use unsigned() to send without a signature')
+  const signers = entries.map(prepare)
+  const [only] = signers
+  const sign = only && signers.length === 1 ? only : mergeSigners(entries, signers)
+  const sendsType = entries.some(
+    ({ scheme }) => scheme.custom || [...headerRoles(scheme).values()].includes('event'),
+  )
+  return (message) => {
+    checkMessage(message, sendsType)
+    return sign(message)
+  }
+}
+
+function prepare({ scheme, secrets }: SignerEntry): Signer {
+  const { spec, custom } = scheme
+  headerRoles(scheme)
+  if (secrets.length > MAX_SECRETS)
+    throw new SigningError('TOO_MANY_SECRETS', `at most ${MAX_SECRETS} live secrets, not ${secrets.length}`)
+  if (secrets.length === 0 && needsSecret(scheme))
+    throw new SigningError('SECRET_MISSING', `scheme "${custom?.name ?? spec.scheme}" needs a secret`)
+  return asSigningError(() => {
+    switch (spec.scheme) {
+      case 'standard-webhooks':
+        return hmacSigner(standardLayout(spec.prefix), secrets.map(scheme.verifier.key))
+      case 'hmac':
+        return hmacSigner(spec, secrets.map(scheme.verifier.key))
+      case 'ed25519':
+        return ed25519Signer(spec.prefix, secrets)
+      case 'unsigned':
+        return unsignedSigner(spec)
+      case 'custom':
+        if (!custom) throw invalid('a custom scheme must come from customScheme() or schemeFrom()')
+        for (const secret of secrets) custom.validateSecret?.(secret)
+        return customSigner(custom, secrets)
+    }
+  })
+}
+
+/** Standard Webhooks v1 in the words of `hmac()`. */
+function standardLayout(prefix: string): HmacSpec {
+  return {
+    scheme: 'hmac',
+    header: `${prefix}-signature`,
+    prefix: 'v1,',
+    encoding: 'base64',
+    content: 'id.timestamp.body',
+    format: 'spaced',
+    secretEncoding: 'base64',
+    idHeader: `${prefix}-id`,
+    timestampHeader: `${prefix}-timestamp`,
+  }
+}
+
+/** A full stop in an id would let an old signature cover a new timestamp; a comma looks like two headers. */
+const sendableId = /^[!-+\-/-~]{1,255}$/
+
+function checkMessage({ id, timestamp, type }: SignedMessage, sendsType: boolean): void {
+  if (!sendableId.test(id))
+    throw new SigningError(
+      'MESSAGE_INVALID',
+      'the id must be 1 to 255 visible ASCII characters without "." or ","',
+    )
+  if (!Number.isInteger(timestamp) || timestamp < 1 || timestamp > 999_999_999_999)
+    throw new SigningError('MESSAGE_INVALID', 'the timestamp must be in whole seconds since 1970')
+  if (sendsType && !/^[!-~]([ -~]{0,253}[!-~])?$/.test(type))
+    throw new SigningError('MESSAGE_INVALID', 'the type must be visible ASCII, as it is sent in a header')
+}

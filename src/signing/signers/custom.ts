@@ -1,0 +1,30 @@
+/** The sending half of a custom scheme: calls it, and holds it to the headers that it declared. */
+
+import type { CustomScheme, SignatureHeaders } from '../scheme.js'
+import { SigningError } from '../signing-error.js'
+import type { Signer } from './signer.js'
+
+/** An empty answer or an undeclared header is an error: the request must not go out unsigned. */
+export function customSigner(custom: CustomScheme, secrets: readonly string[]): Signer {
+  const check = (headers: SignatureHeaders): SignatureHeaders => {
+    const checked: SignatureHeaders = {}
+    for (const [name, value] of Object.entries(headers ?? {})) {
+      const lower = name.toLowerCase()
+      if (!custom.headers.includes(lower))
+        throw new SigningError('MESSAGE_INVALID', `custom scheme "${custom.name}" wrote an undeclared header`)
+      if (typeof value !== 'string' || !/^[\t -~]*$/.test(value))
+        throw new SigningError(
+          'MESSAGE_INVALID',
+          `custom scheme "${custom.name}": "${lower}" is not ASCII text`,
+        )
+      checked[lower] = value
+    }
+    if (custom.headers.length > 0 && Object.keys(checked).length === 0)
+      throw new SigningError('MESSAGE_INVALID', `custom scheme "${custom.name}" returned no headers`)
+    return checked
+  }
+  return (message) => {
+    const headers = custom.sign(message, secrets)
+    return headers instanceof Promise ? headers.then(check) : check(headers)
+  }
+}
