@@ -28,8 +28,6 @@ export interface KyCallOptions {
 /** Statuses whose Response must not have a body, by the fetch standard. */
 const NULL_BODY_STATUS = new Set([204, 205, 304])
 
-const NO_HEADERS = new Headers()
-
 /** A call; `done` is called at most once, and not at all when a hook throws. */
 export class KyCall {
   readonly #request: TransportRequest
@@ -38,6 +36,7 @@ export class KyCall {
   readonly #startedAt: number
   readonly #timer: Timer
   #target: Target | undefined
+  #headers: string[] = []
   #running: { stop(code: FailureCode): void } | undefined
   #answer: ExchangeAnswer | undefined
   #response: Response | undefined
@@ -60,7 +59,7 @@ export class KyCall {
     let throughKy: Promise<Response>
     try {
       this.#target = targetOf(this.#request.url)
-      this.#headers(NO_HEADERS)
+      this.#headers = headerList(this.#request.headers)
       const options: Options = { headers: this.#request.headers, ...{ [OPTION]: this } }
       throughKy = this.#options.ky(this.#request.url, options)
     } catch (error) {
@@ -98,7 +97,7 @@ export class KyCall {
       const target = this.#target
       if (this.#over || target === undefined) return reject(new Error('This call is over.'))
       this.#sentAfterMs = this.#options.clock.monotonic() - this.#startedAt
-      const headers = this.#headers(request.headers)
+      const headers = this.#headersWith(request.headers)
       const { body } = this.#request
       this.#running = sender.send({ target, headers, body, deadlineMs: Infinity }, (outcome) => {
         this.#running = undefined
@@ -115,13 +114,14 @@ export class KyCall {
     })
   }
 
-  #headers(added: Headers): string[] {
-    const { headers } = this.#request
-    const list = headerList(headers, added.get('user-agent') ?? this.#options.userAgent)
+  /** Our headers, with what the instance and its hooks have added to them. */
+  #headersWith(added: Headers): string[] {
+    const list = this.#headers
     const own = list.length
     for (const [name, value] of added) {
       if (!isOwnedHeader(name) && !names(list, own, name)) list.push(name, value)
     }
+    if (!names(list, list.length, 'user-agent')) list.push('user-agent', this.#options.userAgent)
     return list
   }
 

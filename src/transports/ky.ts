@@ -63,6 +63,11 @@ export function kyTransport(options: KyTransportOptions = {}): Transport {
     return sender
   }
 
+  async function send(request: Request, options: unknown): Promise<Response> {
+    const call: unknown = Reflect.get(Object(options), OPTION)
+    if (!(call instanceof KyCall)) throw new TypeError('This ky instance is for deliveries only.')
+    return call.fetch(request, sender ?? (await connect()))
+  }
   const ky = (options.ky ?? baseKy).extend({
     method: 'post',
     retry: 0,
@@ -70,13 +75,11 @@ export function kyTransport(options: KyTransportOptions = {}): Transport {
     redirect: 'manual',
     timeout: false,
     prefixUrl: '',
-    // ky hands unknown options on to `fetch`, as it does for Next.js: that is how a call finds its way here.
-    fetch: async (request, init) => {
-      const call: unknown = Reflect.get(init ?? {}, OPTION)
-      if (!(call instanceof KyCall) || !(request instanceof Request))
-        throw new TypeError('not a call of ours')
-      return call.fetch(request, sender ?? (await connect()))
-    },
+    // The last hook answers, after those of the host, which spares ky's copy of the Request: a quarter of its cost.
+    hooks: { beforeRequest: [send] },
+    // Called only where a hook of the host has returned a Request, which ends the hooks. ky hands unknown options
+    // on to `fetch`, as it does for Next.js: that is how the call finds its way.
+    fetch: (request, init) => send(request instanceof Request ? request : new Request(request), init),
   })
   const callOptions: KyCallOptions = { ky, clock, userAgent, aborts: createAbortListeners() }
 

@@ -46,10 +46,10 @@ export function targetOf(given: string): Target {
 }
 
 /**
- * The headers as a flat list of names and values, names in lower case, with `accept-encoding: identity` and a
- * user agent. Throws for a header that the transport owns and for two spellings of one name.
+ * The headers as a flat list of names and values, names in lower case, with `accept-encoding: identity` and, if
+ * given, a user agent for requests that name none. Throws for a header that the transport owns and for two spellings of one name.
  */
-export function headerList(headers: TransportRequest['headers'], userAgent: string): string[] {
+export function headerList(headers: TransportRequest['headers'], userAgent?: string): string[] {
   const list = ['accept-encoding', 'identity']
   let hasUserAgent = false
   let seen: Set<string> | undefined
@@ -74,6 +74,6 @@ export function headerList(headers: TransportRequest['headers'], userAgent: stri
     if (name === 'user-agent') hasUserAgent = true
     list.push(name, value)
   }
-  if (!hasUserAgent) list.push('user-agent', userAgent)
+  if (!hasUserAgent && userAgent !== undefined) list.push('user-agent', userAgent)
   return list
 }
