@@ -7,6 +7,7 @@
 import { fork } from 'node:child_process'
 import { createServer } from 'node:http'
 import { build } from 'esbuild'
+import ky from 'ky'
 import { Agent, request } from 'undici'
 import type { Transport } from '../src/transport.ts'
 
@@ -61,6 +62,7 @@ async function contestants(url: string): Promise<Contestant[]> {
     rates: [],
     cpu: [],
   }
+  const host = ky.create({ hooks: { beforeRequest: [(sent) => sent.headers.set('x-token', 'abc')] } })
   const ours = (name: string, transport: Transport): Contestant => ({
     name,
     async send() {
@@ -75,6 +77,7 @@ async function contestants(url: string): Promise<Contestant[]> {
     bare,
     ours('undiciTransport', undiciTransport()),
     ours('kyTransport over undici', kyTransport()),
+    ours('kyTransport, host with a hook', kyTransport({ ky: host })),
     ours('kyTransport over fetch', kyTransport({ fetch: globalThis.fetch })),
   ]
 }

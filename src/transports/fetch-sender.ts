@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts'
 import type { FailureCode } from '../transport.ts'
 import { type CappedBody, readCapped } from './capped-body.ts'
 import type { ExchangeOutcome, ExchangeRequest } from './exchange.ts'
-import { describeFailure, type FailureFacts, phaseOf, sentence } from './failure.ts'
+import { describeFailure, type FailureFacts, failureError, phaseOf, sentence } from './failure.ts'
 import { headerRecord } from './header-record.ts'
 import type { Sender } from './sender.ts'
 
@@ -45,10 +45,11 @@ export function createFetchSender(fetch: Fetch, clock: Clock): Omit<Sender, 'sta
     }
 
     async function exchange(): Promise<void> {
+      const headers = headersOf(request.headers)
       called = true
       const response = await fetch(request.target.origin + request.target.path, {
         method: 'POST',
-        headers: pairsOf(request.headers),
+        headers,
         body: request.body as Uint8Array<ArrayBuffer>,
         redirect: 'manual',
         signal: controller.signal,
@@ -60,18 +61,21 @@ export function createFetchSender(fetch: Fetch, clock: Clock): Omit<Sender, 'sta
         stop('protocol')
         return
       }
-      const headers = headerRecord(response.headers)
-      const encoded = (headers['content-encoding'] ?? 'identity') !== 'identity'
+      const received = headerRecord(response.headers)
+      const encoded = (received['content-encoding'] ?? 'identity') !== 'identity'
       // fetch would decompress what we have asked not to be compressed: leave such a body unread.
       const body = encoded ? UNREAD : await readCapped(response.body)
       const { bytes, truncated } = body
-      finish({ kind: 'answer', status, headers, body: bytes, truncated, timing: timing() })
+      finish({ kind: 'answer', status, headers: received, body: bytes, truncated, timing: timing() })
       if (encoded) controller.abort()
     }
 
     inFlight.add(stop)
     if (closed) stop('aborted')
-    else exchange().catch((error: unknown) => fail(describeFailure(error, phaseOf(error))))
+    else
+      exchange().catch((error: unknown) =>
+        fail(describeFailure(error, called ? phaseOf(error) : 'connecting')),
+      )
     return { stop }
   }
   return {
@@ -83,8 +87,13 @@ export function createFetchSender(fetch: Fetch, clock: Clock): Omit<Sender, 'sta
   }
 }
 
-function pairsOf(list: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = []
-  for (let i = 0; i + 1 < list.length; i += 2) pairs.push([list[i] ?? '', list[i + 1] ?? ''])
-  return pairs
+/** Throws for what no header may hold. */
+function headersOf(list: readonly string[]): Headers {
+  const headers = new Headers()
+  try {
+    for (let i = 0; i + 1 < list.length; i += 2) headers.append(list[i] ?? '', list[i + 1] ?? '')
+  } catch {
+    throw failureError('invalid-request', sentence('invalid-request'))
+  }
+  return headers
 }

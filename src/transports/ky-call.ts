@@ -23,6 +23,8 @@ export interface KyCallOptions {
   readonly clock: Clock
   readonly userAgent: string
   readonly aborts: AbortListeners
+  /** True when a hook of the host may look: else neither headers nor answer are copied for it. */
+  readonly hooked: boolean
 }
 
 /** Statuses whose Response must not have a body, by the fetch standard. */
@@ -60,7 +62,8 @@ export class KyCall {
     try {
       this.#target = targetOf(this.#request.url)
       this.#headers = headerList(this.#request.headers)
-      const options: Options = { headers: this.#request.headers, ...{ [OPTION]: this } }
+      const shown = this.#options.hooked ? { headers: new Headers(this.#request.headers) } : undefined
+      const options: Options = { ...shown, ...{ [OPTION]: this } }
       throughKy = this.#options.ky(this.#request.url, options)
     } catch (error) {
       // No hook has run yet: this is Headers or URL refusing what they were given.
@@ -106,9 +109,7 @@ export class KyCall {
           return reject(failureError(outcome.code, outcome.message))
         }
         this.#answer = outcome
-        const { status } = outcome
-        const content = NULL_BODY_STATUS.has(status) ? null : (outcome.body as Uint8Array<ArrayBuffer>)
-        this.#response = new Response(content, { status, headers: outcome.headers })
+        this.#response = this.#options.hooked ? visible(outcome) : new Response()
         resolve(this.#response)
       })
     })
@@ -166,6 +167,12 @@ export class KyCall {
 function resultOf(answer: ExchangeAnswer, timing: ExchangeAnswer['timing']): TransportResult {
   const { status, headers, body, truncated } = answer
   return { kind: 'response', status, headers, excerpt: excerptOf(body, truncated), truncated, timing }
+}
+
+/** The answer as a hook sees it. */
+function visible({ status, headers, body }: ExchangeAnswer): Response {
+  const content = NULL_BODY_STATUS.has(status) ? null : (body as Uint8Array<ArrayBuffer>)
+  return new Response(content, { status, headers })
 }
 
 /** True when one of the first `length` entries of a list of names and values is this name. */

@@ -81,7 +81,13 @@ export function kyTransport(options: KyTransportOptions = {}): Transport {
     // on to `fetch`, as it does for Next.js: that is how the call finds its way.
     fetch: (request, init) => send(request instanceof Request ? request : new Request(request), init),
   })
-  const callOptions: KyCallOptions = { ky, clock, userAgent, aborts: createAbortListeners() }
+  const callOptions: KyCallOptions = {
+    ky,
+    clock,
+    userAgent,
+    aborts: createAbortListeners(),
+    hooked: options.ky !== undefined,
+  }
 
   return {
     name: 'ky',
