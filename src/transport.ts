@@ -17,7 +17,7 @@ export type FailureCode =
   | 'timeout'
   /** The connection broke before the answer was complete. */
   | 'reset'
-  /** What came back is not HTTP, or breaks its rules. */
+  /** What came back is not HTTP, or breaks its rules; a status outside 200–599 too. */
   | 'protocol'
   /** The caller's signal aborted the attempt (planned stop). */
   | 'aborted'
@@ -46,7 +46,7 @@ export interface TransportTiming {
   readonly totalMs: number
 }
 
-/** An HTTP answer with its headers and as much of its body as is kept. Any status counts. */
+/** An HTTP answer with its headers and as much of its body as is kept. Any status from 200 to 599 counts. */
 export interface TransportResponse {
   readonly kind: 'response'
   readonly status: number
@@ -89,9 +89,12 @@ export const MAX_EXCERPT_BYTES = 16 * 1024
  * MUSTs of `send`:
  * - exactly one try (a second one on a fresh socket is allowed only where no byte can have been answered, within
  *   the same deadline); no retry on a status; no redirect is followed: a 3xx is an answer like any other;
- * - never rejects for anything a receiver or the network does: that is data. It rejects only for a bug of the caller;
+ * - never rejects for anything a receiver or the network does: that is data. It rejects only for a bug of the caller
+ *   (kyTransport: with what a hook of the host threw);
  * - one deadline from the call to the last body byte, on a monotonic clock; when it passes, the socket is destroyed
  *   and the result is `timeout`, also when headers had arrived;
+ * - headers that frame the message (`content-length`, `transfer-encoding`, `connection`, `host`, `expect` …) and a
+ *   second spelling of a name are refused as `invalid-request`: dropped silently they would hide a bug;
  * - sends `accept-encoding: identity`, decompresses nothing, reads at most 128 KB of the answer, keeps 16 KB;
  * - sets Content-Length from the body; sends the body in one piece, byte for byte;
  * - no proxy environment variable is obeyed; certificates are verified.

@@ -64,9 +64,15 @@ export function createConnections(options: ConnectionsOptions, connect: Connect)
     if (origin === undefined) return
     origin.open--
     if (idle.delete(connection)) origin.idle.splice(origin.idle.indexOf(connection), 1)
-    const next = firstWaiting(origin)
-    if (next !== undefined) next.use(openFor(connection.origin, origin))
+    // Not at once: thousands that fail at once would follow each other down the stack.
+    if (origin.waiting.size > 0) queueMicrotask(() => serveNext(connection.origin, origin))
     else if (origin.open === 0) origins.delete(connection.origin)
+  }
+
+  function serveNext(name: string, origin: Origin): void {
+    const next = origin.open < options.perOrigin ? firstWaiting(origin) : undefined
+    if (next !== undefined) next.use(openFor(name, origin))
+    else if (origin.open === 0) origins.delete(name)
   }
 
   function rest(connection: Connection, origin: Origin): void {

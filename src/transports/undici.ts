@@ -2,7 +2,7 @@
  * The transport for Node: undici's HTTP/1.1 parser and sockets, without the cost of fetch. One try per call, no
  * redirect, no proxy, no decompression.
  */
-import { type Clock, systemClock } from '../clock.ts'
+import { type Clock, MAX_TIMER_MS, systemClock } from '../clock.ts'
 import type { Transport, TransportFailure, TransportResponse, TransportResult } from '../transport.ts'
 import { type ConnectionOptions, senderOptions } from './connection-options.ts'
 import { excerptOf } from './excerpt.ts'
@@ -45,7 +45,7 @@ export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTra
             target: targetOf(request.url),
             headers: headerList(request.headers, userAgent),
             body: request.body,
-            deadlineMs: request.deadlineMs,
+            deadlineMs: Math.min(request.deadlineMs, MAX_TIMER_MS),
             signal: request.signal,
           }
         } catch (error) {

@@ -137,6 +137,12 @@ export const modes: Record<string, Mode | undefined> = {
   'all-invalid': withBody(Buffer.alloc(16_384, 0xff)),
   'two-answers': say(`${OK}content-length: 2\r\n\r\noktwo${OK}content-length: 4\r\n\r\nevil`),
 
+  // before the request is whole
+  'too-large-early': {
+    atOnce: true,
+    answer: (socket) => void socket.write('HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nbig'),
+  },
+
   // cuts
   'reset-on-request-line': sayAndReset('', true),
   'reset-after-request': sayAndReset(''),

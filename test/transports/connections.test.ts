@@ -100,6 +100,30 @@ test('thousands of origins leave no more idle connections than allowed', async (
   expect(transport.stats()).toEqual({ origins: 20, open: 20, idle: 20 })
 })
 
+test('thousands that wait and cannot be sent fail one after the other, not down one stack', async () => {
+  const { transport, evil, send } = await setup({ connectionsPerOrigin: 1 })
+  const first = send('silent', 300)
+  const bad = { url: evil.url('ok'), headers: { 'x-a': '\n' }, body: Buffer.from('{}'), deadlineMs: 5_000 }
+  const results = await Promise.all(Array.from({ length: 20_000 }, () => transport.send(bad)))
+  expect(results.every((result) => result.kind === 'failure' && result.code === 'invalid-request')).toBe(true)
+  expect(await first).toMatchObject({ code: 'timeout' })
+  expect(transport.stats()).toEqual({ origins: 0, open: 0, idle: 0 })
+})
+
+test('origins that cannot be reached are forgotten', async () => {
+  const { transport, evil } = await setup()
+  await evil.close()
+  const send = (n: number) =>
+    transport.send({
+      url: `http://127.1.0.${n}:${evil.port}/`,
+      headers: {},
+      body: Buffer.from(''),
+      deadlineMs: 5_000,
+    })
+  await Promise.all(Array.from({ length: 200 }, (_, n) => send(n + 1)))
+  expect(transport.stats()).toEqual({ origins: 0, open: 0, idle: 0 })
+})
+
 test('the one used last is used next, the one idle for longest goes first', async () => {
   const { transport, evil, send } = await setup({ maxIdleConnections: 2 })
   await Promise.all([send('ok'), send('ok'), send('ok')])

@@ -128,6 +128,12 @@ export function transportContract({ name, create, overFetch = false }: ContractO
       })
     }
 
+    test('an answer that comes before the request is whole counts', async () => {
+      const { send } = await setup()
+      const result = await send('too-large-early', { body: Buffer.alloc(4_000_000) })
+      expect(result).toMatchObject({ kind: 'response', status: 413, excerpt: 'big' })
+    })
+
     test('headers are in lower case and repeated ones are joined', async () => {
       const { send } = await setup()
       const headers = { 'content-type': 'text/plain', 'set-cookie': 'a=1, b=2' }
