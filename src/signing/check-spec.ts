@@ -2,8 +2,8 @@
 
 import { SigningError } from './signing-error.js'
 
-/** A `SCHEME_INVALID` error. */
-export const invalid = (message: string): SigningError => new SigningError('SCHEME_INVALID', message)
+/** A `scheme-invalid` error. */
+export const invalid = (message: string): SigningError => new SigningError('scheme-invalid', message)
 
 /** Refuses fields that this version does not know: ignoring one could sign differently from what was meant. */
 export function checkKnownKeys(spec: object, known: readonly string[]): void {

@@ -8,7 +8,7 @@ import { noVerifier } from './unsigned.js'
 export const builtInNames: readonly string[] = ['standard-webhooks', 'ed25519', 'hmac', 'unsigned']
 
 /**
- * @throws SigningError `SCHEME_INVALID` when the definition's name or headers are wrong.
+ * @throws SigningError `scheme-invalid` when the definition's name or headers are wrong.
  * @example
  * customScheme({
  *   name: 'acme',
@@ -26,7 +26,7 @@ export function customScheme(definition: CustomScheme): Scheme {
   if (typeof sign !== 'function') throw invalid(`custom scheme "${name}": sign must be a function`)
   return {
     spec: { scheme: 'custom', name },
-    verifier: definition.verifier ?? noVerifier(name),
     custom: definition,
+    ...(definition.verifier ?? noVerifier(name)),
   }
 }

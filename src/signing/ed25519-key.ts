@@ -1,6 +1,8 @@
 /** The raw keys of Standard Webhooks v1a: `whpk_` + 32 bytes, `whsk_` + seed and public key (64 bytes). */
 
-import { base64Key, refusedSecret } from './secret-key.js'
+import { encodeHex } from './hex.js'
+import { keyBytes } from './key-bytes.js'
+import { base64Key } from './secret-key.js'
 import { VerificationError } from './verification-error.js'
 
 /**
@@ -18,21 +20,20 @@ const smallOrder: readonly string[] = [
   'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
 ]
 
-/** The 32 bytes of a `whpk_` key. @throws VerificationError with a `SECRET_…` code */
+/** The 32 bytes of a `whpk_` key. @throws VerificationError with a `secret-…` code */
 export function publicKey(secret: string): Uint8Array<ArrayBuffer> {
   const bytes = taggedKey(secret, 'whpk_')
   const masked = Uint8Array.from(bytes, (byte, index) => (index === 31 ? byte & 127 : byte))
-  const hex = Array.from(masked, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  if (bytes.length !== 32 || smallOrder.includes(hex))
-    throw new VerificationError('SECRET_WRONG_KIND', 'not a usable Ed25519 public key')
+  if (bytes.length !== 32 || smallOrder.includes(encodeHex(masked)))
+    throw new VerificationError('secret-wrong-kind: not a usable Ed25519 public key')
   return bytes
 }
 
-/** Seed and public key of a `whsk_` key. @throws VerificationError with a `SECRET_…` code */
+/** Seed and public key of a `whsk_` key. @throws VerificationError with a `secret-…` code */
 export function privateKey(secret: string): { seed: Uint8Array<ArrayBuffer>; publicKey: Uint8Array } {
   const bytes = taggedKey(secret, 'whsk_')
   if (bytes.length !== 64)
-    throw new VerificationError('SECRET_WRONG_KIND', 'a whsk_ key has 64 bytes: seed and public key')
+    throw new VerificationError('secret-wrong-kind: a whsk_ key has 64 bytes: seed and public key')
   return { seed: bytes.slice(0, 32), publicKey: bytes.slice(32) }
 }
 
@@ -42,9 +43,7 @@ export function pkcs8(seed: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 function taggedKey(secret: string, kind: string): Uint8Array<ArrayBuffer> {
-  const text = secret || ''
-  if (/^whs(ec|k)_|^whpk_/.test(text) && !text.startsWith(kind))
-    throw new VerificationError('SECRET_WRONG_KIND', `use ${kind}…`)
-  if (text && !text.startsWith(kind)) throw refusedSecret(text, kind)
-  return base64Key(text, kind)
+  const bytes = keyBytes(base64Key(secret, new RegExp(`^${kind}`)))
+  if (!secret.startsWith(kind)) throw new VerificationError(`secret-wrong-kind: use ${kind}…`)
+  return bytes
 }

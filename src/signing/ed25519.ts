@@ -4,8 +4,9 @@
  */
 
 import { publicKey } from './ed25519-key.js'
+import { keyBytes } from './key-bytes.js'
 import type { Scheme } from './scheme.js'
-import { readStandardHeaders } from './standard-headers.js'
+import { standardVerifier } from './standard-verifier.js'
 import type { StandardWebhooksOptions } from './standard-webhooks.js'
 import { VerificationError } from './verification-error.js'
 
@@ -13,27 +14,25 @@ import { VerificationError } from './verification-error.js'
 export function ed25519({ prefix = 'webhook' }: StandardWebhooksOptions = {}): Scheme {
   return {
     spec: { scheme: 'ed25519', prefix },
-    verifier: {
-      key: publicKey,
-      read(header) {
-        const received = readStandardHeaders(header, prefix)
-        const signatures = received.signatures.filter((one) => one.startsWith('v1a,'))
-        // One check costs as much as forty HMACs, so far fewer are allowed.
-        if (signatures.length > 4 || received.signatures.length > 32)
-          throw new VerificationError('TOO_MANY_SIGNATURES', 'over 4 of v1a')
-        return { ...received, signatures }
-      },
-      async match(key, { signed, signatures }, body) {
-        const usable = signatures.map((one) => one.slice(4)).filter((one) => canonical.test(one))
-        if (!usable.length) return false
-        const imported = await crypto.subtle.importKey('raw', key, 'Ed25519', false, ['verify'])
-        const message = await new Blob([signed, body as Uint8Array<ArrayBuffer>]).arrayBuffer()
-        for (const one of usable) {
-          const signature = Uint8Array.from(atob(one), (character) => character.charCodeAt(0))
-          if (await crypto.subtle.verify('Ed25519', imported, signature, message)) return true
-        }
-        return false
-      },
+    key: (secret) => String.fromCharCode(...publicKey(secret)),
+    read(header) {
+      const received = standardVerifier(prefix).read(header)
+      const signatures = received.signatures.filter((one) => one.startsWith('v1a,'))
+      // One check costs as much as forty HMACs, so far fewer are allowed.
+      if (signatures.length > 4 || received.signatures.length > 32)
+        throw new VerificationError('too-many-signatures: over 4 of v1a')
+      return { ...received, signatures }
+    },
+    async match(key, { signed, signatures }, body) {
+      const usable = signatures.map((one) => one.slice(4)).filter((one) => canonical.test(one))
+      if (!usable.length) return false
+      const imported = await crypto.subtle.importKey('raw', keyBytes(key), 'Ed25519', false, ['verify'])
+      const message = await new Blob([signed, body as Uint8Array<ArrayBuffer>]).arrayBuffer()
+      for (const one of usable) {
+        const signature = keyBytes(atob(one))
+        if (await crypto.subtle.verify('Ed25519', imported, signature, message)) return true
+      }
+      return false
     },
   }
 }

@@ -49,7 +49,7 @@ export function hmacSpec(options: HmacOptions): HmacSpec {
   return Object.fromEntries(lower)
 }
 
-/** @throws SigningError `SCHEME_INVALID` naming the field. */
+/** @throws SigningError `scheme-invalid` naming the field. */
 export function checkHmacSpec(spec: HmacSpec): void {
   checkKnownKeys(spec, keys)
   for (const key of headerKeys)

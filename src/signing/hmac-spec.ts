@@ -32,7 +32,7 @@ export interface HmacSpec {
 }
 
 /** The text that is hashed before the body. */
-export function signedPrefix(content: HmacContent, id: string, timestamp: string | number): string {
+export function signedPrefix(content: HmacContent, id: string, timestamp: string): string {
   switch (content) {
     case 'body':
       return ''

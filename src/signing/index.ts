@@ -13,8 +13,7 @@ export { hmac } from './hmac.js'
 export type { HmacOptions } from './hmac-options.js'
 export type { HmacContent, HmacFormat, HmacSpec } from './hmac-spec.js'
 export { github, shopify, slack, stripe } from './presets.js'
-export type { RawBody, VerifiableRequest } from './request-body.js'
-export type { HeadersLike } from './request-headers.js'
+export type { HeadersLike, RawBody, VerifiableRequest } from './request.js'
 export type {
   CustomScheme,
   HeaderReader,
@@ -32,7 +31,8 @@ export {
   signRequest,
 } from './sign-request.js'
 export { SigningError, type SigningErrorCode } from './signing-error.js'
-export { type StandardWebhooksOptions, standardWebhooks, svix } from './standard-webhooks.js'
+export { type StandardWebhooksOptions, standardWebhooks } from './standard-webhooks.js'
+export { svix } from './svix.js'
 export { VerificationError, type VerificationErrorCode } from './verification-error.js'
 export type { VerifiedWebhook } from './verified-webhook.js'
 export { type VerifyOptions, verify } from './verify.js'

@@ -8,7 +8,7 @@ import { SigningError } from './signing-error.js'
 /**
  * Joins signature lists by a space, in the order of the entries; ids, timestamps and event types are the same.
  *
- * @throws SigningError `HEADER_CLASH` naming the header and both schemes.
+ * @throws SigningError `header-clash` naming the header and both schemes.
  */
 export function mergeSigners(
   entries: readonly { readonly scheme: Scheme }[],
@@ -41,7 +41,7 @@ function mergedRoles(schemes: readonly Scheme[]): ReadonlyMap<string, HeaderRole
     for (const [name, role] of headerRoles(scheme)) {
       if (roles.has(name) && (roles.get(name) !== role || role === 'signature'))
         throw new SigningError(
-          'HEADER_CLASH',
+          'header-clash',
           `schemes "${owners.get(name)}" and "${owner}" both write ${name}`,
         )
       roles.set(name, role)

@@ -19,7 +19,7 @@ import { unsigned } from './unsigned.js'
  *
  * @param spec Parsed JSON of unknown origin.
  * @param customSchemes The custom schemes that this process knows.
- * @throws SigningError `SCHEME_UNKNOWN` naming the known ones, or `SCHEME_INVALID` naming the field.
+ * @throws SigningError `scheme-unknown` naming the known ones, or `scheme-invalid` naming the field.
  */
 export function schemeFrom(spec: unknown, customSchemes: readonly CustomScheme[] = []): Scheme {
   if (typeof spec !== 'object' || spec === null || Array.isArray(spec))
@@ -66,5 +66,5 @@ function storedCustom(spec: object, customSchemes: readonly CustomScheme[]): Sch
 function unknownScheme(name: unknown, customSchemes: readonly CustomScheme[]): SigningError {
   const shown = typeof name === 'string' ? `"${name.slice(0, 64)}"` : 'of no name'
   const known = [...builtInNames, ...customSchemes.map((custom) => custom.name)].join(', ')
-  return new SigningError('SCHEME_UNKNOWN', `unknown scheme ${shown} (known: ${known})`)
+  return new SigningError('scheme-unknown', `unknown scheme ${shown} (known: ${known})`)
 }

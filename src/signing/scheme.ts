@@ -21,7 +21,7 @@ export interface SignedMessage {
 export type SignatureHeaders = Record<string, string>
 
 /**
- * The value of one header of a received request, by lower-case name; several values are joined by `, `, as
+ * The value of one header of a received request, by lower-case name; several values are joined by a comma, as
  * `Headers` does. Empty, null or undefined when absent.
  */
 export type HeaderReader = (name: string) => string | null | undefined
@@ -40,14 +40,17 @@ export interface ReceivedHeaders {
   readonly signatures: readonly string[]
 }
 
-/** The receivers' half of a scheme. Every function throws only `VerificationError`. */
+/**
+ * The receivers' half of a scheme. Every function throws only `VerificationError`; where there is nothing to
+ * verify, each throws `scheme-cannot-verify`.
+ */
 export interface Verifier {
-  /** Parses one secret; throws when it cannot be one of this scheme. */
-  key(secret: string): Uint8Array<ArrayBuffer>
+  /** Checks and parses one secret into the text that `match` takes; throws when it cannot be one of this scheme. */
+  readonly key: (secret: string) => string
   /** Reads the headers; throws when one is missing or ambiguous. */
-  read(header: HeaderReader): ReceivedHeaders
+  readonly read: (header: HeaderReader) => ReceivedHeaders
   /** True when one of the candidates is the signature of `signed` + `body` under this key. Compares in constant time. */
-  match(key: Uint8Array<ArrayBuffer>, received: ReceivedHeaders, body: Uint8Array): boolean | Promise<boolean>
+  readonly match: (key: string, received: ReceivedHeaders, body: Uint8Array) => boolean | Promise<boolean>
 }
 
 /** The JSON form of a scheme: what a store keeps and `schemeFrom` revives. */
@@ -73,11 +76,9 @@ export interface CustomSpec {
 }
 
 /** One way to sign. Build it with `standardWebhooks()`, `hmac()`, … or `customScheme()`, or revive it with `schemeFrom()`. */
-export interface Scheme {
-  /** Plain JSON. */
+export interface Scheme extends Verifier {
+  /** Plain JSON, to be stored and given to `schemeFrom`. */
   readonly spec: SchemeSpec
-  /** For receivers. Where there is nothing to verify, its `key` throws `SCHEME_CANNOT_VERIFY`. */
-  readonly verifier: Verifier
   /** Present only on custom schemes. */
   readonly custom?: CustomScheme
 }

@@ -20,7 +20,7 @@ export interface GeneratedSecret {
  * A fresh secret from 32 random bytes: `whsec_` + base64 for Standard Webhooks, a `whsk_`/`whpk_` pair for Ed25519,
  * 64 hexadecimal characters (or base64, where the scheme decodes it) for `hmac()`.
  *
- * @throws SigningError `SECRET_MISSING` for a scheme that takes no secret, `CRYPTO_UNAVAILABLE` for Ed25519 where
+ * @throws SigningError `secret-missing` for a scheme that takes no secret, `crypto-unavailable` for Ed25519 where
  * there is no node:crypto.
  */
 export function generateSecret({ spec, custom }: Scheme): GeneratedSecret {
@@ -35,11 +35,11 @@ export function generateSecret({ spec, custom }: Scheme): GeneratedSecret {
     case 'custom':
       return { secret: custom?.generateSecret?.() ?? encodeHex(random) }
     case 'unsigned':
-      throw new SigningError('SECRET_MISSING', 'unsigned() takes no secret')
+      throw new SigningError('secret-missing', 'unsigned() takes no secret')
   }
 }
 
-/** The `whpk_` key of a `whsk_` key, to show to receivers again. @throws SigningError with a `SECRET_…` code */
+/** The `whpk_` key of a `whsk_` key, to show to receivers again. @throws SigningError with a `secret-…` code */
 export const publicKeyOf = (secret: string): string =>
   asSigningError(() => `whpk_${encodeBase64(privateKey(secret).publicKey)}`)
 
@@ -47,17 +47,17 @@ export const publicKeyOf = (secret: string): string =>
  * Refuses a secret that must not be issued: 24 to 64 bytes of base64 for Standard Webhooks (its specification),
  * a `whsk_` key for Ed25519, 1 to 255 characters for others.
  *
- * @throws SigningError with a `SECRET_…` code; the message never holds the secret.
+ * @throws SigningError with a `secret-…` code; the message never holds the secret.
  */
 export function validateSecret(scheme: Scheme, secret: string): void {
   const { spec, custom } = scheme
-  if (typeof secret !== 'string') throw new SigningError('SECRET_MISSING', 'the secret must be a string')
+  if (typeof secret !== 'string') throw new SigningError('secret-missing', 'the secret must be a string')
   asSigningError(() => {
     switch (spec.scheme) {
       case 'standard-webhooks': {
-        const { length } = scheme.verifier.key(secret)
+        const { length } = scheme.key(secret)
         if (length < 24 || length > 64)
-          throw new SigningError('SECRET_LENGTH', `the secret must have 24 to 64 bytes, not ${length}`)
+          throw new SigningError('secret-length', `the secret must have 24 to 64 bytes, not ${length}`)
         return
       }
       case 'ed25519':
@@ -65,14 +65,14 @@ export function validateSecret(scheme: Scheme, secret: string): void {
         return
       case 'hmac':
         checkCharacters(secret)
-        scheme.verifier.key(secret)
+        scheme.key(secret)
         return
       case 'custom':
         if (custom?.validateSecret) custom.validateSecret(secret)
         else checkCharacters(secret)
         return
       case 'unsigned':
-        throw new SigningError('SECRET_WRONG_KIND', 'unsigned() takes no secret')
+        throw new SigningError('secret-wrong-kind', 'unsigned() takes no secret')
     }
   })
 }
@@ -82,25 +82,25 @@ export function asSigningError<Result>(run: () => Result): Result {
   try {
     return run()
   } catch (error) {
-    if (error instanceof VerificationError && error.code.startsWith('SECRET_'))
+    if (error instanceof VerificationError && error.code.startsWith('secret-'))
       throw new SigningError(error.code as SigningError['code'], error.message)
     throw error
   }
 }
 
 function checkCharacters(secret: string): void {
-  if (secret === '') throw new SigningError('SECRET_MISSING', 'the secret is empty')
+  if (secret === '') throw new SigningError('secret-missing', 'the secret is empty')
   if ([...secret].length > 255)
-    throw new SigningError('SECRET_LENGTH', 'the secret must have at most 255 characters')
+    throw new SigningError('secret-length', 'the secret must have at most 255 characters')
   if (/\p{Surrogate}/u.test(secret))
-    throw new SigningError('SECRET_WRONG_KIND', 'the secret has a lone surrogate, which UTF-8 cannot express')
+    throw new SigningError('secret-wrong-kind', 'the secret has a lone surrogate, which UTF-8 cannot express')
 }
 
 function generateKeyPair(): GeneratedSecret {
-  const node = nodeCrypto()
+  const node = nodeCrypto
   if (!node)
     throw new SigningError(
-      'CRYPTO_UNAVAILABLE',
+      'crypto-unavailable',
       'issuing Ed25519 keys needs node:crypto; bring your own whsk_ key',
     )
   const pair = node.generateKeyPairSync('ed25519')

@@ -3,7 +3,6 @@
 import type { Scheme } from './scheme.js'
 import { createSigner } from './sign.js'
 import { standardWebhooks } from './standard-webhooks.js'
-import { unixNow } from './unix-now.js'
 
 /** What to sign: a raw body, or the parts of a `{ type, timestamp, data }` body. */
 export interface RequestToSign {
@@ -47,7 +46,7 @@ export async function signRequest(
   options: SignRequestOptions,
 ): Promise<SignedRequest> {
   const { type = 'test.event', data = null, id = `msg_${crypto.randomUUID()}` } = request
-  const timestamp = request.timestamp ?? unixNow()
+  const timestamp = request.timestamp ?? Math.floor(Number(new Date()) / 1000)
   const isoTime = new Date(timestamp * 1000).toISOString()
   const raw = request.body ?? JSON.stringify({ type, timestamp: isoTime, data })
   const body = typeof raw === 'string' ? new TextEncoder().encode(raw) : new Uint8Array(raw)

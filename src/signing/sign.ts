@@ -52,15 +52,15 @@ function prepare({ scheme, secrets }: SignerEntry): Signer {
   const { spec, custom } = scheme
   headerRoles(scheme)
   if (secrets.length > MAX_SECRETS)
-    throw new SigningError('TOO_MANY_SECRETS', `at most ${MAX_SECRETS} live secrets, not ${secrets.length}`)
+    throw new SigningError('too-many-secrets', `at most ${MAX_SECRETS} live secrets, not ${secrets.length}`)
   if (secrets.length === 0 && needsSecret(scheme))
-    throw new SigningError('SECRET_MISSING', `scheme "${custom?.name ?? spec.scheme}" needs a secret`)
+    throw new SigningError('secret-missing', `scheme "${custom?.name ?? spec.scheme}" needs a secret`)
   return asSigningError(() => {
     switch (spec.scheme) {
       case 'standard-webhooks':
-        return hmacSigner(standardLayout(spec.prefix), secrets.map(scheme.verifier.key))
+        return hmacSigner(standardLayout(spec.prefix), secrets.map(scheme.key))
       case 'hmac':
-        return hmacSigner(spec, secrets.map(scheme.verifier.key))
+        return hmacSigner(spec, secrets.map(scheme.key))
       case 'ed25519':
         return ed25519Signer(spec.prefix, secrets)
       case 'unsigned':
@@ -88,17 +88,26 @@ function standardLayout(prefix: string): HmacSpec {
   }
 }
 
-/** A full stop in an id would let an old signature cover a new timestamp; a comma looks like two headers. */
-const sendableId = /^[!-+\-/-~]{1,255}$/
-
 function checkMessage({ id, timestamp, type }: SignedMessage, sendsType: boolean): void {
-  if (!sendableId.test(id))
+  if (!isSendableId(id))
     throw new SigningError(
-      'MESSAGE_INVALID',
+      'message-invalid',
       'the id must be 1 to 255 visible ASCII characters without "." or ","',
     )
   if (!Number.isInteger(timestamp) || timestamp < 1 || timestamp > 999_999_999_999)
-    throw new SigningError('MESSAGE_INVALID', 'the timestamp must be in whole seconds since 1970')
+    throw new SigningError('message-invalid', 'the timestamp must be in whole seconds since 1970')
   if (sendsType && !/^[!-~]([ -~]{0,253}[!-~])?$/.test(type))
-    throw new SigningError('MESSAGE_INVALID', 'the type must be visible ASCII, as it is sent in a header')
+    throw new SigningError('message-invalid', 'the type must be visible ASCII, as it is sent in a header')
+}
+
+/**
+ * A full stop in an id would let an old signature cover a new timestamp; a comma looks like two headers. A loop, as
+ * a regular expression costs 7 % of a small signature.
+ */
+function isSendableId(id: string): boolean {
+  for (let i = 0; i < id.length; i++) {
+    const code = id.charCodeAt(i)
+    if (code < 33 || code > 126 || code === 44 || code === 46) return false
+  }
+  return id.length > 0 && id.length < 256
 }

@@ -7,21 +7,21 @@ import type { VerificationErrorCode } from './verification-error.js'
 
 /** What went wrong on the sending side. Secret problems carry the same codes as in `VerificationError`. */
 export type SigningErrorCode =
-  | Extract<VerificationErrorCode, `SECRET_${string}`>
+  | Extract<VerificationErrorCode, `secret-${string}`>
   /** The secret is too short or too long for the scheme. */
-  | 'SECRET_LENGTH'
+  | 'secret-length'
   /** More than one current and ten old secrets. */
-  | 'TOO_MANY_SECRETS'
+  | 'too-many-secrets'
   /** The options or the stored spec of a scheme are wrong or contradict each other. */
-  | 'SCHEME_INVALID'
+  | 'scheme-invalid'
   /** No scheme of that name: a row of a newer version, or a custom scheme that is not registered here. */
-  | 'SCHEME_UNKNOWN'
+  | 'scheme-unknown'
   /** Two schemes on one subscription write the same header. */
-  | 'HEADER_CLASH'
+  | 'header-clash'
   /** The id, timestamp or event type cannot be sent in a header. */
-  | 'MESSAGE_INVALID'
+  | 'message-invalid'
   /** This runtime lacks what the operation needs (issuing Ed25519 keys needs node:crypto). */
-  | 'CRYPTO_UNAVAILABLE'
+  | 'crypto-unavailable'
 
 /** Thrown by everything in this folder that builds or uses a signer. Compare by `code`. */
 export class SigningError extends Error {

@@ -1,7 +1,7 @@
 /** `unsigned()`: no signature and no secret, for receivers that trust a static header or the network. */
 
 import { checkHeaderName, checkKnownKeys, invalid } from './check-spec.js'
-import type { Scheme, UnsignedSpec } from './scheme.js'
+import type { Scheme, UnsignedSpec, Verifier } from './scheme.js'
 import { VerificationError } from './verification-error.js'
 
 /** Options of `unsigned()`: headers to send all the same. None by default. */
@@ -13,9 +13,9 @@ export interface UnsignedOptions {
 
 /**
  * Sends no signature; id, timestamp and event type only where a header name is given. `verify` refuses it with
- * `SCHEME_CANNOT_VERIFY`.
+ * `scheme-cannot-verify`.
  *
- * @throws SigningError `SCHEME_INVALID`
+ * @throws SigningError `scheme-invalid`
  */
 export function unsigned(options: UnsignedOptions = {}): Scheme {
   const spec: UnsignedSpec = { ...lowerCase(options), scheme: 'unsigned' }
@@ -23,7 +23,7 @@ export function unsigned(options: UnsignedOptions = {}): Scheme {
   const names = Object.entries(spec).filter(([key]) => key !== 'scheme')
   for (const [key, name] of names) checkHeaderName(key, name)
   if (new Set(names.map(([, name]) => name)).size < names.length) throw invalid('a header is used twice')
-  return { spec, verifier: noVerifier('unsigned') }
+  return { spec, ...noVerifier('unsigned') }
 }
 
 const lowerCase = (options: UnsignedOptions): UnsignedOptions =>
@@ -34,9 +34,9 @@ const lowerCase = (options: UnsignedOptions): UnsignedOptions =>
   )
 
 /** The verifier of a scheme that has nothing to verify. */
-export function noVerifier(name: string) {
+export function noVerifier(name: string): Verifier {
   const refuse = (): never => {
-    throw new VerificationError('SCHEME_CANNOT_VERIFY', `"${name}" has no verifier`)
+    throw new VerificationError(`scheme-cannot-verify: "${name}" has no verifier`)
   }
   return { key: refuse, read: refuse, match: refuse }
 }

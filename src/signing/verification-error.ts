@@ -1,39 +1,42 @@
 /**
  * The one error that `verify` rejects with. Every code names one mistake; the message says how to fix it and
- * never holds a secret, a body or an expected signature.
+ * never holds a secret, a body or an expected signature. Texts are short because receivers bundle them.
  */
 
 /** What went wrong, one code per mistake. Part of the public contract. */
 export type VerificationErrorCode =
-  /** The body is a parsed object, or there is none: the raw bytes are needed. */
-  | 'BODY_NOT_RAW'
-  /** The request could not be read at all: already consumed, broken off, or not a request. */
-  | 'REQUEST_UNREADABLE'
-  /** A header that the scheme needs is absent or empty. */
-  | 'HEADER_MISSING'
-  /** Several ids, timestamps or signature headers where there can only be one. */
-  | 'HEADER_REPEATED'
-  /** The id contains a full stop, which would make the signed content ambiguous. */
-  | 'ID_INVALID'
+  /**
+   * The raw bytes are not there: the body is a parsed object, is missing, or was read before. The `cause` says
+   * more where there is one.
+   */
+  | 'body-not-raw'
+  /** A header that the scheme needs is absent or empty; the message names it. */
+  | 'header-missing'
+  /** Several ids, timestamps or signatures where there can only be one, or a full stop in a signed id. */
+  | 'header-ambiguous'
   /** The timestamp is not a plain whole number of seconds. */
-  | 'TIMESTAMP_INVALID'
-  | 'TIMESTAMP_TOO_OLD'
-  | 'TIMESTAMP_TOO_NEW'
+  | 'timestamp-invalid'
+  /** Replayed, delayed, or this machine's clock is ahead. */
+  | 'timestamp-too-old'
+  /** This machine's clock is behind, or the sender's ahead. */
+  | 'timestamp-too-new'
   /** More candidates than any honest sender sends: refused before any hashing. */
-  | 'TOO_MANY_SIGNATURES'
-  /** Everything was well-formed, but no signature fits: wrong secret, or the body was changed on its way. */
-  | 'NO_MATCH'
-  | 'SECRET_MISSING'
-  | 'SECRET_WHITESPACE'
+  | 'too-many-signatures'
+  /** Everything was well-formed, but no signature fits: another secret, or the body was changed on its way. */
+  | 'no-match'
+  /** Empty or undefined: usually an environment variable that is not set. */
+  | 'secret-missing'
+  /** White space in the secret: usually a line end from a file. */
+  | 'secret-whitespace'
   /** A signature (`v1,…`) was pasted in place of the secret. */
-  | 'SECRET_IS_SIGNATURE'
-  | 'SECRET_NOT_BASE64'
+  | 'secret-is-signature'
+  | 'secret-not-base64'
   /** A key of another scheme, a private key in a verifier, or a public key that proves nothing. */
-  | 'SECRET_WRONG_KIND'
+  | 'secret-wrong-kind'
   /** The scheme has nothing that could be verified (`unsigned()`, or a custom scheme without `verifier`). */
-  | 'SCHEME_CANNOT_VERIFY'
+  | 'scheme-cannot-verify'
   /** `data` or `type` was read, but the verified body is not JSON in UTF-8. */
-  | 'NOT_JSON'
+  | 'not-json'
 
 /**
  * Thrown by `verify` (as a rejection) and by reading `data` or `type` of its result. The message is the code,
@@ -45,8 +48,8 @@ export class VerificationError extends Error {
   override readonly name = 'VerificationError'
   declare readonly code: VerificationErrorCode
 
-  constructor(code: VerificationErrorCode, fix: string, options?: ErrorOptions) {
-    super(`${code}: ${fix}`, options)
-    this.code = code
+  constructor(message: `${VerificationErrorCode}: ${string}`, options?: ErrorOptions) {
+    super(message, options)
+    this.code = message.split(':')[0] as VerificationErrorCode
   }
 }

@@ -13,13 +13,13 @@ export interface VerifiedWebhook<Data = unknown> {
    * The event type: `type` of a `{ type, timestamp, data }` body, else the scheme's event header (not signed),
    * else undefined.
    *
-   * @throws VerificationError `NOT_JSON`
+   * @throws VerificationError `not-json`
    */
   readonly type: string | undefined
   /**
    * `data` of a `{ type, timestamp, data }` body, else the whole parsed body.
    *
-   * @throws VerificationError `NOT_JSON`
+   * @throws VerificationError `not-json`
    */
   readonly data: Data
   /** The verified bytes (not a copy). */
@@ -28,42 +28,39 @@ export interface VerifiedWebhook<Data = unknown> {
   readonly secretIndex: number
 }
 
-/** The result. Accessors on a prototype: an object literal with accessors costs as much as a small HMAC. */
+/** The result. Accessors on a prototype: an object literal with accessors costs half as much as a small HMAC. */
 export class Verified<Data> implements VerifiedWebhook<Data> {
   declare readonly id: string | undefined
   declare readonly timestamp: number | undefined
   declare readonly body: Uint8Array
   declare readonly secretIndex: number
-  readonly #event
-  #parsed: { readonly type: string | undefined; readonly data: Data } | undefined
+  #type: string | undefined
+  #data: Data | undefined
 
-  constructor({ id, timestamp, type }: ReceivedHeaders, body: Uint8Array, secretIndex: number) {
+  constructor({ id, type, timestamp }: ReceivedHeaders, body: Uint8Array, secretIndex: number) {
     this.id = id
-    this.timestamp = timestamp ? Number(timestamp) : undefined
+    this.#type = type
+    this.timestamp = timestamp ? +timestamp : undefined
     this.body = body
     this.secretIndex = secretIndex
-    this.#event = type
   }
 
   get type() {
-    return this.#parse().type
+    this.data
+    return this.#type
   }
 
   get data() {
-    return this.#parse().data
-  }
-
-  #parse() {
     try {
-      if (!this.#parsed) {
-        const data = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(this.body))
-        this.#parsed =
-          typeof data?.type === 'string' && data.data !== undefined ? data : { type: this.#event, data }
+      if (this.#data == null) {
+        const json = JSON.parse(new TextDecoder().decode(this.body))
+        this.#data = json
+        if (typeof json?.type === 'string' && 'data' in json) ({ type: this.#type, data: this.#data } = json)
       }
-      return this.#parsed as { readonly type: string | undefined; readonly data: Data }
+      return this.#data as Data
     } catch {
       // Without a cause: the parser's message quotes the body.
-      throw new VerificationError('NOT_JSON', 'use body')
+      throw new VerificationError('not-json: use body')
     }
   }
 }

@@ -1,13 +1,11 @@
 /**
  * `verify`: the receivers' side, on any runtime. Everything is refused unless it is proven; it never decodes the
- * body before hashing it. Its rules are numbered in the reference, section 4.
+ * body before hashing it. Kept in few functions and few words, as every receiver bundles it.
  */
 
-import { readBody, type VerifiableRequest } from './request-body.js'
-import { headerReader } from './request-headers.js'
-import type { Scheme } from './scheme.js'
-import { standardWebhooks } from './standard-webhooks.js'
-import { unixNow } from './unix-now.js'
+import type { VerifiableRequest } from './request.js'
+import type { HeaderReader, Scheme, Verifier } from './scheme.js'
+import { standardVerifier } from './standard-verifier.js'
 import { VerificationError } from './verification-error.js'
 import { Verified, type VerifiedWebhook } from './verified-webhook.js'
 
@@ -46,37 +44,53 @@ export interface VerifyOptions {
 export async function verify<Data = unknown>(
   request: VerifiableRequest,
   {
-    secret = '',
-    secrets = [secret],
-    scheme = standardWebhooks(),
+    secret,
+    secrets = [secret as string],
+    scheme: { key, read, match } = defaultVerifier as Scheme,
     tolerance = 300,
-    now = unixNow(),
+    now = Math.floor(Date.now() / 1000),
   }: VerifyOptions,
 ): Promise<VerifiedWebhook<Data>> {
   try {
-    const { key, read, match } = scheme.verifier
-    const keys = (secrets.length ? secrets : ['']).map(key)
-    const body = await readBody(request)
-    const received = read(headerReader(request.headers))
-    const { timestamp, signatures } = received
-    if (timestamp !== undefined) {
-      const age = now - Number(timestamp)
-      if (!/^[1-9]\d{0,11}$/.test(timestamp))
-        throw new VerificationError('TIMESTAMP_INVALID', 'not in seconds')
-      // Written so that NaN, from a wrong option, refuses.
-      if (!(Math.abs(age) <= tolerance))
-        throw new VerificationError(
-          age < 0 ? 'TIMESTAMP_TOO_NEW' : 'TIMESTAMP_TOO_OLD',
-          `${age} s old, over ${tolerance}: check clocks`,
-        )
-    }
-    if (signatures.length > 32) throw new VerificationError('TOO_MANY_SIGNATURES', 'over 32')
-    for (const [index, key] of keys.entries())
-      if (await match(key, received, body)) return new Verified<Data>(received, body, index)
-    throw new VerificationError('NO_MATCH', 'wrong secret, or not the raw body')
+    const keys = secrets.map(key)
+    const received = read(headerReader(request.headers as Headers & Record<string, unknown>))
+    const raw = 'arrayBuffer' in request ? await request.arrayBuffer() : (request.rawBody ?? request.body)
+    const body =
+      typeof raw === 'string'
+        ? new TextEncoder().encode(raw)
+        : ArrayBuffer.isView(raw)
+          ? (raw as Uint8Array)
+          : // DataView refuses what is not a buffer, of whatever realm; Uint8Array would make something of it.
+            new Uint8Array(new DataView(raw as ArrayBuffer).buffer)
+    const age = now - +(received.timestamp ?? now)
+    if (!/^[1-9]\d{0,11}$/.test(received.timestamp ?? '1'))
+      throw new VerificationError('timestamp-invalid: not seconds')
+    // Written so that NaN, from a wrong option, refuses.
+    if (!(Math.abs(age) <= tolerance))
+      throw new VerificationError(`timestamp-too-${age < 0 ? 'new' : 'old'}: ${age} s, check clocks`)
+    if (received.signatures.length > 32) throw new VerificationError('too-many-signatures: over 32')
+    for (let i = 0; i < keys.length; i++)
+      if (await match(keys[i] as string, received, body)) return new Verified<Data>(received, body, i)
+    throw new VerificationError('no-match: wrong secret or changed body')
   } catch (error) {
     throw error instanceof VerificationError
       ? error
-      : new VerificationError('REQUEST_UNREADABLE', 'was its body consumed?', { cause: error })
+      : new VerificationError('body-not-raw: use express.raw(), req.text(), Fastify/Nest rawBody', {
+          cause: error,
+        })
   }
 }
+
+const defaultVerifier: Verifier = /* @__PURE__ */ standardVerifier('webhook')
+
+/** Reads headers of any kind; several values come joined by a comma. `Headers` are known by `get`, as `instanceof` fails across realms. */
+const headerReader =
+  (headers: Headers & Record<string, unknown>): HeaderReader =>
+  (name) => {
+    if (typeof headers.get === 'function') return headers.get(name)
+    let found = ''
+    for (const key in headers)
+      if (key.length === name.length && key.toLowerCase() === name && headers[key])
+        found += (found && ',') + headers[key]
+    return found
+  }

@@ -11,16 +11,16 @@ export function customSigner(custom: CustomScheme, secrets: readonly string[]): 
     for (const [name, value] of Object.entries(headers ?? {})) {
       const lower = name.toLowerCase()
       if (!custom.headers.includes(lower))
-        throw new SigningError('MESSAGE_INVALID', `custom scheme "${custom.name}" wrote an undeclared header`)
+        throw new SigningError('message-invalid', `custom scheme "${custom.name}" wrote an undeclared header`)
       if (typeof value !== 'string' || !/^[\t -~]*$/.test(value))
         throw new SigningError(
-          'MESSAGE_INVALID',
+          'message-invalid',
           `custom scheme "${custom.name}": "${lower}" is not ASCII text`,
         )
       checked[lower] = value
     }
     if (custom.headers.length > 0 && Object.keys(checked).length === 0)
-      throw new SigningError('MESSAGE_INVALID', `custom scheme "${custom.name}" returned no headers`)
+      throw new SigningError('message-invalid', `custom scheme "${custom.name}" returned no headers`)
     return checked
   }
   return (message) => {

@@ -10,7 +10,7 @@ import type { Signer } from './signer.js'
 /**
  * Signs with all keys, newest first.
  *
- * @throws VerificationError `SECRET_WRONG_KIND` when the halves of a key do not belong together (node:crypto only):
+ * @throws VerificationError `secret-wrong-kind` when the halves of a key do not belong together (node:crypto only):
  * receivers would hold a public key that never verifies.
  */
 export function ed25519Signer(prefix: string, secrets: readonly string[]): Signer {
@@ -21,7 +21,7 @@ export function ed25519Signer(prefix: string, secrets: readonly string[]): Signe
   })
   const join = (message: SignedMessage) =>
     new Blob([`${message.id}.${message.timestamp}.`, message.body as Uint8Array<ArrayBuffer>]).arrayBuffer()
-  const node = nodeCrypto()
+  const node = nodeCrypto
   if (!node) {
     const keys = Promise.all(
       secrets.map((secret) =>
@@ -61,6 +61,6 @@ function nodePrivateKey(node: typeof import('node:crypto'), secret: string) {
   })
   const spki = new Uint8Array(node.createPublicKey(key).export({ format: 'der', type: 'spki' }))
   if (spki.slice(-32).some((byte, index) => byte !== publicKey[index]))
-    throw new VerificationError('SECRET_WRONG_KIND', 'the public half of this whsk_ key belongs to another')
+    throw new VerificationError('secret-wrong-kind: the public half of this whsk_ key belongs to another')
   return key
 }

@@ -5,6 +5,6 @@ import type { SignatureHeaders, SignedMessage } from '../scheme.js'
 /**
  * Signs one message. Returns a plain record where node:crypto exists and the scheme is built in, else a promise.
  *
- * @throws SigningError `MESSAGE_INVALID` when id, timestamp or type cannot be sent in a header.
+ * @throws SigningError `message-invalid` when id, timestamp or type cannot be sent in a header.
  */
 export type Signer = (message: SignedMessage) => SignatureHeaders | Promise<SignatureHeaders>
