@@ -89,25 +89,12 @@ function standardLayout(prefix: string): HmacSpec {
 }
 
 function checkMessage({ id, timestamp, type }: SignedMessage, sendsType: boolean): void {
-  if (!isSendableId(id))
-    throw new SigningError(
-      'message-invalid',
-      'the id must be 1 to 255 visible ASCII characters without "." or ","',
-    )
+  // A full stop in an id would let an old signature cover a new timestamp; a comma looks like two headers. What else
+  // cannot stand in a header is left to the transport: looking at every character costs 3 % of a small signature.
+  if (id === '' || id.length > 255 || id.includes('.') || id.includes(','))
+    throw new SigningError('message-invalid', 'the id must have 1 to 255 characters without "." or ","')
   if (!Number.isInteger(timestamp) || timestamp < 1 || timestamp > 999_999_999_999)
     throw new SigningError('message-invalid', 'the timestamp must be in whole seconds since 1970')
   if (sendsType && !/^[!-~]([ -~]{0,253}[!-~])?$/.test(type))
     throw new SigningError('message-invalid', 'the type must be visible ASCII, as it is sent in a header')
-}
-
-/**
- * A full stop in an id would let an old signature cover a new timestamp; a comma looks like two headers. A loop, as
- * a regular expression costs 7 % of a small signature.
- */
-function isSendableId(id: string): boolean {
-  for (let i = 0; i < id.length; i++) {
-    const code = id.charCodeAt(i)
-    if (code < 33 || code > 126 || code === 44 || code === 46) return false
-  }
-  return id.length > 0 && id.length < 256
 }

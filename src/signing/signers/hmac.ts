@@ -6,6 +6,7 @@ import { type HmacSpec, signedPrefix } from '../hmac-spec.js'
 import { keyBytes } from '../key-bytes.js'
 import { nodeCrypto } from '../node-crypto.js'
 import type { SignatureHeaders, SignedMessage } from '../scheme.js'
+import { SigningError } from '../signing-error.js'
 import type { Signer } from './signer.js'
 
 /**
@@ -19,20 +20,21 @@ export function hmacSigner(spec: HmacSpec, keys: readonly string[]): Signer {
 
 function nodeSigner(node: NonNullable<typeof nodeCrypto>, spec: HmacSpec, keys: readonly string[]): Signer {
   const { createHmac, createSecretKey } = node
-  const prepared = keys.map((key) => createSecretKey(keyBytes(key)))
-  const { content, encoding } = spec
-  const finish = headerWriter(spec)
+  const { content, encoding, format } = spec
+  const [newest, ...older] = keys.map((key) => createSecretKey(keyBytes(key)))
+  if (newest === undefined) throw new SigningError('secret-missing', 'no secret to sign with')
+  const between = separator(spec)
   // Two updates on a fresh hash: joining prefix and body first costs up to 65 % at 200 KB, a copied hash state 37 % at 200 B.
-  const digest = (key: (typeof prepared)[number], signed: string, body: Uint8Array) =>
-    createHmac('sha256', key).update(signed).update(body).digest(encoding)
-  const [first, ...older] = prepared
-  if (first === undefined) return () => ({})
   return (message) => {
     const timestamp = String(message.timestamp)
     const signed = signedPrefix(content, message.id, timestamp)
-    let signatures = finish.open(timestamp) + digest(first, signed, message.body)
-    for (const key of older) signatures += finish.between + digest(key, signed, message.body)
-    return finish.headers(message, timestamp, signatures)
+    let signatures =
+      (format === 'labelled' ? `t=${timestamp},` : '') +
+      spec.prefix +
+      createHmac('sha256', newest).update(signed).update(message.body).digest(encoding)
+    for (const key of older)
+      signatures += between + createHmac('sha256', key).update(signed).update(message.body).digest(encoding)
+    return signatureHeaders(spec, message, timestamp, signatures)
   }
 }
 
@@ -44,32 +46,31 @@ function webSigner(spec: HmacSpec, keys: readonly string[]): Signer {
   // Whoever signs first sees a failure; until then it must not end the process.
   prepared.catch(() => undefined)
   const encode = spec.encoding === 'hex' ? encodeHex : encodeBase64
-  const finish = headerWriter(spec)
   return async (message) => {
     const timestamp = String(message.timestamp)
     const signed = signedPrefix(spec.content, message.id, timestamp)
     const bytes = await new Blob([signed, message.body as Uint8Array<ArrayBuffer>]).arrayBuffer()
-    const digests = (await prepared).map(async (key) =>
-      encode(new Uint8Array(await crypto.subtle.sign('HMAC', key, bytes))),
-    )
-    const signatures = (await Promise.all(digests)).join(finish.between)
-    return finish.headers(message, timestamp, finish.open(timestamp) + signatures)
+    const digests = (await prepared).map((key) => crypto.subtle.sign('HMAC', key, bytes))
+    const written = (await Promise.all(digests)).map((digest) => encode(new Uint8Array(digest)))
+    const open = spec.format === 'labelled' ? `t=${timestamp},` : ''
+    return signatureHeaders(spec, message, timestamp, open + spec.prefix + written.join(separator(spec)))
   }
 }
 
-/** How signatures become header values. */
-function headerWriter({ header, prefix, format, idHeader, timestampHeader, eventHeader }: HmacSpec) {
-  const between = { single: '', list: ',', labelled: `,${prefix}`, spaced: ` ${prefix}` }[format]
-  return {
-    between,
-    open: format === 'labelled' ? (timestamp: string) => `t=${timestamp},${prefix}` : () => prefix,
-    headers(message: SignedMessage, timestamp: string, signatures: string): SignatureHeaders {
-      const headers: SignatureHeaders = {}
-      if (idHeader) headers[idHeader] = message.id
-      if (timestampHeader) headers[timestampHeader] = timestamp
-      if (eventHeader) headers[eventHeader] = message.type
-      headers[header] = signatures
-      return headers
-    },
-  }
+/** What stands between two signatures. */
+const separator = ({ prefix, format }: HmacSpec): string =>
+  ({ single: '', list: ',', labelled: `,${prefix}`, spaced: ` ${prefix}` })[format]
+
+function signatureHeaders(
+  { header, idHeader, timestampHeader, eventHeader }: HmacSpec,
+  message: SignedMessage,
+  timestamp: string,
+  signatures: string,
+): SignatureHeaders {
+  const headers: SignatureHeaders = {}
+  if (idHeader) headers[idHeader] = message.id
+  if (timestampHeader) headers[timestampHeader] = timestamp
+  if (eventHeader) headers[eventHeader] = message.type
+  headers[header] = signatures
+  return headers
 }
