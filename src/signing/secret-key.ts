@@ -27,7 +27,7 @@ export function base64Key(secret: string, kind: RegExp): string {
           ? 'whitespace'
           : /,/.test(secret)
             ? 'is-signature'
-            : /_/.test(secret)
+            : /^wh.k_/.test(secret)
               ? 'wrong-kind'
               : 'not-base64'
     }: check it`,
