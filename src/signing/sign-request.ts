@@ -46,9 +46,9 @@ export async function signRequest(
   options: SignRequestOptions,
 ): Promise<SignedRequest> {
   const { type = 'test.event', data = null, id = `msg_${crypto.randomUUID()}` } = request
-  const timestamp = request.timestamp ?? Math.floor(Number(new Date()) / 1000)
-  const isoTime = new Date(timestamp * 1000).toISOString()
-  const raw = request.body ?? JSON.stringify({ type, timestamp: isoTime, data })
+  const time = request.timestamp === undefined ? new Date() : new Date(request.timestamp * 1000)
+  const timestamp = Math.floor(time.getTime() / 1000)
+  const raw = request.body ?? JSON.stringify({ type, timestamp: time, data })
   const body = typeof raw === 'string' ? new TextEncoder().encode(raw) : new Uint8Array(raw)
   const { secret, secrets = secret === undefined ? [] : [secret], scheme = standardWebhooks() } = options
   const headers = await createSigner([{ scheme, secrets }])({ id, timestamp, type, body })

@@ -71,7 +71,7 @@ export async function verify<Data = unknown>(
     if (received.signatures.length > 32) throw new VerificationError('too-many-signatures: over 32')
     for (let i = 0; i < keys.length; i++)
       if (await match(keys[i] as string, received, body)) return new Verified<Data>(received, body, i)
-    throw new VerificationError('no-match: wrong secret or changed body')
+    throw new VerificationError('no-match: wrong secret or body')
   } catch (error) {
     throw error instanceof VerificationError
       ? error
