@@ -28,7 +28,7 @@ export interface HmacOptions {
 const contents: readonly string[] = ['body', 'timestamp.body', 'id.timestamp.body', 'v0:timestamp:body']
 const formats: readonly string[] = ['single', 'list', 'labelled', 'spaced']
 const headerKeys = ['header', 'idHeader', 'timestampHeader', 'eventHeader'] as const
-const keys = ['scheme', 'prefix', 'encoding', 'content', 'format', 'secretEncoding', ...headerKeys]
+const otherKeys = ['scheme', 'prefix', 'encoding', 'content', 'format', 'secretEncoding']
 
 /** The options with every default written out. */
 export function hmacSpec(options: HmacOptions): HmacSpec {
@@ -51,7 +51,7 @@ export function hmacSpec(options: HmacOptions): HmacSpec {
 
 /** @throws SigningError `scheme-invalid` naming the field. */
 export function checkHmacSpec(spec: HmacSpec): void {
-  checkKnownKeys(spec, keys)
+  checkKnownKeys(spec, [...otherKeys, ...headerKeys])
   for (const key of headerKeys)
     if (key === 'header' || spec[key] !== undefined) checkHeaderName(key, spec[key])
   oneOf('encoding', spec.encoding, ['hex', 'base64'])
