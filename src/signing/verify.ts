@@ -53,7 +53,6 @@ export async function verify<Data = unknown>(
 ): Promise<VerifiedWebhook<Data>> {
   try {
     const keys = secrets.map(key)
-    const received = read(headerReader(request.headers as Headers & Record<string, unknown>))
     const raw = 'arrayBuffer' in request ? await request.arrayBuffer() : (request.rawBody ?? request.body)
     const body =
       typeof raw === 'string'
@@ -62,6 +61,7 @@ export async function verify<Data = unknown>(
           ? (raw as Uint8Array)
           : // DataView refuses what is not a buffer, of whatever realm; Uint8Array would make something of it.
             new Uint8Array(new DataView(raw as ArrayBuffer).buffer)
+    const received = read(headerReader(request.headers as Headers & Record<string, unknown>))
     const age = now - +(received.timestamp ?? now)
     if (!/^[1-9]\d{0,11}$/.test(received.timestamp ?? '1'))
       throw new VerificationError('timestamp-invalid: not seconds')
