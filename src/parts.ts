@@ -1,0 +1,82 @@
+/**
+ * The parts that `createWebhooks` picks and hands to everything else: one value, built once, never changed. It
+ * holds no behaviour of its own.
+ */
+import type { Catalog } from './catalog.ts'
+import type { Clock, Random } from './clock.ts'
+import type { RetryPolicy } from './delivery/backoff.ts'
+import type { PosthornError } from './errors.ts'
+import type { AttemptReport, EndedReport, PublishedReport, SubscriptionReport } from './hooks.ts'
+import type { CustomScheme, Scheme } from './signing/scheme.ts'
+import type { Store } from './store.ts'
+import type { Transport } from './transport.ts'
+
+/** Makes the ids; each returns a fresh one. */
+export interface IdGenerators {
+  readonly subscription: () => string
+  readonly event: () => string
+  readonly delivery: () => string
+  readonly attempt: () => string
+}
+
+/** One scheme of a list of them, with the instant (ms) from which it no longer signs. */
+export interface SigningEntry {
+  readonly scheme: Scheme
+  readonly until: number | null
+}
+
+/** Tells hooks and logger; never throws. */
+export interface Reporter {
+  published(report: PublishedReport): void
+  attempted(report: AttemptReport): void
+  ended(report: EndedReport): void
+  subscriptionChanged(report: SubscriptionReport): void
+  /** Logs at most one line a minute for each (during, code). */
+  problem(during: string, error: PosthornError): void
+  /** True when nobody listens to `attempted` or `ended`, so that the hot path can skip building reports. */
+  readonly quiet: boolean
+}
+
+/** Protects secrets and one-use destinations at rest. The default keeps them as they are. */
+export interface Sealer {
+  seal(plain: string, context: string): Promise<string> | string
+  open(sealed: string, context: string): Promise<string> | string
+}
+
+/** Everything that the steps of a delivery and the public calls need. */
+export interface Parts {
+  readonly store: Store<unknown>
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: IdGenerators
+  readonly catalog: Catalog | null
+  readonly validate: 'throw' | 'warn' | 'off'
+  readonly signing: readonly SigningEntry[]
+  readonly customSchemes: readonly CustomScheme[]
+  readonly retry: RetryPolicy
+  readonly report: Reporter
+  readonly sealer: Sealer
+  readonly defaultTenant: string | null
+  readonly timeoutMs: number
+  readonly maxAgeMs: number
+  readonly maxBodyBytes: number
+  readonly concurrency: number
+  readonly perSubscription: number
+  readonly perOrigin: number
+  readonly allowHttp: boolean
+  /** Turns an event into what is serialised; the default is `{ type, timestamp, data }`. */
+  readonly envelope: (event: EnvelopeInput) => unknown
+  /** Tells the worker of this process that work may be due. */
+  readonly wake: () => void
+}
+
+/** What an envelope is made from. */
+export interface EnvelopeInput {
+  readonly id: string
+  readonly type: string
+  readonly tenantId: string
+  readonly data: unknown
+  readonly occurredAt: Date
+  readonly metadata: Readonly<Record<string, string>>
+}

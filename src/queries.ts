@@ -1,0 +1,198 @@
+/**
+ * CONTRACT, part three: the questions that a store is asked and the answers it gives, as plain data. The operations that
+ * use them are in `store.ts`.
+ */
+import type {
+  DeliveryState,
+  FailureReason,
+  Metadata,
+  SubscriptionState,
+  TenantScope,
+  Trigger,
+} from './model.ts'
+import type {
+  AttemptRecord,
+  Claim,
+  DeliveryRecord,
+  EventRecord,
+  NewAttempt,
+  NewDelivery,
+  Work,
+} from './records.ts'
+
+/** A page of a list: by key (rows strictly after `after`) or by `offset`. */
+export interface Page {
+  /** Rows at most; the engine passes 1 to 1,001. */
+  readonly limit: number
+  /** Newest first by (instant, id) unless `oldest`. */
+  readonly order?: 'newest' | 'oldest'
+  readonly after?: { readonly at: number; readonly id: string }
+  readonly offset?: number
+  /** Count all matching rows, too. */
+  readonly total?: boolean
+}
+
+/** Rows of a page; `total` is null unless it was asked for. */
+export interface Rows<Row> {
+  readonly rows: readonly Row[]
+  readonly total: number | null
+}
+
+/** Tenants whose rows a list shows: one, several, or every. */
+export type TenantFilter = TenantScope | readonly string[]
+
+export interface SubscriptionFilter {
+  readonly tenant: TenantFilter
+  readonly state?: SubscriptionState
+  /** Holds this exact name or pattern, or a pattern that matches it. `matchesPattern` of `patterns.ts` decides. */
+  readonly eventType?: string
+  /** Each key has exactly this value. */
+  readonly metadata?: Metadata
+}
+
+export interface EventFilter {
+  readonly tenant: TenantFilter
+  readonly type?: string
+  /** publishedAt ≥ since, < until. */
+  readonly since?: number
+  readonly until?: number
+}
+
+export interface DeliveryFilter {
+  readonly tenant: TenantFilter
+  readonly subscriptionId?: string
+  readonly eventId?: string
+  readonly type?: string
+  readonly state?: DeliveryState
+  /** createdAt ≥ since, < until. */
+  readonly since?: number
+  readonly until?: number
+}
+
+export interface AttemptFilter {
+  readonly tenant: TenantFilter
+  readonly subscriptionId?: string
+  readonly deliveryId?: string
+  readonly eventId?: string
+  readonly type?: string
+  /** startedAt ≥ since, < until. */
+  readonly since?: number
+  readonly until?: number
+}
+
+/** How `append` treats its events. */
+export interface AppendOptions<Tx> {
+  /** The caller's own transaction: every statement runs in it, before `append` returns its promise if the driver is synchronous. */
+  readonly tx?: Tx
+  /** Append due events already claimed by this worker, the first `room` of them. Never together with `tx`. */
+  readonly claim?: { readonly token: string; readonly leaseMs: number; readonly room: number }
+}
+
+export interface Appended {
+  /** The stored event; the first one where it is a duplicate. */
+  readonly event: EventRecord
+  /** True when this tenant already had an event of this id or idempotency key: nothing was stored then. */
+  readonly duplicate: boolean
+  /** The work, when it was appended already claimed. */
+  readonly work: Work | null
+}
+
+/** What a worker can take. */
+export interface ClaimRequest {
+  /** Fresh and random for every call. */
+  readonly token: string
+  readonly leaseMs: number
+  readonly limit: number
+  /** Rows of one tenant at most, as long as rows of other tenants are due and the limit is not reached. */
+  readonly perTenant: number
+  /** Delivery rows of one subscription at most, unless `shares` says otherwise. */
+  readonly perSubscription: number
+  /** Free share of single subscriptions; 0 leaves it out. */
+  readonly shares: ReadonlyMap<string, number>
+  /** Claim one suspect row (lostClaims ≥ 2) and nothing else; without it suspect rows are left where they are. */
+  readonly alone: boolean
+  /** Only tenants whose bucket (`tenantBucket` of `patterns.ts`, 0–255) is in from..to, both included. */
+  readonly buckets?: { readonly from: number; readonly to: number }
+}
+
+export interface Claimed {
+  /** In the order of their due times within a tenant. */
+  readonly work: readonly Work[]
+  /** The store's clock. */
+  readonly now: number
+  /** Subscription version of each tenant in `work`; grows with every change of its subscriptions. */
+  readonly versions: ReadonlyMap<string, number>
+  /** True when suspect rows are due: claim them with `alone`. */
+  readonly suspects: boolean
+  /** The earliest due time or lease end of what was left, or null when nothing is queued. May be in the past. */
+  readonly nextDueAt: number | null
+}
+
+/** What an outcome does to its delivery. */
+export type Next =
+  | { readonly state: 'succeeded' }
+  | { readonly state: 'failed'; readonly reason: FailureReason }
+  | { readonly state: 'cancelled' }
+  /** Due again `delayMs` after the store's now. */
+  | { readonly state: 'pending'; readonly delayMs: number; readonly trigger: Trigger }
+  /** Held until released; a store honours it only while the subscription is not active or `always` is set: else it is due at once. */
+  | { readonly state: 'held'; readonly always: boolean; readonly trigger: Trigger }
+
+/** One outcome, fenced by its claim. */
+export interface Outcome {
+  readonly claim: Claim
+  readonly tenantId: string
+  readonly eventId: string
+  /** For an EventWork the delivery to insert; for a DeliveryWork the one it stands for (`id` decides). */
+  readonly delivery: NewDelivery
+  /** Null where no request was made (held, refused before sending, expired). */
+  readonly attempt: NewAttempt | null
+  readonly next: Next
+}
+
+/** What became of an outcome. */
+export interface Recorded {
+  /**
+   * `recorded`: applied. `late`: the claim was lost; see `record`. `repeated`: this attempt id (or, without an
+   * attempt, this delivery) was recorded before; nothing changed. `gone`: the event or subscription was deleted
+   * meanwhile; nothing was inserted.
+   */
+  readonly result: 'recorded' | 'late' | 'repeated' | 'gone'
+  /** The delivery afterwards; null when there is none. */
+  readonly delivery: DeliveryRecord | null
+  /** The attempt row as stored; null when none was added. */
+  readonly attempt: AttemptRecord | null
+}
+
+/** Which held deliveries to release, and how many now. */
+export interface ReleaseRequest {
+  readonly tenantId: string
+  readonly subscriptionId: string
+  readonly limit: number
+  /** In order: only rows with no open row of a lower position in their (subscription) or (subscription, key), and no unexpanded event of that tenant (and key) with a lower position. */
+  readonly ordering: 'none' | 'subscription' | 'key'
+  /** Take a token each from the subscription's bucket: it holds `count`, refilled evenly over `perMs`. */
+  readonly rate?: { readonly count: number; readonly perMs: number }
+  /** Released and not ended or held again: at most this many at a time. */
+  readonly slots?: number
+  readonly trigger?: Trigger
+}
+
+export interface Released {
+  readonly released: number
+  /** Held rows are left. */
+  readonly more: boolean
+  /** When the bucket has its next token, or null. */
+  readonly nextAt: number | null
+}
+
+/** Ages are counted back from the store's now; absent ones prune nothing. */
+export interface PruneRequest {
+  /** Events whose deliveries have all ended this long ago, with their deliveries and attempts. */
+  readonly finishedAgeMs?: number
+  /** Bodies (and excerpts) of events whose deliveries have all ended this long ago; the rows stay. */
+  readonly bodyAgeMs?: number
+  /** Idempotency keys this old, of events whose deliveries have all ended. */
+  readonly keyAgeMs?: number
+  readonly limit: number
+}
