@@ -1,0 +1,91 @@
+/**
+ * The sender process: what an application does with Posthorn. It subscribes, publishes every payload for every
+ * tenant, and at the end reports what the library's own history says.
+ */
+import { anyTenant, createWebhooks, schedule } from '../../src/index.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import type { FromSender, SentReport, ToSender } from './messages.ts'
+import { type Payload, readPayloads } from './payloads.ts'
+import { eventId, plan, REPUBLISHED, tenants } from './plan.ts'
+
+const AT_A_TIME = 32
+
+let published = 0
+let repeats = 0
+let attempts = 0
+let answered = 0
+let retries = 0
+const keys = new Map<string, string>()
+
+const webhooks = createWebhooks({
+  store: memoryStore(),
+  allowHttp: true, // the receivers are on loopback
+  retry: schedule(['200ms', '400ms', '800ms', '1600ms', '3200ms'], { jitter: 0 }),
+  hooks: {
+    attempted({ attempt }) {
+      attempts += 1
+      if (attempt.status !== null) answered += 1
+      if (attempt.trigger === 'retry') retries += 1
+    },
+  },
+})
+
+const say = (message: FromSender): void => void process.send?.(message)
+
+async function subscribe(urls: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+  const secrets: Record<string, string> = {}
+  for (const { key, tenantId, pattern } of plan) {
+    const url = urls[key]
+    if (url === undefined) throw new Error(`no receiver listens for ${key}`)
+    const { subscription, secret } = await webhooks.subscriptions.create({ tenantId, url, events: [pattern] })
+    keys.set(subscription.id, key)
+    secrets[key] = secret
+  }
+  return secrets
+}
+
+async function publishOne({ type, data }: Payload, tenantId: string, index: number): Promise<void> {
+  const { duplicate } = await webhooks.publish(type, data, { tenantId, id: eventId(tenantId, index) })
+  if (duplicate) repeats += 1
+  else published += 1
+}
+
+async function publishAll(): Promise<void> {
+  const payloads = readPayloads()
+  const everything = payloads.flatMap((payload, index) =>
+    tenants.map((tenantId) => ({ payload, tenantId, index })),
+  )
+  const queue = [...everything, ...everything.slice(0, REPUBLISHED)].values()
+  const publishers = Array.from({ length: AT_A_TIME }, async () => {
+    for (const { payload, tenantId, index } of queue) await publishOne(payload, tenantId, index)
+  })
+  await Promise.all(publishers)
+}
+
+async function report(): Promise<SentReport> {
+  const succeeded = await webhooks.deliveries.list({
+    tenantId: anyTenant,
+    state: 'succeeded',
+    limit: 1,
+    total: true,
+  })
+  const subscriptions = await webhooks.subscriptions.list({ tenantId: anyTenant, limit: 100 })
+  const disabled = subscriptions.items
+    .filter((one) => one.state === 'disabled' && one.disabledReason === 'gone')
+    .map((one) => keys.get(one.id) ?? one.id)
+  return { published, repeats, attempts, answered, retries, succeeded: succeeded.total ?? 0, disabled }
+}
+
+process.on('disconnect', () => process.exit())
+process.on('message', async (message: ToSender) => {
+  if (message.kind === 'subscribe') say({ kind: 'subscribed', secrets: await subscribe(message.urls) })
+  if (message.kind === 'publish') {
+    await webhooks.start()
+    await publishAll()
+  }
+  if (message.kind === 'report') {
+    await webhooks.stop({ drainMs: 2_000 })
+    say({ kind: 'report', report: await report() })
+  }
+})
+setInterval(() => say({ kind: 'progress', published, attempts }), 50)
