@@ -1,0 +1,166 @@
+/**
+ * One attempt, as a straight list of steps over one task: prepare, sign, send, judge. What comes out is data;
+ * recording it is a separate step. Read this file first.
+ */
+import { PosthornError } from '../errors.ts'
+import type { Parts } from '../parts.ts'
+import type { Outcome } from '../queries.ts'
+import type { NewAttempt } from '../records.ts'
+import type { TransportResult } from '../transport.ts'
+import { parseRetry } from './backoff.ts'
+import { judge, type Verdict } from './judge.ts'
+import type { Prepared, Preparer, StoreTime } from './prepare.ts'
+import type { Task } from './task.ts'
+
+/** What an attempt came to. */
+export interface Delivered {
+  readonly outcome: Outcome
+  /** The receiver said 410: its subscription is to be disabled. */
+  readonly disable: boolean
+  readonly timedOut: boolean
+  readonly tookMs: number
+}
+
+/** Makes one attempt. Never rejects: a task that cannot be prepared comes out as quarantined. */
+export async function deliver(
+  task: Task,
+  deadlineMs: number,
+  signal: AbortSignal,
+  parts: Parts,
+  preparer: Preparer,
+  time: StoreTime,
+): Promise<Delivered> {
+  const id = parts.ids.attempt()
+  const startedAt = time.now()
+  const begun = parts.clock.monotonic()
+  try {
+    const prepared = await prepare(task, preparer, startedAt)
+    const headers = await sign(task, prepared, startedAt)
+    const result = await parts.transport.send({
+      url: prepared.url,
+      headers,
+      body: task.body,
+      deadlineMs,
+      signal,
+    })
+    const verdict = judge(result, contextOf(task, parts, time.now()))
+    const attempt = attemptOf(task, id, startedAt, result, verdict)
+    return {
+      outcome: outcomeOf(task, attempt, verdict.next),
+      disable: verdict.disable,
+      timedOut: result.kind === 'failure' && result.code === 'timeout',
+      tookMs: result.timing.totalMs,
+    }
+  } catch (cause) {
+    parts.report.problem('deliver', quarantined(task, cause))
+    const attempt = failedAttempt(task, id, startedAt, parts.clock.monotonic() - begun, cause)
+    return {
+      outcome: outcomeOf(task, attempt, { state: 'failed', reason: 'quarantined' }),
+      disable: false,
+      timedOut: false,
+      tookMs: 0,
+    }
+  }
+}
+
+function prepare(task: Task, preparer: Preparer, now: number): Prepared | Promise<Prepared> {
+  const { subscription } = task.target
+  if (subscription !== null)
+    return preparer.kept(subscription, now) ?? preparer.subscription(subscription, now)
+  return preparer.destination(task.delivery.destination ?? '', task.event.tenantId, now)
+}
+
+async function sign(task: Task, prepared: Prepared, now: number): Promise<Record<string, string>> {
+  const { id, type } = task.event
+  const signed = prepared.sign({ id, type, timestamp: Math.floor(now / 1000), body: task.body })
+  return {
+    'content-type': 'application/json',
+    ...prepared.headers,
+    ...task.delivery.headers,
+    ...(signed instanceof Promise ? await signed : signed),
+  }
+}
+
+function contextOf(task: Task, parts: Parts, nowMs: number) {
+  const own = task.target.subscription?.settings.retry
+  return {
+    policy: own === undefined || own === null ? parts.retry : parseRetry(own),
+    failedInRound: task.stored === null ? 0 : task.stored.attemptCount - task.stored.roundStart,
+    nowMs,
+    expiresAt: task.stored?.expiresAt ?? task.event.dueAt + task.delivery.maxAgeMs,
+    random: parts.random,
+  }
+}
+
+function attemptOf(
+  task: Task,
+  id: string,
+  startedAt: number,
+  result: TransportResult,
+  verdict: Verdict,
+): NewAttempt {
+  const answered = result.kind === 'response'
+  return {
+    id,
+    trigger: task.trigger,
+    url: shown(task.target.url),
+    startedAt,
+    durationMs: result.timing.totalMs,
+    outcome: verdict.outcome,
+    status: result.status ?? null,
+    failure: answered ? null : result.code,
+    message: answered ? null : result.message,
+    excerpt: answered ? result.excerpt : null,
+    mayHaveBeenReceived: !answered && result.mayHaveBeenReceived,
+    afterLostClaim: task.group.work.lostClaims > 0,
+  }
+}
+
+function failedAttempt(
+  task: Task,
+  id: string,
+  startedAt: number,
+  durationMs: number,
+  cause: unknown,
+): NewAttempt {
+  return {
+    id,
+    trigger: task.trigger,
+    url: shown(task.target.url),
+    startedAt,
+    durationMs,
+    outcome: 'failed',
+    status: null,
+    failure: 'invalid-request',
+    message: cause instanceof Error ? cause.message : 'The request could not be made.',
+    excerpt: null,
+    mayHaveBeenReceived: false,
+    afterLostClaim: task.group.work.lostClaims > 0,
+  }
+}
+
+/** The outcome of a task; with `attempt` null where no request was made. */
+export function outcomeOf(task: Task, attempt: NewAttempt | null, next: Outcome['next']): Outcome {
+  return {
+    claim: task.group.work.claim,
+    tenantId: task.event.tenantId,
+    eventId: task.event.id,
+    delivery: task.delivery,
+    attempt,
+    next,
+  }
+}
+
+function quarantined(task: Task, cause: unknown): PosthornError {
+  return new PosthornError(
+    'SIGNING_FAILED',
+    `The delivery ${task.delivery.id} could not be prepared and is set aside: ${cause instanceof Error ? cause.message : 'unknown cause'}`,
+    { cause },
+  )
+}
+
+/** The URL as it is stored with an attempt: a query may carry secrets and is left out. */
+function shown(url: string): string {
+  const end = url.search(/[?#]/)
+  return end === -1 ? url : `${url.slice(0, end)}?…`
+}

@@ -1,0 +1,163 @@
+/**
+ * From a claimed queue row to tasks: fan-out happens here, in memory. Deliveries that are not to be sent now
+ * (held, expired, quarantined) come out as outcomes instead; a very large fan-out is split into ranges.
+ */
+import type { Parts } from '../parts.ts'
+import type { Outcome } from '../queries.ts'
+import type { DeliveryWork, EventWork, NewDelivery, SubscriptionRecord } from '../records.ts'
+import { outcomeOf } from './deliver.ts'
+import { match, type TenantViews } from './match.ts'
+import type { Destination } from './prepare.ts'
+import type { Target, Task, TaskGroup } from './task.ts'
+
+/** More matches than this are split into ranges, so that any worker can take a part. */
+export const SPLIT_ABOVE = 500
+/** Claims made alone that a row may cost before it is set aside. */
+const QUARANTINE_AFTER = 5
+const encoder = new TextEncoder()
+
+/** What a claimed row came to. */
+export interface Expanded {
+  readonly group: TaskGroup
+  readonly tasks: readonly Task[]
+  /** To be recorded without a request. */
+  readonly settled: readonly Outcome[]
+  /** When set, the row was split into these ranges instead. */
+  readonly ranges: readonly { readonly after: string | null; readonly upTo: string | null }[] | null
+}
+
+/** Expands one row. `version` is the tenant's subscription version that came with the claim. */
+export async function expand(
+  work: EventWork | DeliveryWork,
+  version: number,
+  leaseEnds: number,
+  now: number,
+  parts: Parts,
+  views: TenantViews,
+): Promise<Expanded> {
+  const group: TaskGroup = { work, leaseEnds, open: 0, unfinished: false }
+  const view = await views.at(work.tenantId, version)
+  if (work.kind === 'delivery') {
+    const { subscriptionId } = work.delivery
+    const subscription = subscriptionId === null ? null : view.byId.get(subscriptionId)
+    const target = await targetOf(work, subscription, parts)
+    return sort(group, [deliveryTask(group, work, target)], now, null)
+  }
+  const matches = match(view, work.event, work)
+  if (matches.length > SPLIT_ABOVE) return { group, tasks: [], settled: [], ranges: rangesOf(work, matches) }
+  const recorded = work.resumed
+    ? new Set(await parts.store.expanded(work.tenantId, work.event.id, work))
+    : null
+  const body = encoder.encode(work.event.body ?? '')
+  const owed = recorded === null ? matches : matches.filter((subscription) => !recorded.has(subscription.id))
+  const tasks = owed.map((subscription) => eventTask(group, work, subscription, body, parts))
+  return sort(group, tasks, now, null)
+}
+
+/** Puts aside what must not be sent now. */
+function sort(group: TaskGroup, all: readonly Task[], now: number, ranges: Expanded['ranges']): Expanded {
+  const tasks: Task[] = []
+  const settled: Outcome[] = []
+  for (const task of all) {
+    const next = insteadOfSending(task, now)
+    if (next === null) tasks.push(task)
+    else settled.push(outcomeOf(task, null, next))
+  }
+  group.open = tasks.length
+  return { group, tasks, settled, ranges }
+}
+
+function insteadOfSending(task: Task, now: number): Outcome['next'] | null {
+  const { work } = task.group
+  const { subscription } = task.target
+  const expiresAt = task.stored?.expiresAt ?? task.event.dueAt + task.delivery.maxAgeMs
+  if (work.lostAlone >= QUARANTINE_AFTER) return { state: 'failed', reason: 'quarantined' }
+  if (now >= expiresAt) return { state: 'failed', reason: 'expired' }
+  if (task.delivery.subscriptionId !== null && subscription === null) return { state: 'cancelled' }
+  if (task.event.body === null) return { state: 'failed', reason: 'refused' }
+  if (subscription !== null && subscription.state !== 'active' && !task.event.test) {
+    return { state: 'held', always: false, trigger: task.trigger }
+  }
+  return null
+}
+
+function eventTask(
+  group: TaskGroup,
+  work: EventWork,
+  subscription: SubscriptionRecord,
+  body: Uint8Array,
+  parts: Parts,
+): Task {
+  const delivery: NewDelivery = {
+    id: parts.ids.delivery(),
+    subscriptionId: subscription.id,
+    destination: null,
+    body: null,
+    headers: null,
+    test: work.event.test,
+    maxAgeMs: parts.maxAgeMs,
+  }
+  const target = { url: subscription.url, origin: originOf(subscription.url), subscription }
+  return {
+    group,
+    event: work.event,
+    body,
+    target,
+    lane: subscription.id,
+    delivery,
+    stored: null,
+    trigger: 'event',
+  }
+}
+
+function deliveryTask(group: TaskGroup, work: DeliveryWork, target: Target): Task {
+  const { delivery: stored, event } = work
+  const delivery: NewDelivery = {
+    id: stored.id,
+    subscriptionId: stored.subscriptionId,
+    destination: stored.destination,
+    body: stored.body,
+    headers: stored.headers,
+    test: stored.test,
+    maxAgeMs: stored.expiresAt - event.dueAt,
+  }
+  const body = encoder.encode(stored.body ?? event.body ?? '')
+  const lane = stored.subscriptionId ?? target.origin
+  return { group, event, body, target, lane, delivery, stored, trigger: work.trigger }
+}
+
+async function targetOf(
+  work: DeliveryWork,
+  subscription: SubscriptionRecord | null | undefined,
+  parts: Parts,
+): Promise<Target> {
+  if (subscription !== null && subscription !== undefined) {
+    return { url: subscription.url, origin: originOf(subscription.url), subscription }
+  }
+  if (work.delivery.destination === null) return { url: '', origin: '', subscription: null }
+  try {
+    const opened = await parts.sealer.open(work.delivery.destination, `${work.tenantId}/to`)
+    const { url } = JSON.parse(opened) as Destination
+    return { url, origin: originOf(url), subscription: null }
+  } catch {
+    return { url: '', origin: '', subscription: null }
+  }
+}
+
+/** Scheme, host and port; the whole text where it is no URL (the transport will refuse it). */
+function originOf(url: string): string {
+  const end = url.indexOf('/', url.indexOf('://') + 3)
+  return end === -1 ? url : url.slice(0, end)
+}
+
+function rangesOf(work: EventWork, matches: readonly SubscriptionRecord[]) {
+  const ranges: { after: string | null; upTo: string | null }[] = []
+  let after = work.after
+  for (let index = SPLIT_ABOVE - 1; index < matches.length - 1; index += SPLIT_ABOVE) {
+    const upTo = matches[index]?.id ?? null
+    ranges.push({ after, upTo })
+    after = upTo
+  }
+  ranges.push({ after, upTo: work.upTo })
+  return ranges
+}

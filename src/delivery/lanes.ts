@@ -1,0 +1,211 @@
+/**
+ * Fair shares in this process: which waiting task starts next. Each subscription has a lane with a share of
+ * requests in flight, each origin a share of its own, the process a total. Picking is O(1); lanes take turns.
+ */
+import type { Clock } from '../clock.ts'
+import type { Task } from './task.ts'
+
+interface Lane {
+  readonly key: string
+  readonly waiting: Task[]
+  head: number
+  inFlight: number
+  ready: boolean
+  /** Running mean of the time a request takes, in ms. */
+  meanMs: number
+  lastProgressAt: number
+}
+
+interface Origin {
+  inFlight: number
+  readonly blocked: Lane[]
+}
+
+export interface LaneLimits {
+  readonly concurrency: number
+  readonly perSubscription: number
+  readonly perOrigin: number
+}
+
+export interface Lanes {
+  add(task: Task): void
+  /** A started task has ended; `timedOut` lowers the lane's share to 1 after three in a row. */
+  done(task: Task, tookMs: number, timedOut: boolean): void
+  /** Takes out all tasks that have not started. */
+  takeWaiting(): Task[]
+  /** Takes out what waits in lanes so slow that it would wait for more than a second. */
+  takeStuck(): Task[]
+  /** Free share of each busy lane, for the claim. */
+  shares(): ReadonlyMap<string, number>
+  readonly inFlight: number
+  readonly waiting: number
+}
+
+const SLOW_AFTER_TIMEOUTS = 3
+const PATIENCE_MS = 1_000
+
+/** Calls `start` for each task whose turn has come; the caller then calls `done`. */
+export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task) => void): Lanes {
+  const lanes = new Map<string, Lane>()
+  const origins = new Map<string, Origin>()
+  const timeouts = new Map<string, number>()
+  const ready: Lane[] = []
+  let readyHead = 0
+  let inFlight = 0
+  let waiting = 0
+  let pumping = false
+
+  const waitingIn = (lane: Lane) => lane.waiting.length - lane.head
+  const shareOf = (key: string) =>
+    (timeouts.get(key) ?? 0) >= SLOW_AFTER_TIMEOUTS ? 1 : limits.perSubscription
+
+  function originOf(task: Task): Origin {
+    let origin = origins.get(task.target.origin)
+    if (origin === undefined) {
+      origin = { inFlight: 0, blocked: [] }
+      origins.set(task.target.origin, origin)
+    }
+    return origin
+  }
+
+  function makeReady(lane: Lane): void {
+    if (lane.ready || waitingIn(lane) === 0 || lane.inFlight >= shareOf(lane.key)) return
+    lane.ready = true
+    ready.push(lane)
+  }
+
+  function nextReady(): Lane | undefined {
+    const lane = ready[readyHead]
+    if (lane === undefined) return undefined
+    readyHead += 1
+    if (readyHead > 1024 && readyHead * 2 > ready.length) {
+      ready.splice(0, readyHead)
+      readyHead = 0
+    }
+    lane.ready = false
+    return lane
+  }
+
+  function shift(lane: Lane): Task | undefined {
+    const task = lane.waiting[lane.head]
+    if (task === undefined) return undefined
+    lane.head += 1
+    if (lane.head > 64 && lane.head * 2 > lane.waiting.length) {
+      lane.waiting.splice(0, lane.head)
+      lane.head = 0
+    }
+    return task
+  }
+
+  function pump(): void {
+    if (pumping) return
+    pumping = true
+    while (inFlight < limits.concurrency) {
+      const lane = nextReady()
+      if (lane === undefined) break
+      const task = lane.waiting[lane.head]
+      if (task === undefined || lane.inFlight >= shareOf(lane.key)) continue
+      const origin = originOf(task)
+      if (origin.inFlight >= limits.perOrigin) {
+        lane.ready = true
+        origin.blocked.push(lane)
+        continue
+      }
+      shift(lane)
+      waiting -= 1
+      inFlight += 1
+      lane.inFlight += 1
+      origin.inFlight += 1
+      makeReady(lane)
+      start(task)
+    }
+    pumping = false
+  }
+
+  function take(lane: Lane, keep: number): Task[] {
+    const taken = lane.waiting.splice(lane.head + keep)
+    waiting -= taken.length
+    forget(lane)
+    return taken
+  }
+
+  function forget(lane: Lane): void {
+    if (lane.inFlight === 0 && waitingIn(lane) === 0 && !lane.ready) lanes.delete(lane.key)
+  }
+
+  return {
+    add(task) {
+      let lane = lanes.get(task.lane)
+      if (lane === undefined) {
+        lane = {
+          key: task.lane,
+          waiting: [],
+          head: 0,
+          inFlight: 0,
+          ready: false,
+          meanMs: 0,
+          lastProgressAt: clock.monotonic(),
+        }
+        lanes.set(task.lane, lane)
+      }
+      lane.waiting.push(task)
+      waiting += 1
+      makeReady(lane)
+      pump()
+    },
+
+    done(task, tookMs, timedOut) {
+      inFlight -= 1
+      if (timedOut) timeouts.set(task.lane, (timeouts.get(task.lane) ?? 0) + 1)
+      else timeouts.delete(task.lane)
+      const lane = lanes.get(task.lane)
+      if (lane !== undefined) {
+        lane.inFlight -= 1
+        lane.meanMs = lane.meanMs === 0 ? tookMs : lane.meanMs * 0.8 + tookMs * 0.2
+        lane.lastProgressAt = clock.monotonic()
+        makeReady(lane)
+        forget(lane)
+      }
+      const origin = origins.get(task.target.origin)
+      if (origin !== undefined) {
+        origin.inFlight -= 1
+        for (const blocked of origin.blocked.splice(0)) {
+          blocked.ready = false
+          makeReady(blocked)
+          forget(blocked)
+        }
+        if (origin.inFlight === 0) origins.delete(task.target.origin)
+      }
+      pump()
+    },
+
+    takeWaiting() {
+      return [...lanes.values()].flatMap((lane) => take(lane, 0))
+    },
+
+    takeStuck() {
+      const now = clock.monotonic()
+      return [...lanes.values()].flatMap((lane) => {
+        const share = shareOf(lane.key)
+        const meanMs = Math.max(lane.meanMs, lane.inFlight > 0 ? now - lane.lastProgressAt : 0, 0.1)
+        const keep = Math.max(share, Math.ceil((PATIENCE_MS / meanMs) * share))
+        return waitingIn(lane) > keep ? take(lane, keep) : []
+      })
+    },
+
+    shares() {
+      const free = new Map<string, number>()
+      for (const lane of lanes.values()) {
+        free.set(lane.key, Math.max(0, shareOf(lane.key) - lane.inFlight - waitingIn(lane)))
+      }
+      return free
+    },
+
+    get inFlight() {
+      return inFlight
+    },
+    get waiting() {
+      return waiting
+    },
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Which subscriptions want an event. The tenant's subscriptions are kept in memory by version: a claim and an
+ * append say the version they saw, and an older view is loaded again before anything is matched.
+ */
+
+import { matchesPattern } from '../patterns.ts'
+import type { EventRecord, SubscriptionRecord } from '../records.ts'
+import type { Store } from '../store.ts'
+
+/** A tenant's subscriptions, in byte order of their ids. */
+export interface TenantView {
+  readonly version: number
+  readonly subscriptions: readonly SubscriptionRecord[]
+  readonly byId: ReadonlyMap<string, SubscriptionRecord>
+}
+
+/** True when the event is owed to the subscription: published since its creation, not disabled, and wanted. */
+export function wants(subscription: SubscriptionRecord, event: EventRecord): boolean {
+  return (
+    subscription.state !== 'disabled' &&
+    event.publishedAt >= subscription.createdAt &&
+    subscription.events.some((pattern) => matchesPattern(pattern, event.type))
+  )
+}
+
+/** The event's subscriptions with `after < id ≤ upTo`. */
+export function match(
+  view: TenantView,
+  event: EventRecord,
+  range: { readonly after: string | null; readonly upTo: string | null },
+): SubscriptionRecord[] {
+  return view.subscriptions.filter(
+    (subscription) =>
+      (range.after === null || subscription.id > range.after) &&
+      (range.upTo === null || subscription.id <= range.upTo) &&
+      wants(subscription, event),
+  )
+}
+
+const PAGE = 1_000
+
+/** Keeps the views of the `maxTenants` tenants used last. */
+export function createTenantViews(store: Store<unknown>, maxTenants = 10_000) {
+  const views = new Map<string, TenantView>()
+
+  async function load(tenantId: string): Promise<TenantView> {
+    const subscriptions: SubscriptionRecord[] = []
+    let version = 0
+    let after: string | null = null
+    for (;;) {
+      const page = await store.snapshot(tenantId, { after, upTo: null, limit: PAGE })
+      if (subscriptions.length > 0 && page.version !== version) {
+        subscriptions.length = 0
+        after = null
+        version = page.version
+        continue
+      }
+      version = page.version
+      subscriptions.push(...page.subscriptions)
+      const last = page.subscriptions.at(-1)
+      if (!page.more || last === undefined) break
+      after = last.id
+    }
+    const view = { version, subscriptions, byId: new Map(subscriptions.map((row) => [row.id, row])) }
+    views.delete(tenantId)
+    views.set(tenantId, view)
+    if (views.size > maxTenants) {
+      const [oldest] = views.keys()
+      if (oldest !== undefined) views.delete(oldest)
+    }
+    return view
+  }
+
+  return {
+    /** The tenant's view, at least as new as `version`. */
+    at(tenantId: string, version: number): TenantView | Promise<TenantView> {
+      const view = views.get(tenantId)
+      return view !== undefined && view.version >= version ? view : load(tenantId)
+    },
+  }
+}
+
+/** See `createTenantViews`. */
+export type TenantViews = ReturnType<typeof createTenantViews>

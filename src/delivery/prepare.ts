@@ -1,0 +1,111 @@
+/**
+ * What a request to one target needs, made once per version of its subscription: open secrets, prepared keys,
+ * custom headers. A row that cannot be prepared (unknown scheme, lost key) is never sent unsigned: it throws.
+ */
+import type { Clock } from '../clock.ts'
+import { PosthornError } from '../errors.ts'
+import type { Parts, SigningEntry } from '../parts.ts'
+import type { SubscriptionRecord } from '../records.ts'
+import { needsSecret } from '../signing/header-roles.ts'
+import { schemeFrom } from '../signing/scheme-from.ts'
+import type { Signer } from '../signing/scheme.ts'
+import { createSigner } from '../signing/sign.ts'
+
+/** Ready to sign. */
+export interface Prepared {
+  readonly url: string
+  readonly sign: Signer
+  readonly headers: Readonly<Record<string, string>>
+  /** Store instant after which secrets or schemes change: prepare again. */
+  readonly validUntil: number
+}
+
+/** A one-use destination as it is sealed: JSON of this. */
+export interface Destination {
+  readonly url: string
+  readonly secret: string | null
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** The live schemes of a subscription: its own, or the default. */
+export function signingOf(
+  subscription: Pick<SubscriptionRecord, 'settings'>,
+  parts: Parts,
+): readonly SigningEntry[] {
+  const own = subscription.settings.signing
+  if (own === undefined || own === null) return parts.signing
+  if (!Array.isArray(own))
+    throw new PosthornError('SIGNING_FAILED', 'The stored signing schemes are not a list.')
+  return own.map((entry: { spec?: unknown; until?: unknown }) => ({
+    scheme: schemeFrom(entry.spec, parts.customSchemes),
+    until: typeof entry.until === 'number' ? entry.until : null,
+  }))
+}
+
+function signerOf(entries: readonly SigningEntry[], secrets: readonly string[], now: number): Signer {
+  const live = entries.filter((entry) => entry.until === null || entry.until > now)
+  return createSigner(live.map(({ scheme }) => ({ scheme, secrets: needsSecret(scheme) ? secrets : [] })))
+}
+
+/** Prepares subscriptions (kept per row) and one-use destinations (made each time). */
+export function createPreparer(parts: Parts) {
+  const prepared = new WeakMap<SubscriptionRecord, Prepared>()
+
+  async function prepareSubscription(subscription: SubscriptionRecord, now: number): Promise<Prepared> {
+    const entries = signingOf(subscription, parts)
+    const context = `${subscription.tenantId}/${subscription.id}`
+    const live = subscription.secrets.filter((secret) => secret.expiresAt === null || secret.expiresAt > now)
+    const secrets = await Promise.all(live.map((secret) => parts.sealer.open(secret.value, context)))
+    const headers: Record<string, string> = {}
+    for (const [name, value] of Object.entries(subscription.headers)) {
+      headers[name] = await parts.sealer.open(value, context)
+    }
+    const ends = [...live.map((secret) => secret.expiresAt), ...entries.map((entry) => entry.until)]
+    const validUntil = Math.min(
+      ...ends.filter((end): end is number => end !== null && end > now),
+      Number.POSITIVE_INFINITY,
+    )
+    return { url: subscription.url, sign: signerOf(entries, secrets, now), headers, validUntil }
+  }
+
+  return {
+    /** @throws the cause, when it cannot be prepared: the delivery is then quarantined */
+    async subscription(subscription: SubscriptionRecord, now: number): Promise<Prepared> {
+      const kept = prepared.get(subscription)
+      if (kept !== undefined && kept.validUntil > now) return kept
+      const made = await prepareSubscription(subscription, now)
+      prepared.set(subscription, made)
+      return made
+    },
+    /** The kept preparation, when it is still good: no promise on the hot path. */
+    kept(subscription: SubscriptionRecord, now: number): Prepared | undefined {
+      const kept = prepared.get(subscription)
+      return kept !== undefined && kept.validUntil > now ? kept : undefined
+    },
+    async destination(sealed: string, tenantId: string, now: number): Promise<Prepared> {
+      const { url, secret, headers } = JSON.parse(
+        await parts.sealer.open(sealed, `${tenantId}/to`),
+      ) as Destination
+      const entries = secret === null ? [] : parts.signing
+      return { url, sign: signerOf(entries, secret === null ? [] : [secret], now), headers, validUntil: now }
+    },
+  }
+}
+
+/** See `createPreparer`. */
+export type Preparer = ReturnType<typeof createPreparer>
+
+/** The store's clock as this process knows it: corrected with every answer of the store, carried by the monotonic clock. */
+export function createStoreTime(clock: Clock) {
+  let offset = clock.now() - clock.monotonic()
+  return {
+    now: () => clock.monotonic() + offset,
+    /** The store said `now` in answer to a call made at the monotonic instant `askedAt`. */
+    correct(now: number, askedAt: number) {
+      offset = now - (askedAt + clock.monotonic()) / 2
+    },
+  }
+}
+
+/** See `createStoreTime`. */
+export type StoreTime = ReturnType<typeof createStoreTime>

@@ -1,0 +1,62 @@
+/** The options of `publish`, checked at the door: each with a typed error that names the field and the rule. */
+import { PosthornError } from '../errors.ts'
+import type { PublishOptions } from './publish.ts'
+
+const EVENT_ID = /^[A-Za-z0-9_-]{1,64}$/
+const MAX_DELAY_MS = 90 * 86_400_000
+const KNOWN = ['tenantId', 'id', 'idempotencyKey', 'occurredAt', 'deliverAt', 'tx', 'to', 'skip', 'metadata']
+
+function refuse(path: string, rule: string): never {
+  throw new PosthornError('INVALID_INPUT', `The publish option \`${path}\` ${rule}.`, { path })
+}
+
+/** @throws PosthornError `INVALID_INPUT` with the path of the first bad option */
+export function checkPublishOptions(options: PublishOptions, now: number): void {
+  for (const key of Object.keys(options)) {
+    if (!KNOWN.includes(key)) refuse(key, `is not known; known are ${KNOWN.join(', ')}`)
+  }
+  const { id, idempotencyKey, occurredAt, deliverAt, skip, metadata } = options
+  if (id !== undefined && !(typeof id === 'string' && EVENT_ID.test(id))) {
+    refuse('id', 'must be 1 to 64 letters, digits, `_` or `-` (it is the webhook-id)')
+  }
+  if (idempotencyKey !== undefined && !isText(idempotencyKey, 255))
+    refuse('idempotencyKey', 'must be a text of 1 to 255 characters')
+  if (occurredAt !== undefined && !isDate(occurredAt)) refuse('occurredAt', 'must be a valid Date')
+  if (deliverAt !== undefined) checkDeliverAt(deliverAt, now)
+  if (skip !== undefined && typeof skip !== 'boolean') refuse('skip', 'must be true or false')
+  if (metadata !== undefined) checkMetadata(metadata)
+}
+
+function checkDeliverAt(deliverAt: unknown, now: number): void {
+  if (!isDate(deliverAt)) refuse('deliverAt', 'must be a valid Date')
+  if (deliverAt.getTime() - now > MAX_DELAY_MS) refuse('deliverAt', 'must not be more than 90 days ahead')
+}
+
+function checkMetadata(metadata: unknown): void {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    refuse('metadata', 'must be an object of texts')
+  const entries = Object.entries(metadata)
+  if (entries.length > 50) refuse('metadata', 'must have 50 keys at most')
+  for (const [key, value] of entries) {
+    if (!isText(key, 128)) refuse('metadata', 'must have keys of 1 to 128 characters')
+    if (typeof value !== 'string' || value.length > 500 || !isWellFormed(value)) {
+      refuse(`metadata.${key}`, 'must be a text of up to 500 characters')
+    }
+  }
+}
+
+function isText(value: unknown, max: number): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= max && isWellFormed(value)
+}
+
+/** No NUL (databases refuse it) and no lone surrogate (UTF-8 has none). */
+function isWellFormed(value: string): boolean {
+  return (
+    !value.includes('\0') &&
+    !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(value)
+  )
+}
+
+function isDate(value: unknown): value is Date {
+  return value instanceof Date && !Number.isNaN(value.getTime())
+}

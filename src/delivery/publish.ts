@@ -1,0 +1,252 @@
+/**
+ * From a call of `publish` to stored rows: check, wrap, serialise once, append. Concurrent calls share a statement,
+ * except those in a caller's transaction or with an id or key of their own, which must not block the others.
+ */
+
+import { PosthornError } from '../errors.ts'
+import type { Metadata } from '../model.ts'
+import type { Parts } from '../parts.ts'
+import type { Appended } from '../queries.ts'
+import type { NewEvent } from '../records.ts'
+import { writingTenantOf } from '../tenant.ts'
+import { serialise } from './body.ts'
+import { destinationOf, type OneUseDestination } from './destination.ts'
+import { checkPublishOptions } from './publish-options.ts'
+import type { Worker } from './worker.ts'
+
+/** Options of `publish`. */
+export interface PublishOptions<Tx = unknown> {
+  /** Whose event it is; may be left out when `defaultTenant` is set. */
+  readonly tenantId?: string
+  /** Own id, 1–64 of `A–Z a–z 0–9 _ -`: it is the `webhook-id`. The first event of an id wins. */
+  readonly id?: string
+  /** Of two publishes of a tenant with the same key the first wins; the second returns it with `duplicate: true`. */
+  readonly idempotencyKey?: string
+  /** When it happened. @default now */
+  readonly occurredAt?: Date
+  /** Deliver at this time, up to 90 days ahead. @default at once */
+  readonly deliverAt?: Date
+  /** The caller's open transaction: the event is sent if it commits, and never was if it rolls back. */
+  readonly tx?: Tx
+  /** Deliver to this destination only. */
+  readonly to?: OneUseDestination
+  /** Record the event, deliver it to nobody. Wins over `to`. */
+  readonly skip?: boolean
+  readonly metadata?: Metadata
+}
+
+/** What `publish` returns. */
+export interface Published {
+  readonly id: string
+  /** True when this event was stored before, by id or idempotency key. */
+  readonly duplicate: boolean
+  readonly publishedAt: Date
+}
+
+/** One entry of `publishMany`. */
+export interface PublishEntry {
+  readonly type: string
+  readonly data: unknown
+  readonly options: PublishOptions
+}
+
+interface Waiting {
+  readonly event: NewEvent
+  readonly resolve: (appended: Appended) => void
+  readonly reject: (cause: unknown) => void
+}
+
+const MAX_BATCH = 500
+const MAX_IN_FLIGHT = 2
+
+/** `worker` takes events that were appended already claimed; `afterTx` is called after a publish in a transaction. */
+export function createPublisher(parts: Parts, worker: () => Worker | null, afterTx: () => void) {
+  let waiting: Waiting[] = []
+  let inFlight = 0
+
+  function toEvent(type: string, data: unknown, options: PublishOptions): NewEvent | Promise<NewEvent> {
+    const tenantId = writingTenantOf(options, parts.defaultTenant)
+    checkPublishOptions(options, parts.clock.now())
+    if (parts.validate !== 'off' && parts.catalog !== null) {
+      const result = parseData(type, data)
+      if (result instanceof Promise) return result.then(() => build(type, data, options, tenantId))
+    }
+    return build(type, data, options, tenantId)
+  }
+
+  function parseData(type: string, data: unknown): unknown {
+    try {
+      const result = parts.catalog?.parse(type, data)
+      return result instanceof Promise ? result.catch(onInvalid) : result
+    } catch (error) {
+      return onInvalid(error)
+    }
+  }
+
+  function onInvalid(error: unknown): void {
+    if (parts.validate === 'throw' || !(error instanceof PosthornError)) throw error
+    parts.report.problem('validate', error)
+  }
+
+  function build(
+    type: string,
+    data: unknown,
+    options: PublishOptions,
+    tenantId: string,
+  ): NewEvent | Promise<NewEvent> {
+    const id = options.id ?? parts.ids.event()
+    const occurredAt = options.occurredAt ?? new Date(parts.clock.now())
+    const metadata = { ...options.metadata }
+    const body = serialise(
+      envelope(parts, { id, type, tenantId, data, occurredAt, metadata }),
+      parts.maxBodyBytes,
+    ).text
+    const event: NewEvent = {
+      id,
+      tenantId,
+      type,
+      body,
+      metadata,
+      orderingKey: null,
+      settings: {},
+      test: false,
+      skipped: options.skip === true,
+      idempotencyKey: options.idempotencyKey ?? null,
+      occurredAt: occurredAt.getTime(),
+      ...(options.deliverAt === undefined ? {} : { dueAt: options.deliverAt.getTime() }),
+    }
+    if (options.to === undefined || options.skip === true) return event
+    const sealed = destinationOf(options.to, tenantId, parts)
+    return sealed instanceof Promise
+      ? sealed.then((text) => addressed(event, text))
+      : addressed(event, sealed)
+  }
+
+  function addressed(event: NewEvent, destination: string): NewEvent {
+    const { maxAgeMs, ids } = parts
+    const base = { subscriptionId: null, body: null, headers: null, test: false, maxAgeMs }
+    return { ...event, addressee: { ...base, id: ids.delivery(), destination } }
+  }
+
+  /** Appends now, in one statement. */
+  async function append(events: readonly NewEvent[], tx?: unknown): Promise<readonly Appended[]> {
+    const taker = tx === undefined ? worker() : null
+    const claim = taker?.claimForAppend() ?? null
+    const askedAt = parts.clock.monotonic()
+    const options = tx !== undefined ? { tx } : claim === null ? {} : { claim }
+    const { appended, versions } = await parts.store.append(events, options)
+    const work = appended.flatMap((entry) => (entry.work === null ? [] : [entry.work]))
+    if (taker !== null && work.length > 0) taker.accept(work, versions, askedAt)
+    if (tx !== undefined) afterTx()
+    else if (work.length < appended.length) parts.wake()
+    for (const { event, duplicate } of appended) {
+      parts.report.published({ eventId: event.id, tenantId: event.tenantId, type: event.type, duplicate })
+    }
+    return appended
+  }
+
+  /** Joins the next shared statement. */
+  function join(event: NewEvent): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      waiting.push({ event, resolve, reject })
+      if (waiting.length === 1) queueMicrotask(flush)
+    })
+  }
+
+  function flush(): void {
+    while (waiting.length > 0 && inFlight < MAX_IN_FLIGHT) {
+      const batch = waiting.slice(0, MAX_BATCH)
+      waiting = waiting.slice(MAX_BATCH)
+      inFlight += 1
+      void appendHalving(batch).finally(() => {
+        inFlight -= 1
+        flush()
+      })
+    }
+  }
+
+  /** A refused batch is halved until the guilty event stands alone: only its caller gets the error. */
+  async function appendHalving(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const appended = await append(batch.map((entry) => entry.event))
+      batch.forEach((entry, index) => {
+        const own = appended[index]
+        if (own === undefined) entry.reject(storeFailed(parts.store.name, undefined))
+        else entry.resolve(own)
+      })
+    } catch (cause) {
+      if (batch.length === 1) return batch[0]?.reject(storeFailed(parts.store.name, cause))
+      const middle = batch.length >> 1
+      await appendHalving(batch.slice(0, middle))
+      await appendHalving(batch.slice(middle))
+    }
+  }
+
+  return {
+    /** Not async before the append, so that a synchronous driver has run the INSERT when the call returns. */
+    publish(type: string, data: unknown, options: PublishOptions): Promise<Published> {
+      try {
+        const event = toEvent(type, data, options)
+        if (event instanceof Promise) return event.then((made) => appendOne(made, options))
+        return appendOne(event, options)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    },
+
+    /** All or nothing: one statement. */
+    async publishMany(entries: readonly PublishEntry[], tx?: unknown): Promise<readonly Published[]> {
+      const events = entries.map(({ type, data, options }) => toEvent(type, data, options))
+      const made = events.some((event) => event instanceof Promise)
+        ? await Promise.all(events)
+        : (events as NewEvent[])
+      return made.length === 0 ? [] : (await append(made, tx)).map(present)
+    },
+
+    /** Appends events that the library made itself (tests of a subscription). */
+    append,
+  }
+
+  async function appendOne(event: NewEvent, options: PublishOptions): Promise<Published> {
+    if (options.tx !== undefined) return present(first(await append([event], options.tx)))
+    if (options.id === undefined && options.idempotencyKey === undefined) return present(await join(event))
+    try {
+      return present(first(await append([event])))
+    } catch (cause) {
+      throw storeFailed(parts.store.name, cause)
+    }
+  }
+}
+
+function envelope(parts: Parts, input: Parameters<Parts['envelope']>[0]): unknown {
+  try {
+    return parts.envelope(input)
+  } catch (cause) {
+    throw new PosthornError(
+      'PAYLOAD_NOT_SERIALISABLE',
+      `The envelope of ${input.type} could not be made: the \`envelope\` option threw.`,
+      { cause },
+    )
+  }
+}
+
+function first(appended: readonly Appended[]): Appended {
+  const [entry] = appended
+  if (entry === undefined)
+    throw new PosthornError('STORE_FAILED', 'The store appended nothing and gave no error.')
+  return entry
+}
+
+function present({ event, duplicate }: Appended): Published {
+  return { id: event.id, duplicate, publishedAt: new Date(Math.floor(event.publishedAt)) }
+}
+
+function storeFailed(name: string, cause: unknown): PosthornError {
+  if (cause instanceof PosthornError) return cause
+  const why = cause instanceof Error ? cause.message : 'no cause given'
+  const message = `The ${name} store did not take the event, so nothing was published: ${why}. Publish it again with the same id or idempotencyKey.`
+  return new PosthornError('STORE_FAILED', message, { cause })
+}
+
+/** See `createPublisher`. */
+export type Publisher = ReturnType<typeof createPublisher>

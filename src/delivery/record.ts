@@ -1,0 +1,84 @@
+/**
+ * Records outcomes in batches: while one batch is being stored the next one gathers, so that a busy worker makes
+ * few statements and an idle one waits for nothing. The request has happened by now, so a flicker of the
+ * store is tried again; a batch that is refused is halved until the guilty row stands alone.
+ */
+import pRetry from 'p-retry'
+import { PosthornError } from '../errors.ts'
+import type { Parts } from '../parts.ts'
+import type { Outcome, Recorded } from '../queries.ts'
+
+const MAX_BATCH = 500
+/** 100 ms, 200 ms … 5 s: about half a minute, the length of a lease. */
+const PATIENT = { retries: 10, minTimeout: 100, maxTimeout: 5_000, randomize: true, factor: 2 }
+const BRIEF = { ...PATIENT, retries: 2 }
+
+interface Entry {
+  readonly outcome: Outcome
+  readonly resolve: (recorded: Recorded | null) => void
+}
+
+/** What takes outcomes. */
+export interface Recorder {
+  /** Resolves when it is stored; with null when the store refused it for good (the lease then brings it back). */
+  record(outcome: Outcome): Promise<Recorded | null>
+  /** Resolves when nothing is left to store. */
+  idle(): Promise<void>
+}
+
+export function createRecorder(parts: Parts): Recorder {
+  let gathered: Entry[] = []
+  let running: Promise<void> | null = null
+
+  async function run(): Promise<void> {
+    while (gathered.length > 0) {
+      const batch = gathered.slice(0, MAX_BATCH)
+      gathered = gathered.slice(MAX_BATCH)
+      await store(batch)
+    }
+    running = null
+  }
+
+  async function store(batch: readonly Entry[]): Promise<void> {
+    const outcomes = batch.map((entry) => entry.outcome)
+    try {
+      settle(batch, await pRetry(() => parts.store.record(outcomes), batch.length > 1 ? BRIEF : PATIENT))
+    } catch (cause) {
+      if (batch.length === 1) return alone(batch, cause)
+      const middle = batch.length >> 1
+      await store(batch.slice(0, middle))
+      await store(batch.slice(middle))
+    }
+  }
+
+  async function alone(batch: readonly Entry[], cause: unknown): Promise<void> {
+    const bare = batch.map(({ outcome }) =>
+      outcome.attempt === null ? outcome : { ...outcome, attempt: { ...outcome.attempt, excerpt: null } },
+    )
+    try {
+      settle(batch, await parts.store.record(bare))
+    } catch {
+      const message = `The ${parts.store.name} store did not take an outcome; its lease will bring the delivery back.`
+      parts.report.problem('record', new PosthornError('STORE_FAILED', message, { cause }))
+      for (const entry of batch) entry.resolve(null)
+    }
+  }
+
+  function settle(batch: readonly Entry[], recorded: readonly Recorded[]): void {
+    batch.forEach((entry, index) => {
+      entry.resolve(recorded[index] ?? null)
+    })
+  }
+
+  return {
+    record(outcome) {
+      return new Promise((resolve) => {
+        gathered.push({ outcome, resolve })
+        running ??= Promise.resolve().then(run)
+      })
+    },
+    async idle() {
+      while (running !== null) await running
+    },
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * When the worker works: a loop that claims while there is room, sleeps until the next due time, a wake-up or a
+ * second has passed, and backs off when the store fails. Also the bounded runs: `tick`, `drain`, `stop`.
+ */
+import type { Timer } from '../clock.ts'
+import { PosthornError } from '../errors.ts'
+import type { Parts } from '../parts.ts'
+import type { Upkeep } from './upkeep.ts'
+import type { Worker } from './worker.ts'
+
+/** Longest sleep while nothing is known to be due; other processes' events are seen after it. */
+const POLL_MS = 1_000
+/** After a publish in a transaction, whose commit cannot be seen. */
+const AFTER_TX_MS = [5, 20, 80, 300] as const
+const UPKEEP_MS = 5_000
+const MIN_SEND_MS = 2_000
+const TICK_RESERVE_MS = 500
+const FIRST_BACKOFF_MS = 100
+const MAX_BACKOFF_MS = 5_000
+
+export interface Schedule {
+  start(): Promise<void>
+  /** Ends within `drainMs`: gives back what has not started, waits for what is in flight, then aborts it. */
+  stop(drainMs: number): Promise<void>
+  tick(budgetMs: number): Promise<void>
+  drain(): Promise<void>
+  wake(): void
+  /** Wakes a few times in the next third of a second. */
+  wakeAfterCommit(): void
+  readonly running: boolean
+}
+
+export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep): Schedule {
+  const { clock, random, store } = parts
+  let running = false
+  let loop: Promise<void> | null = null
+  let woken = false
+  let wakeUp: (() => void) | null = null
+  let stopListening: (() => void) | null = null
+  let backoffMs = 0
+  let upkeepAt = Number.NEGATIVE_INFINITY
+  const timers = new Set<Timer>()
+
+  function wake(): void {
+    woken = true
+    wakeUp?.()
+  }
+
+  function sleep(delayMs: number): Promise<void> {
+    if (woken) {
+      woken = false
+      return Promise.resolve()
+    }
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(() => wakeUp?.(), delayMs, { keepAlive: true })
+      wakeUp = () => {
+        timer.cancel()
+        wakeUp = null
+        woken = false
+        resolve()
+      }
+    })
+  }
+
+  /** One step of work. Returns how long to sleep: 0 when there may be more at once. */
+  async function step(): Promise<number> {
+    try {
+      if (clock.monotonic() - upkeepAt >= UPKEEP_MS) {
+        upkeepAt = clock.monotonic()
+        await upkeep.run()
+      }
+      if (worker.room <= 0) return POLL_MS
+      const claimed = await worker.claimOnce(false)
+      backoffMs = 0
+      if (claimed.count > 0) return 0
+      if (claimed.suspects && !worker.busy && (await worker.claimOnce(true)).count > 0) return 0
+      return claimed.dueInMs === null || claimed.dueInMs <= 0 ? pollMs() : Math.min(claimed.dueInMs, pollMs())
+    } catch (cause) {
+      backoffMs = Math.min(MAX_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, backoffMs * 2))
+      parts.report.problem('claim', storeFailed(store.name, cause))
+      return backoffMs * (0.5 + random() / 2)
+    }
+  }
+
+  const pollMs = () => POLL_MS * (0.8 + 0.4 * random())
+
+  async function run(): Promise<void> {
+    while (running) {
+      const delayMs = await step()
+      if (running && delayMs > 0) await sleep(delayMs)
+    }
+  }
+
+  /** Works until nothing is due and nothing is in flight, or `isOver`. */
+  async function runUntilIdle(isOver: () => boolean): Promise<void> {
+    await upkeep.run()
+    while (!isOver()) {
+      let claimed = await worker.claimOnce(false)
+      if (claimed.count === 0 && claimed.suspects && !worker.busy) claimed = await worker.claimOnce(true)
+      if (claimed.count > 0 && worker.room > 0) continue
+      if (!worker.busy && claimed.count === 0) break
+      await worker.idle()
+    }
+    await worker.giveBack()
+    await worker.idle()
+  }
+
+  return {
+    async start() {
+      if (running) return
+      await store.open()
+      running = true
+      worker.setDeadline(() => parts.timeoutMs)
+      stopListening = store.onWake?.(wake) ?? null
+      loop = run()
+    },
+
+    async stop(drainMs) {
+      running = false
+      stopListening?.()
+      for (const timer of timers) timer.cancel()
+      timers.clear()
+      worker.setDeadline(() => null)
+      wake()
+      await loop
+      loop = null
+      await worker.giveBack()
+      let limit: Timer | undefined
+      const overdue = new Promise<void>((resolve) => {
+        limit = clock.setTimer(resolve, drainMs, { keepAlive: true })
+      })
+      await Promise.race([worker.idle(), overdue])
+      limit?.cancel()
+      if (worker.busy) worker.abort()
+      await worker.idle()
+    },
+
+    async tick(budgetMs) {
+      await store.open()
+      if (running) return
+      const ends = clock.monotonic() + budgetMs
+      const left = () => Math.min(parts.timeoutMs, ends - clock.monotonic() - TICK_RESERVE_MS)
+      worker.setDeadline(() => (left() >= Math.min(MIN_SEND_MS, parts.timeoutMs) ? left() : null))
+      await runUntilIdle(() => left() < Math.min(MIN_SEND_MS, parts.timeoutMs))
+    },
+
+    async drain() {
+      await store.open()
+      worker.setDeadline(() => parts.timeoutMs)
+      await runUntilIdle(() => false)
+    },
+
+    wake,
+
+    wakeAfterCommit() {
+      if (!running) return
+      for (const delayMs of AFTER_TX_MS) {
+        const timer = clock.setTimer(() => {
+          timers.delete(timer)
+          wake()
+        }, delayMs)
+        timers.add(timer)
+      }
+    },
+
+    get running() {
+      return running
+    },
+  }
+}
+
+function storeFailed(name: string, cause: unknown): PosthornError {
+  const why = cause instanceof Error ? cause.message : 'unknown cause'
+  return new PosthornError('STORE_FAILED', `The ${name} store failed and is tried again: ${why}`, { cause })
+}

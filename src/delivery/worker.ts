@@ -1,0 +1,253 @@
+/**
+ * The worker of this process: claims what it has room for, expands it, sends each task in its turn, records the
+ * outcome, and settles the queue row when its last task is done. Claiming goes on while requests are in flight.
+ */
+import { PosthornError } from '../errors.ts'
+import type { Parts } from '../parts.ts'
+import { presentAttempt, presentSubscription } from '../present.ts'
+import type { Claimed, Recorded } from '../queries.ts'
+import type { Work } from '../records.ts'
+import { deliver, outcomeOf } from './deliver.ts'
+import { type Expanded, expand } from './expand.ts'
+import { createLanes } from './lanes.ts'
+import { createTenantViews } from './match.ts'
+import { createPreparer, createStoreTime } from './prepare.ts'
+import { createRecorder } from './record.ts'
+import type { Task, TaskGroup } from './task.ts'
+
+/** What a worker can do; `schedule.ts` decides when. */
+export interface Worker {
+  /** Claims once and starts what came. Returns how much came and when more is due (ms from now, or null). */
+  claimOnce(
+    alone: boolean,
+  ): Promise<{
+    readonly count: number
+    readonly full: boolean
+    readonly dueInMs: number | null
+    readonly suspects: boolean
+  }>
+  /** Takes work that was appended already claimed. */
+  accept(work: readonly Work[], versions: ReadonlyMap<string, number>, askedAt: number): void
+  /** How `publish` may append already claimed: null when the events are to wait their turn in the queue. */
+  claimForAppend(): { readonly token: string; readonly leaseMs: number; readonly room: number } | null
+  /** The longest a request may take that starts now; null: nothing may start. */
+  setDeadline(deadline: () => number | null): void
+  /** Gives back what has not started. */
+  giveBack(): Promise<void>
+  /** Aborts what is in flight. */
+  abort(): void
+  /** Resolves when nothing is claimed by this worker any more. */
+  idle(): Promise<void>
+  readonly busy: boolean
+  readonly room: number
+}
+
+export function createWorker(parts: Parts, onProgress: () => void): Worker {
+  const { store, clock } = parts
+  const leaseMs = parts.timeoutMs * 2
+  const capacity = parts.concurrency * 2
+  const time = createStoreTime(clock)
+  const views = createTenantViews(store)
+  const preparer = createPreparer(parts)
+  const recorder = createRecorder(parts)
+  const lanes = createLanes(parts, clock, (task) => void attempt(task))
+  let deadlineNow: () => number | null = () => parts.timeoutMs
+  let aborter = new AbortController()
+  let claimedGroups = 0
+  let lastClaimFull = false
+  const idleWaiters: (() => void)[] = []
+
+  const room = () => capacity - lanes.inFlight - lanes.waiting
+
+  async function attempt(task: Task): Promise<void> {
+    const deadlineMs = deadlineNow()
+    const leaseLeft = task.group.leaseEnds - clock.monotonic()
+    if (deadlineMs === null || leaseLeft < deadlineMs) return leaveUnsent(task)
+    const done = await deliver(task, deadlineMs, aborter.signal, parts, preparer, time)
+    const recorded = recorder.record(done.outcome)
+    lanes.done(task, done.tookMs, done.timedOut)
+    onProgress()
+    if (done.disable) await disableGone(task)
+    report(await recorded)
+    await settle(task.group)
+  }
+
+  async function leaveUnsent(task: Task): Promise<void> {
+    task.group.unfinished = true
+    lanes.done(task, 0, false)
+    await settle(task.group)
+  }
+
+  /** The last task of a group removes its queue row, or gives it back when a task was left unsent. */
+  async function settle(group: TaskGroup): Promise<void> {
+    group.open -= 1
+    if (group.open > 0) return
+    const { claim, kind } = group.work
+    try {
+      if (group.unfinished) await store.handBack([{ claim, delayMs: 0 }])
+      else if (kind === 'event') await store.finish([claim])
+    } catch (cause) {
+      problem('settle', cause)
+    }
+    release()
+  }
+
+  function release(): void {
+    claimedGroups -= 1
+    onProgress()
+    if (claimedGroups === 0) for (const waiter of idleWaiters.splice(0)) waiter()
+  }
+
+  function report(recorded: Recorded | null): void {
+    const delivery = recorded?.delivery ?? null
+    if (parts.report.quiet || recorded === null || delivery === null || recorded.result === 'repeated') return
+    if (recorded.attempt !== null) {
+      const nextAttemptAt = delivery.nextAttemptAt === null ? null : new Date(delivery.nextAttemptAt)
+      parts.report.attempted({
+        attempt: presentAttempt(recorded.attempt),
+        state: delivery.state,
+        nextAttemptAt,
+      })
+    }
+    if (delivery.state === 'pending' || recorded.result !== 'recorded') return
+    const { id, eventId, eventType, tenantId, subscriptionId, state, reason, attemptCount } = delivery
+    parts.report.ended({
+      deliveryId: id,
+      eventId,
+      eventType,
+      tenantId,
+      subscriptionId,
+      state,
+      reason,
+      attemptCount,
+    })
+  }
+
+  async function disableGone(task: Task): Promise<void> {
+    const { subscription } = task.target
+    if (subscription === null) return
+    try {
+      const patch = { state: 'disabled', disabledReason: 'gone', pausedBy: null } as const
+      const guard = { states: ['active', 'paused'] } as const
+      const row = await store.updateSubscription(subscription.tenantId, subscription.id, patch, guard)
+      if (row === null || row === 'conflict') return
+      parts.report.subscriptionChanged({
+        change: 'disabled',
+        subscription: await presentSubscription(row, parts),
+      })
+    } catch (cause) {
+      problem('disable', cause)
+    }
+  }
+
+  async function start(work: Work, version: number, leaseEnds: number): Promise<void> {
+    claimedGroups += 1
+    if (work.kind === 'job') return discardJob(work)
+    try {
+      await begin(await expand(work, version, leaseEnds, time.now(), parts, views))
+    } catch (cause) {
+      problem('expand', cause)
+      await giveRowBack(work, 1_000)
+      release()
+    }
+  }
+
+  async function begin(expanded: Expanded): Promise<void> {
+    const { group, tasks, settled, ranges } = expanded
+    group.open += 1
+    for (const task of tasks) lanes.add(task)
+    if (ranges !== null) {
+      await store.split(group.work.claim, ranges)
+      onProgress()
+      return release()
+    }
+    for (const recorded of await Promise.all(settled.map((outcome) => recorder.record(outcome))))
+      report(recorded)
+    await settle(group)
+  }
+
+  async function discardJob(work: Work): Promise<void> {
+    problem('job', new Error('A job of a newer version waits in the queue; this version leaves it there.'))
+    await giveRowBack(work, 60_000)
+    release()
+  }
+
+  async function giveRowBack({ claim }: Work, delayMs: number): Promise<void> {
+    try {
+      await store.handBack([{ claim, delayMs }])
+    } catch (cause) {
+      problem('hand back', cause)
+    }
+  }
+
+  /** Waiting tasks of slow lanes go to the store as deliveries of their own, so that others find room. */
+  function spill(): void {
+    for (const task of lanes.takeStuck()) {
+      if (task.stored !== null) {
+        task.group.unfinished = true
+        void settle(task.group)
+        continue
+      }
+      const deferred = outcomeOf(task, null, { state: 'pending', delayMs: 0, trigger: 'event' })
+      void recorder.record(deferred).then(() => settle(task.group))
+    }
+  }
+
+  function problem(during: string, cause: unknown): void {
+    const message = `The worker met an error (${during}) and goes on: ${cause instanceof Error ? cause.message : 'unknown'}`
+    parts.report.problem(during, new PosthornError('STORE_FAILED', message, { cause }))
+  }
+
+  return {
+    async claimOnce(alone) {
+      if (room() < capacity / 4) spill()
+      const limit = alone ? 1 : Math.min(Math.max(0, room()), 500)
+      if (limit === 0) return { count: 0, full: true, dueInMs: null, suspects: false }
+      const askedAt = clock.monotonic()
+      const claimed: Claimed = await store.claim({
+        token: crypto.randomUUID(),
+        leaseMs,
+        limit,
+        perTenant: Math.max(10, limit >> 2),
+        perSubscription: parts.perSubscription,
+        shares: lanes.shares(),
+        alone,
+      })
+      time.correct(claimed.now, askedAt)
+      lastClaimFull = claimed.work.length >= limit
+      this.accept(claimed.work, claimed.versions, askedAt)
+      const dueInMs = claimed.nextDueAt === null ? null : claimed.nextDueAt - claimed.now
+      return { count: claimed.work.length, full: lastClaimFull, dueInMs, suspects: claimed.suspects }
+    },
+    accept(work, versions, askedAt) {
+      for (const item of work) void start(item, versions.get(item.tenantId) ?? 0, askedAt + leaseMs)
+    },
+    claimForAppend() {
+      if (lastClaimFull || room() < capacity / 4 || deadlineNow() === null) return null
+      return { token: crypto.randomUUID(), leaseMs, room: room() }
+    },
+    setDeadline(deadline) {
+      deadlineNow = deadline
+    },
+    async giveBack() {
+      for (const task of lanes.takeWaiting()) {
+        task.group.unfinished = true
+        await settle(task.group)
+      }
+    },
+    abort() {
+      aborter.abort()
+      aborter = new AbortController()
+    },
+    async idle() {
+      if (claimedGroups > 0) await new Promise<void>((resolve) => idleWaiters.push(resolve))
+      await recorder.idle()
+    },
+    get busy() {
+      return claimedGroups > 0
+    },
+    get room() {
+      return room()
+    },
+  }
+}

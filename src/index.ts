@@ -1,0 +1,68 @@
+/**
+ * Posthorn sends webhooks from inside your own backend.
+ *
+ * Event: something that happened, published once. Subscription: who wants which event types, where (`active`, `paused`,
+ * `disabled`). Delivery: one event owed to one subscription (`pending`, then `succeeded`, `failed` or `cancelled`).
+ * Attempt: one HTTP request of one delivery. Tenant: a plain string that you own.
+ *
+ * The way of one event: publish → store.append → claim → match → sign → transport.send → judge → store.record; a
+ * delivery that failed is due again later, until it succeeds or its schedule ends.
+ */
+export type { Catalog, EventName, EventPattern, EventPayload, StandardSchemaV1 } from './catalog.ts'
+export { defineEvents } from './catalog.ts'
+export type { Clock, Random, Timer } from './clock.ts'
+export { exponential, never, type RetryPolicy, schedule } from './delivery/backoff.ts'
+export type { OneUseDestination } from './delivery/destination.ts'
+export type { Published, PublishOptions } from './delivery/publish.ts'
+export { type ErrorCode, isPosthornError, PosthornError } from './errors.ts'
+export type * from './hooks.ts'
+export type {
+  AnyTenant,
+  Attempt,
+  Delivery,
+  DeliveryState,
+  DisabledReason,
+  Event,
+  FailureReason,
+  JsonObject,
+  JsonValue,
+  Metadata,
+  PausedBy,
+  SecretInfo,
+  Subscription,
+  SubscriptionState,
+  TenantScope,
+  Trigger,
+} from './model.ts'
+export { anyTenant } from './model.ts'
+export type { WebhooksOptions } from './options.ts'
+export type { EnvelopeInput, IdGenerators, Sealer } from './parts.ts'
+export { EVENT_NAME, matchesPattern, tenantBucket } from './patterns.ts'
+export type * from './queries.ts'
+export type * from './records.ts'
+export { customScheme } from './signing/custom-scheme.ts'
+export { ed25519 } from './signing/ed25519.ts'
+export { hmac } from './signing/hmac.ts'
+export { github, shopify, slack, stripe } from './signing/presets.ts'
+export type { CustomScheme, Scheme } from './signing/scheme.ts'
+export { standardWebhooks } from './signing/standard-webhooks.ts'
+export { svix } from './signing/svix.ts'
+export { unsigned } from './signing/unsigned.ts'
+export type { Store } from './store.ts'
+export type {
+  FailureCode,
+  Transport,
+  TransportFailure,
+  TransportRequest,
+  TransportResponse,
+  TransportResult,
+} from './transport.ts'
+export { type KyTransportOptions, kyTransport } from './transports/ky.ts'
+export { type UndiciTransportOptions, undiciTransport } from './transports/undici.ts'
+export {
+  createWebhooks,
+  type Publication,
+  type StopOptions,
+  type TickOptions,
+  type Webhooks,
+} from './webhooks.ts'

@@ -1,0 +1,165 @@
+/**
+ * Every option of `createWebhooks`: what it does, its unit, its default. Checked once, at construction: an unknown
+ * key gets "did you mean", a contradiction names both values.
+ */
+import { z } from 'zod'
+import type { Catalog } from './catalog.ts'
+import type { Clock, Random } from './clock.ts'
+import { closest } from './closest.ts'
+import type { RetryPolicy } from './delivery/backoff.ts'
+import { PosthornError } from './errors.ts'
+import type { Hooks, Logger } from './hooks.ts'
+import type { EnvelopeInput, IdGenerators, Sealer } from './parts.ts'
+import type { CustomScheme, Scheme } from './signing/scheme.ts'
+import type { Store } from './store.ts'
+import type { Transport } from './transport.ts'
+
+/** Options of `createWebhooks`. `Tx` is what the store takes as a transaction. */
+export interface WebhooksOptions<Events extends Catalog | null = null, Tx = never> {
+  /** Where everything is kept. @default a memory store, with one warning; refused when NODE_ENV is `production` */
+  readonly store?: Store<Tx>
+  /** The catalogue of `defineEvents`: names and payloads are then typed and checked. @default any name is accepted */
+  readonly events?: Events
+  /** What a payload that does not fit its schema does: throw, be reported and sent, or go unchecked. @default 'throw' */
+  readonly validate?: 'throw' | 'warn' | 'off'
+  /** What carries the requests. @default undici on Node, ky over fetch elsewhere */
+  readonly transport?: Transport
+  /** How requests are signed: one scheme, or several at once, each with an end date. @default standardWebhooks() */
+  readonly signing?: Scheme | readonly { readonly scheme: Scheme; readonly until?: Date }[]
+  /** Schemes of your own that stored subscriptions may name. */
+  readonly customSchemes?: readonly CustomScheme[]
+  /** The delays between attempts. @default 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h, each plus 0–20 % */
+  readonly retry?: RetryPolicy
+  /** Tenant of calls that name none; for single-tenant hosts. @default none: each call names its tenant */
+  readonly defaultTenant?: string
+  /** Deadline of one attempt in ms, from DNS to the last byte; 500 to 30,000. A claim is leased for twice as long. @default 15_000 */
+  readonly timeoutMs?: number
+  /** A delivery that is still pending this long after it was due ends as failed (expired). @default 5 days */
+  readonly maxAgeMs?: number
+  /** Largest serialised body in bytes, up to 1 MiB. @default 262_144 */
+  readonly maxBodyBytes?: number
+  /** Requests in flight in this process. @default 512 */
+  readonly concurrency?: number
+  /** Requests in flight to one subscription, in this process. @default 10 */
+  readonly concurrencyPerSubscription?: number
+  /** Requests in flight to one origin (scheme, host and port), in this process. @default 20 */
+  readonly concurrencyPerOrigin?: number
+  /** Accept `http://` receivers. @default false */
+  readonly allowHttp?: boolean
+  /** Shapes the body: what it returns is serialised once, stored, signed and sent. @default `{ type, timestamp, data }` */
+  readonly envelope?: (event: EnvelopeInput) => unknown
+  /** Generators of ids. @default `sub_…`, `evt_…`, `dlv_…`, `att_…` over UUID v7 */
+  readonly ids?: Partial<IdGenerators>
+  /** What is told as it happens. */
+  readonly hooks?: Hooks
+  /** pino's shape. @default warnings and errors go to `process.emitWarning` */
+  readonly logger?: Logger
+  /** Seals secrets, header values and one-use destinations at rest. @default kept as they are */
+  readonly sealer?: Sealer
+  /** Time, for tests. @default the machine's */
+  readonly clock?: Clock
+  /** Chance (jitter), for tests. @default Math.random */
+  readonly random?: Random
+}
+
+const fn = z.custom<(...args: never[]) => unknown>(
+  (value) => typeof value === 'function',
+  'must be a function',
+)
+const object = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object')
+const scheme = z.custom<Scheme>(
+  (value) => typeof value === 'object' && value !== null && 'spec' in value,
+  'must be a scheme such as standardWebhooks() or hmac({ … })',
+)
+const count = z.int().min(1).max(100_000)
+
+const shape = z.strictObject({
+  store: object.optional(),
+  events: object.optional(),
+  validate: z.enum(['throw', 'warn', 'off']).optional(),
+  transport: object.optional(),
+  signing: z
+    .union([scheme, z.array(z.strictObject({ scheme, until: z.date().optional() })).min(1)])
+    .optional(),
+  customSchemes: z.array(object).optional(),
+  retry: object.optional(),
+  defaultTenant: z.string().min(1).max(255).optional(),
+  timeoutMs: z.int().min(500).max(30_000).optional(),
+  maxAgeMs: z
+    .int()
+    .min(1_000)
+    .max(90 * 86_400_000)
+    .optional(),
+  maxBodyBytes: z.int().min(1).max(1_048_576).optional(),
+  concurrency: count.optional(),
+  concurrencyPerSubscription: count.optional(),
+  concurrencyPerOrigin: count.optional(),
+  allowHttp: z.boolean().optional(),
+  envelope: fn.optional(),
+  ids: z
+    .strictObject({
+      subscription: fn.optional(),
+      event: fn.optional(),
+      delivery: fn.optional(),
+      attempt: fn.optional(),
+    })
+    .optional(),
+  hooks: z
+    .strictObject({
+      published: fn.optional(),
+      attempted: fn.optional(),
+      ended: fn.optional(),
+      subscriptionChanged: fn.optional(),
+      problem: fn.optional(),
+    })
+    .optional(),
+  logger: z.looseObject({ debug: fn, info: fn, warn: fn, error: fn }).optional(),
+  sealer: z.looseObject({ seal: fn, open: fn }).optional(),
+  clock: z.looseObject({ now: fn, monotonic: fn, setTimer: fn }).optional(),
+  random: fn.optional(),
+})
+
+/** @throws PosthornError `INVALID_OPTION` or `CONTRADICTORY_OPTIONS` */
+export function checkOptions(options: unknown): void {
+  const result = shape.safeParse(options)
+  if (!result.success) refuse(result.error.issues[0])
+  const {
+    concurrency = 512,
+    concurrencyPerSubscription,
+    concurrencyPerOrigin,
+    timeoutMs = 15_000,
+    maxAgeMs,
+  } = result.data
+  contradiction('concurrencyPerSubscription', concurrencyPerSubscription, 'concurrency', concurrency)
+  contradiction('concurrencyPerOrigin', concurrencyPerOrigin, 'concurrency', concurrency)
+  if (maxAgeMs !== undefined && maxAgeMs < timeoutMs) {
+    throw new PosthornError(
+      'CONTRADICTORY_OPTIONS',
+      `\`maxAgeMs\` (${maxAgeMs}) is less than \`timeoutMs\` (${timeoutMs}): a delivery would end before its first attempt could. Raise maxAgeMs.`,
+      { path: 'maxAgeMs' },
+    )
+  }
+}
+
+function contradiction(part: string, partValue: number | undefined, whole: string, wholeValue: number): void {
+  if (partValue === undefined || partValue <= wholeValue) return
+  throw new PosthornError(
+    'CONTRADICTORY_OPTIONS',
+    `\`${part}\` (${partValue}) is more than \`${whole}\` (${wholeValue}), which it is a part of. Lower the first or raise the second.`,
+    { path: part },
+  )
+}
+
+function refuse(issue: z.core.$ZodIssue | undefined): never {
+  const path = (issue?.path ?? []).join('.')
+  if (issue?.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? ''
+    const known = path === '' ? Object.keys(shape.shape) : []
+    const guess = closest(key, known)
+    const hint = guess === undefined || guess === null ? '' : `; did you mean \`${guess}\`?`
+    const full = path === '' ? key : `${path}.${key}`
+    throw new PosthornError('INVALID_OPTION', `Unknown option \`${full}\`${hint}`, { path: full })
+  }
+  const name = path === '' ? 'The options' : `The option \`${path}\``
+  throw new PosthornError('INVALID_OPTION', `${name}: ${issue?.message ?? 'is not valid'}.`, { path })
+}

@@ -1,0 +1,70 @@
+/** Tells hooks and logger what happens. The one seam of all reporting: nothing else calls a hook or writes a line. */
+import type { Clock } from './clock.ts'
+import type { PosthornError } from './errors.ts'
+import type { Hooks, Logger } from './hooks.ts'
+import type { Reporter } from './parts.ts'
+
+const LOG_EVERY_MS = 60_000
+
+/** The logger when none is given: warnings and errors become process warnings, the rest is silent. */
+export const warningLogger: Logger = {
+  debug() {},
+  info() {},
+  warn: (_details, message) => emit(message),
+  error: (_details, message) => emit(message),
+}
+
+function emit(message: string): void {
+  const { process } = globalThis as { process?: { emitWarning?(message: string, type: string): void } }
+  process?.emitWarning?.(message, 'PosthornWarning')
+}
+
+/** Hooks run after the step they report and never change it; one that throws or rejects is logged. */
+export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Reporter {
+  const loggedAt = new Map<string, number>()
+
+  function call<Name extends keyof Hooks>(name: Name, report: Parameters<NonNullable<Hooks[Name]>>[0]): void {
+    const hook = hooks[name] as ((report: unknown) => unknown) | undefined
+    if (hook === undefined) return
+    try {
+      const result = hook.call(hooks, report)
+      if (result instanceof Promise) result.catch((cause) => failed(name, cause))
+    } catch (cause) {
+      failed(name, cause)
+    }
+  }
+
+  function failed(name: string, cause: unknown): void {
+    logOnce(
+      `hook ${name}`,
+      { hook: name, err: cause },
+      `The hook \`${name}\` failed; deliveries are not affected.`,
+    )
+  }
+
+  /** At most one line a minute for each cause. */
+  function logOnce(cause: string, details: object, message: string): void {
+    const now = clock.monotonic()
+    const last = loggedAt.get(cause)
+    if (last !== undefined && now - last < LOG_EVERY_MS) return
+    if (loggedAt.size > 1_000) loggedAt.clear()
+    loggedAt.set(cause, now)
+    try {
+      logger.error(details, message)
+    } catch {
+      // A logger that throws has nobody left to be told.
+    }
+  }
+
+  return {
+    published: (report) => call('published', report),
+    attempted: (report) => call('attempted', report),
+    ended: (report) => call('ended', report),
+    subscriptionChanged: (report) => call('subscriptionChanged', report),
+    problem(during: string, error: PosthornError) {
+      logOnce(`${during} ${error.code}`, { during, code: error.code, err: error }, error.message)
+      call('problem', { during, error })
+    },
+    quiet: hooks.attempted === undefined && hooks.ended === undefined,
+  }
+}

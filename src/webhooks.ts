@@ -1,0 +1,193 @@
+/** The composition root: picks the parts, hands them to each other, and offers the public calls. Nothing else. */
+import { uuidv7 } from 'uuidv7'
+import { createAttempts } from './attempts.ts'
+import type { Catalog, EventName, EventPayload } from './catalog.ts'
+import { systemClock, systemRandom } from './clock.ts'
+import { createDeliveries } from './deliveries.ts'
+import { defaultRetry, parseRetry } from './delivery/backoff.ts'
+import { createPublisher, type Published, type PublishOptions } from './delivery/publish.ts'
+import { createSchedule } from './delivery/schedule.ts'
+import { createUpkeep } from './delivery/upkeep.ts'
+import { createWorker } from './delivery/worker.ts'
+import { PosthornError } from './errors.ts'
+import { createEvents } from './events.ts'
+import { checkOptions, type WebhooksOptions } from './options.ts'
+import type { IdGenerators, Parts, Sealer } from './parts.ts'
+import type { SubscriptionRecord } from './records.ts'
+import { createReporter, warningLogger } from './report.ts'
+import { standardWebhooks } from './signing/standard-webhooks.ts'
+import { signingEntriesOf } from './signing-input.ts'
+import type { Store } from './store.ts'
+import { memoryStore } from './stores/memory.ts'
+import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
+import { testEvent } from './test-event.ts'
+import { defaultTransport } from './transports/default.ts'
+
+const DAY_MS = 86_400_000
+const DRAIN_MS = 8_000
+
+/** Options of `stop`. */
+export interface StopOptions {
+  /** How long requests in flight may take to end, in ms; then they are aborted, marked and retried later. @default 8_000 */
+  readonly drainMs?: number
+}
+
+/** Options of `tick`. */
+export interface TickOptions {
+  /** All the time there is, in ms. Nothing is in flight any more when `tick` returns. */
+  readonly budgetMs: number
+}
+
+/** One event of `publishMany`. */
+export type Publication<Events extends Catalog | null> = {
+  [Name in EventName<Events>]: { readonly type: Name; readonly data: EventPayload<Events, Name> } & Omit<
+    PublishOptions,
+    'tx'
+  >
+}[EventName<Events>]
+
+/** What `createWebhooks` returns. */
+export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
+  readonly subscriptions: Subscriptions
+  readonly deliveries: ReturnType<typeof createDeliveries>
+  readonly attempts: ReturnType<typeof createAttempts>
+  readonly events: ReturnType<typeof createEvents>
+  /** The catalogue given as `events`, or null. */
+  readonly catalog: Events
+  /**
+   * Stores one event; its deliveries follow. With `tx` it is stored in the caller's transaction.
+   *
+   * @throws PosthornError `UNKNOWN_EVENT_TYPE`, `INVALID_PAYLOAD`, `PAYLOAD_NOT_SERIALISABLE`, `PAYLOAD_TOO_LARGE`,
+   * `INVALID_INPUT`, `TENANT_REQUIRED`, `STORE_FAILED`; nothing is stored then
+   */
+  publish<Name extends EventName<Events>>(
+    type: Name,
+    data: EventPayload<Events, Name>,
+    options?: PublishOptions<Tx>,
+  ): Promise<Published>
+  /** Stores several events in one statement, all or none. */
+  publishMany(
+    publications: readonly Publication<Events>[],
+    options?: { readonly tx?: Tx },
+  ): Promise<readonly Published[]>
+  /** Starts to deliver in this process. Without it the process only publishes. */
+  start(): Promise<void>
+  /** Planned stop: loses nothing. */
+  stop(options?: StopOptions): Promise<void>
+  /** Delivers what is due within a budget, for cron routes; claims only what it can finish. */
+  tick(options: TickOptions): Promise<void>
+  /** Delivers until nothing is due. For tests. */
+  drain(): Promise<void>
+  /** Looks for due work now, for example after the commit of a publish with `tx`. */
+  wake(): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const plain: Sealer = { seal: (text) => text, open: (text) => text }
+
+const defaultIds: IdGenerators = {
+  subscription: () => `sub_${uuidv7()}`,
+  event: () => `evt_${uuidv7()}`,
+  delivery: () => `dlv_${uuidv7()}`,
+  attempt: () => `att_${uuidv7()}`,
+}
+
+/**
+ * Builds the sender. Does nothing until `publish` or `start` is called; two of them in one process do not meet.
+ *
+ * @throws PosthornError `INVALID_OPTION`, `CONTRADICTORY_OPTIONS`, `STORE_REQUIRED`
+ */
+export function createWebhooks<Events extends Catalog | null = null, Tx = never>(
+  options: WebhooksOptions<Events, Tx> = {},
+): Webhooks<Events, Tx> {
+  checkOptions(options)
+  const clock = options.clock ?? systemClock
+  const logger = options.logger ?? warningLogger
+  const { customSchemes = [] } = options
+  let running = false
+  const parts: Parts = {
+    store: (options.store ?? memoryByDefault()) as Store<unknown>,
+    transport: options.transport ?? defaultTransport({ clock }),
+    clock,
+    random: options.random ?? systemRandom,
+    ids: { ...defaultIds, ...options.ids },
+    catalog: options.events ?? null,
+    validate: options.validate ?? 'throw',
+    signing: signingEntriesOf(options.signing ?? standardWebhooks(), { customSchemes }),
+    customSchemes,
+    retry: options.retry === undefined ? defaultRetry : parseRetry(options.retry),
+    report: createReporter(options.hooks ?? {}, logger, clock),
+    sealer: options.sealer ?? plain,
+    defaultTenant: options.defaultTenant ?? null,
+    timeoutMs: options.timeoutMs ?? 15_000,
+    maxAgeMs: options.maxAgeMs ?? 5 * DAY_MS,
+    maxBodyBytes: options.maxBodyBytes ?? 262_144,
+    concurrency: options.concurrency ?? 512,
+    perSubscription: options.concurrencyPerSubscription ?? Math.min(10, options.concurrency ?? 10),
+    perOrigin: options.concurrencyPerOrigin ?? Math.min(20, options.concurrency ?? 20),
+    allowHttp: options.allowHttp ?? false,
+    envelope:
+      options.envelope ??
+      (({ type, occurredAt, data }) => ({ type, timestamp: occurredAt.toISOString(), data })),
+    wake: () => schedule.wake(),
+  }
+  const worker = createWorker(parts, () => schedule.wake())
+  const schedule = createSchedule(parts, worker, createUpkeep(parts))
+  const publisher = createPublisher(
+    parts,
+    () => (running ? worker : null),
+    () => schedule.wakeAfterCommit(),
+  )
+
+  function memoryByDefault() {
+    if (globalThis.process?.env?.NODE_ENV === 'production') {
+      throw new PosthornError(
+        'STORE_REQUIRED',
+        'No `store` was given, and NODE_ENV is `production`: the memory store would lose every delivery with the process. Pass a store; memoryStore() of posthorn/memory if losing them is meant.',
+        { path: 'store' },
+      )
+    }
+    logger.warn(
+      { store: 'memory' },
+      'Posthorn keeps everything in memory, because no `store` was given: all is lost with the process.',
+    )
+    return memoryStore({ clock })
+  }
+
+  async function stop({ drainMs = DRAIN_MS }: StopOptions = {}): Promise<void> {
+    running = false
+    await schedule.stop(drainMs)
+    if (options.transport === undefined) await parts.transport.close()
+    await parts.store.close()
+  }
+
+  return {
+    subscriptions: createSubscriptions(parts, {
+      publishTest: async (subscription: SubscriptionRecord, type: string) => {
+        const event = testEvent(subscription, type, parts)
+        await publisher.append([event])
+        return { eventId: event.id, deliveryId: event.addressee.id }
+      },
+    }),
+    deliveries: createDeliveries(parts),
+    attempts: createAttempts(parts),
+    events: createEvents(parts),
+    catalog: (options.events ?? null) as Events,
+    publish: (type, data, publishOptions = {}) =>
+      publisher.publish(type, data, publishOptions as PublishOptions),
+    publishMany: (publications, { tx } = {}) =>
+      publisher.publishMany(
+        publications.map(({ type, data, ...rest }) => ({ type, data, options: rest })),
+        tx,
+      ),
+    async start() {
+      await schedule.start()
+      running = true
+    },
+    stop,
+    tick: ({ budgetMs }) => schedule.tick(budgetMs),
+    drain: () => schedule.drain(),
+    wake: () => schedule.wake(),
+    [Symbol.asyncDispose]: () => stop(),
+  }
+}
