@@ -1,0 +1,207 @@
+/** Cases: subscriptions, their guards, secrets, versions and snapshots. */
+import assert from 'node:assert/strict'
+import type { CaseGroup } from './case.ts'
+import { SUBSCRIPTION, TENANT } from './lab.ts'
+
+/** See the file's header. */
+export const subscriptionCases: CaseGroup = {
+  group: 'subscriptions',
+  cases: [
+    {
+      name: 'insert returns the row with its stamps and revision 1',
+      must: 'the store adds createdAt, updatedAt, revision, and createdAt of its secrets',
+      async run({ store, subscribe }) {
+        const given = { settings: { a: [1, null] }, condition: { streak: 2 }, headers: { 'x-a': 'b' } }
+        const row = await subscribe({ ...given, metadata: { plan: 'pro' }, events: ['order.*'] })
+        assert.equal(row.revision, 1)
+        assert.equal(typeof row.createdAt, 'number')
+        assert.deepEqual(row.settings, given.settings)
+        assert.deepEqual(row.condition, given.condition)
+        assert.deepEqual(row.headers, given.headers)
+        assert.deepEqual(row.secrets.length, 1)
+        assert.equal(row.secrets[0]?.value, 'whsec_first')
+        assert.equal(row.secrets[0]?.expiresAt, null)
+        assert.equal(typeof row.secrets[0]?.createdAt, 'number')
+        assert.deepEqual(await store.getSubscription(TENANT, SUBSCRIPTION), row)
+      },
+    },
+    {
+      name: 'insert answers null for an id that the tenant has, and changes nothing',
+      must: 'or null when the tenant already has this id',
+      async run({ store, subscribe, subscription }) {
+        const first = await subscribe()
+        assert.equal(await store.insertSubscription(subscription({ url: 'https://other.test/' })), null)
+        assert.deepEqual(await store.getSubscription(TENANT, SUBSCRIPTION), first)
+        const elsewhere = await store.insertSubscription(subscription({ tenantId: 'other' }))
+        assert.ok(elsewhere !== null && elsewhere !== 'limit', 'ids of two tenants do not meet')
+      },
+    },
+    {
+      name: 'of concurrent inserts of one id, one wins',
+      must: 'concurrent calls behave as if one came after the other',
+      async run({ store, subscription }) {
+        const rows = await Promise.all(
+          Array.from({ length: 8 }, () => store.insertSubscription(subscription())),
+        )
+        assert.equal(rows.filter((row) => row !== null).length, 1)
+      },
+    },
+    {
+      name: 'insert keeps the limit per tenant, also between concurrent calls',
+      must: "limits.perTenant → 'limit'",
+      async run({ store, subscription }) {
+        const insert = (id: string) => store.insertSubscription(subscription({ id }), { perTenant: 2 })
+        const rows = await Promise.all(['a', 'b', 'c', 'd'].map(insert))
+        assert.equal(rows.filter((row) => row === 'limit').length, 2)
+        const other = await store.insertSubscription(subscription({ tenantId: 'other' }), { perTenant: 1 })
+        assert.notEqual(other, 'limit', "another tenant's subscriptions do not count")
+      },
+    },
+    {
+      name: 'update changes what the patch names, and nothing else',
+      must: 'an absent one stays; revision: one more with each update',
+      async run({ store, subscribe }) {
+        const before = await subscribe({ name: 'first', metadata: { a: '1' } })
+        const after = await store.updateSubscription(TENANT, SUBSCRIPTION, { url: 'https://new.test/' })
+        assert.ok(after !== null && after !== 'conflict')
+        assert.equal(after.revision, 2)
+        assert.ok(after.updatedAt >= before.updatedAt)
+        const { updatedAt } = after
+        assert.deepEqual(after, { ...before, url: 'https://new.test/', revision: 2, updatedAt })
+      },
+    },
+    {
+      name: 'update and get answer null for what the tenant does not have',
+      must: 'null when it does not exist; rows of another tenant do not exist',
+      async run({ store, subscribe }) {
+        await subscribe()
+        assert.equal(await store.updateSubscription(TENANT, 'none', { name: 'x' }), null)
+        assert.equal(await store.updateSubscription('other', SUBSCRIPTION, { name: 'x' }), null)
+        assert.equal(await store.getSubscription('other', SUBSCRIPTION), null)
+        assert.equal((await store.getSubscription(TENANT, SUBSCRIPTION))?.name, null)
+      },
+    },
+    {
+      name: 'update answers conflict when its guard does not hold',
+      must: "'conflict' when the guard did not hold",
+      async run({ store, subscribe }) {
+        await subscribe()
+        const patch = { name: 'x' }
+        assert.equal(await store.updateSubscription(TENANT, SUBSCRIPTION, patch, { revision: 7 }), 'conflict')
+        const states = ['paused', 'disabled'] as const
+        assert.equal(await store.updateSubscription(TENANT, SUBSCRIPTION, patch, { states }), 'conflict')
+        const row = await store.getSubscription(TENANT, SUBSCRIPTION)
+        assert.equal(row?.name, null)
+        assert.equal(row?.revision, 1)
+      },
+    },
+    {
+      name: 'of concurrent updates with one revision, one wins',
+      must: 'atomic: changes the row if it matches guard',
+      async run({ store, subscribe }) {
+        await subscribe()
+        const results = await Promise.all(
+          ['a', 'b', 'c', 'd'].map((name) =>
+            store.updateSubscription(TENANT, SUBSCRIPTION, { name }, { revision: 1 }),
+          ),
+        )
+        assert.equal(results.filter((result) => result !== 'conflict').length, 1)
+      },
+    },
+    {
+      name: 'disabling stamps disabledAt, and another state clears it',
+      must: "setting state: 'disabled' stamps disabledAt (another state clears it)",
+      async run({ store, subscribe }) {
+        await subscribe()
+        const off = await store.updateSubscription(TENANT, SUBSCRIPTION, {
+          state: 'disabled',
+          disabledReason: 'user',
+        })
+        assert.ok(off !== null && off !== 'conflict')
+        assert.equal(typeof off.disabledAt, 'number')
+        const on = await store.updateSubscription(TENANT, SUBSCRIPTION, { state: 'active' })
+        assert.ok(on !== null && on !== 'conflict')
+        assert.equal(on.disabledAt, null)
+      },
+    },
+    {
+      name: 'every change of a subscription bumps the version of its tenant',
+      must: 'bumps the version unless only condition changed',
+      async run({ store, subscribe, version }) {
+        const versions = [await version()]
+        await subscribe()
+        versions.push(await version())
+        await store.updateSubscription(TENANT, SUBSCRIPTION, { name: 'x' })
+        versions.push(await version())
+        await store.updateSubscription(TENANT, SUBSCRIPTION, { condition: { streak: 1 } })
+        assert.equal(await version(), versions.at(-1), 'a condition alone does not bump it')
+        const other = await version('other')
+        await store.deleteSubscription(TENANT, SUBSCRIPTION)
+        versions.push(await version())
+        for (let i = 1; i < versions.length; i++) {
+          assert.ok(Number(versions[i]) > Number(versions[i - 1]), `the version grew at change ${i}`)
+        }
+        assert.equal(await version('other'), other, 'versions are per tenant')
+      },
+    },
+    {
+      name: 'rotate puts the new secret first and lets the older ones expire',
+      must: 'the older ones expire overlapMs from now, or earlier if they already would',
+      needs: ['clock'],
+      async run({ store, subscribe, advance }) {
+        await subscribe()
+        const rotate = (value: string, overlapMs: number) =>
+          store.updateSubscription(TENANT, SUBSCRIPTION, { rotate: { value, overlapMs, keep: 5 } })
+        await advance(1000)
+        const now = await store.now()
+        await rotate('second', 5000)
+        await advance(1000)
+        const row = await rotate('third', 60_000)
+        assert.ok(row !== null && row !== 'conflict')
+        assert.deepEqual(
+          row.secrets.map((secret) => secret.value),
+          ['third', 'second', 'whsec_first'],
+        )
+        const [newest, middle, oldest] = row.secrets
+        assert.equal(newest?.expiresAt, null)
+        assert.ok(Math.abs(Number(middle?.expiresAt) - (now + 61_000)) < 10)
+        assert.ok(Math.abs(Number(oldest?.expiresAt) - (now + 5000)) < 10, 'the earlier expiry stays')
+      },
+    },
+    {
+      name: 'delete answers what it was, and null the second time',
+      must: 'removes it; returns what it was, or null',
+      async run({ store, subscribe }) {
+        const row = await subscribe()
+        assert.equal(await store.deleteSubscription('other', SUBSCRIPTION), null)
+        assert.deepEqual(await store.deleteSubscription(TENANT, SUBSCRIPTION), row)
+        assert.equal(await store.deleteSubscription(TENANT, SUBSCRIPTION), null)
+        assert.equal(await store.getSubscription(TENANT, SUBSCRIPTION), null)
+      },
+    },
+    {
+      name: 'a snapshot is in byte order, within its range, and says when there is more',
+      must: 'after < id ≤ upTo, in byte order of their ids, every state',
+      async run({ store, subscribe }) {
+        for (const id of ['b', 'B', 'a', 'é', 'z', 'a-1']) await subscribe({ id, state: 'paused' })
+        await subscribe({ id: 'a', tenantId: 'other' })
+        const all = await store.snapshot(TENANT, { after: null, upTo: null, limit: 10 })
+        const ids = all.subscriptions.map((row) => row.id)
+        assert.deepEqual(ids, ['B', 'a', 'a-1', 'b', 'z', 'é'])
+        assert.equal(all.more, false)
+        const part = await store.snapshot(TENANT, { after: 'a', upTo: 'z', limit: 2 })
+        assert.deepEqual(
+          part.subscriptions.map((row) => row.id),
+          ['a-1', 'b'],
+        )
+        assert.equal(part.more, true)
+        const end = await store.snapshot(TENANT, { after: 'b', upTo: 'z', limit: 2 })
+        assert.deepEqual(
+          end.subscriptions.map((row) => row.id),
+          ['z'],
+        )
+        assert.equal(end.more, false)
+      },
+    },
+  ],
+}
