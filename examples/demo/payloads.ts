@@ -24,7 +24,7 @@ export function readPayloads(): readonly Payload[] {
     .sort()
   return sources.flatMap((file) =>
     (JSON.parse(readFileSync(file, 'utf8')) as readonly Example[]).flatMap(({ name, examples }) =>
-      examples.map((data) => ({ type: eventName(name, data['action']), data })),
+      examples.map((data) => ({ type: eventName(name, data.action), data })),
     ),
   )
 }
