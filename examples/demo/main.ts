@@ -50,19 +50,25 @@ console.log(
 sender.tell({ kind: 'subscribe', urls: (await listening).urls })
 receivers.tell({ kind: 'secrets', secrets: (await subscribed).secrets })
 
-const progress: Progress = { published: 0, attempts: 0, accepted: 0 }
+const progress: Progress = { published: 0, attempts: 0, accepted: 0, succeeded: 0 }
 const stopDrawing = drawProgress(progress, expected.due.size)
 const settled = new Promise<void>((resolve) => {
   const giveUp = setTimeout(resolve, GIVE_UP_MS)
+  const check = (): void => {
+    if (progress.accepted < expected.due.size || progress.succeeded < expected.due.size) return
+    clearTimeout(giveUp)
+    resolve()
+  }
   sender.on((message) => {
-    if (message.kind === 'progress') Object.assign(progress, message)
+    if (message.kind !== 'progress') return
+    const { published, attempts, succeeded } = message
+    Object.assign(progress, { published, attempts, succeeded })
+    check()
   })
   receivers.on((message) => {
     if (message.kind !== 'progress') return
     progress.accepted = message.accepted
-    if (message.accepted < expected.due.size || progress.published < expected.published) return
-    clearTimeout(giveUp)
-    resolve()
+    check()
   })
 })
 sender.tell({ kind: 'publish' })

@@ -14,7 +14,12 @@ export type ToReceivers =
 /** From the sender to the demo. */
 export type FromSender =
   | { readonly kind: 'subscribed'; readonly secrets: Readonly<Record<string, string>> }
-  | { readonly kind: 'progress'; readonly published: number; readonly attempts: number }
+  | {
+      readonly kind: 'progress'
+      readonly published: number
+      readonly attempts: number
+      readonly succeeded: number
+    }
   | { readonly kind: 'report'; readonly report: SentReport }
 
 /** From the demo to the sender. */

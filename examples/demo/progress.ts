@@ -5,6 +5,7 @@ export interface Progress {
   published: number
   attempts: number
   accepted: number
+  succeeded: number
 }
 
 /** Starts to draw; call the returned function to end it. */

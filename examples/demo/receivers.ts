@@ -1,5 +1,5 @@
 /**
- * The receiver process: twenty receivers behind two loopback ports. It verifies with the `standardwebhooks` package,
+ * The receiver process: twenty receivers, each on a loopback port of its own. It verifies with the `standardwebhooks` package,
  * knows nothing of the sender's code, and keeps its own ledger.
  */
 import { createHash } from 'node:crypto'
@@ -70,23 +70,16 @@ function listen(server: Server): Promise<string> {
   })
 }
 
-function receiver(): Server {
-  return createServer((incoming, outgoing) => {
-    receive(incoming)
-      .then((status) => outgoing.writeHead(status).end())
-      .catch(() => outgoing.destroy())
+/** Cuts the connections of the first while, counted from the first one. */
+function goDown(server: Server): void {
+  let upAt: number | null = null
+  server.prependListener('connection', (socket) => {
+    upAt ??= performance.now() + DOWN_MS
+    if (performance.now() >= upAt) return
+    cut += 1
+    socket.destroy()
   })
 }
-
-const steady = receiver()
-const outage = receiver()
-let upAt: number | null = null
-outage.prependListener('connection', (socket) => {
-  upAt ??= performance.now() + DOWN_MS
-  if (performance.now() >= upAt) return
-  cut += 1
-  socket.destroy()
-})
 
 process.on('disconnect', () => process.exit())
 process.on('message', (message: ToReceivers) => {
@@ -98,7 +91,16 @@ process.on('message', (message: ToReceivers) => {
   say({ kind: 'ledger', ledger: { accepted, requests, forged, cut, spanMs } })
 })
 
-const [steadyUrl, outageUrl] = await Promise.all([listen(steady), listen(outage)])
-const urls = plan.map(({ key, behaviour }) => [key, `${behaviour === 'down' ? outageUrl : steadyUrl}/${key}`])
-say({ kind: 'listening', urls: Object.fromEntries(urls) })
+async function open({ key, behaviour }: Planned): Promise<readonly [string, string]> {
+  const server = createServer((incoming, outgoing) => {
+    receive(incoming)
+      .then((status) => outgoing.writeHead(status).end())
+      .catch(() => outgoing.destroy())
+  })
+  if (behaviour === 'down') goDown(server)
+  return [key, `${await listen(server)}/${key}`]
+}
+
+const urls = Object.fromEntries(await Promise.all(plan.map(open)))
+say({ kind: 'listening', urls })
 setInterval(() => say({ kind: 'progress', requests, accepted: accepted.length }), 50)

@@ -15,6 +15,7 @@ let repeats = 0
 let attempts = 0
 let answered = 0
 let retries = 0
+let succeeded = 0
 const keys = new Map<string, string>()
 
 const webhooks = createWebhooks({
@@ -26,6 +27,9 @@ const webhooks = createWebhooks({
       attempts += 1
       if (attempt.status !== null) answered += 1
       if (attempt.trigger === 'retry') retries += 1
+    },
+    ended({ state }) {
+      if (state === 'succeeded') succeeded += 1
     },
   },
 })
@@ -63,7 +67,7 @@ async function publishAll(): Promise<void> {
 }
 
 async function report(): Promise<SentReport> {
-  const succeeded = await webhooks.deliveries.list({
+  const listed = await webhooks.deliveries.list({
     tenantId: anyTenant,
     state: 'succeeded',
     limit: 1,
@@ -73,7 +77,7 @@ async function report(): Promise<SentReport> {
   const disabled = subscriptions.items
     .filter((one) => one.state === 'disabled' && one.disabledReason === 'gone')
     .map((one) => keys.get(one.id) ?? one.id)
-  return { published, repeats, attempts, answered, retries, succeeded: succeeded.total ?? 0, disabled }
+  return { published, repeats, attempts, answered, retries, succeeded: listed.total ?? 0, disabled }
 }
 
 process.on('disconnect', () => process.exit())
@@ -84,8 +88,8 @@ process.on('message', async (message: ToSender) => {
     await publishAll()
   }
   if (message.kind === 'report') {
-    await webhooks.stop({ drainMs: 2_000 })
     say({ kind: 'report', report: await report() })
+    await webhooks.stop({ drainMs: 2_000 })
   }
 })
-setInterval(() => say({ kind: 'progress', published, attempts }), 50)
+setInterval(() => say({ kind: 'progress', published, attempts, succeeded }), 50)
