@@ -23,8 +23,8 @@ export function serialise(value: unknown, maxBytes: number): { readonly text: st
   }
   // A UTF-16 unit takes 1 to 3 bytes, so most bodies need no counting.
   if (text.length * 3 > maxBytes) {
-    const size = text.length > maxBytes * 4 ? text.length : new TextEncoder().encode(text).length
-    if (size > maxBytes) throw tooLarge(size === text.length ? `at least ${size}` : String(size), maxBytes)
+    const size = new TextEncoder().encode(text).length
+    if (size > maxBytes) throw tooLarge(String(size), maxBytes)
   }
   return { text }
 }

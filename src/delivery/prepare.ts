@@ -8,8 +8,8 @@ import type { Parts, SigningEntry } from '../parts.ts'
 import type { SubscriptionRecord } from '../records.ts'
 import { needsSecret } from '../signing/header-roles.ts'
 import { schemeFrom } from '../signing/scheme-from.ts'
-import type { Signer } from '../signing/scheme.ts'
 import { createSigner } from '../signing/sign.ts'
+import type { Signer } from '../signing/signers/signer.ts'
 
 /** Ready to sign. */
 export interface Prepared {

@@ -17,22 +17,22 @@ import type { Worker } from './worker.ts'
 /** Options of `publish`. */
 export interface PublishOptions<Tx = unknown> {
   /** Whose event it is; may be left out when `defaultTenant` is set. */
-  readonly tenantId?: string
+  readonly tenantId?: string | undefined
   /** Own id, 1–64 of `A–Z a–z 0–9 _ -`: it is the `webhook-id`. The first event of an id wins. */
-  readonly id?: string
+  readonly id?: string | undefined
   /** Of two publishes of a tenant with the same key the first wins; the second returns it with `duplicate: true`. */
-  readonly idempotencyKey?: string
+  readonly idempotencyKey?: string | undefined
   /** When it happened. @default now */
-  readonly occurredAt?: Date
+  readonly occurredAt?: Date | undefined
   /** Deliver at this time, up to 90 days ahead. @default at once */
-  readonly deliverAt?: Date
+  readonly deliverAt?: Date | undefined
   /** The caller's open transaction: the event is sent if it commits, and never was if it rolls back. */
-  readonly tx?: Tx
+  readonly tx?: Tx | undefined
   /** Deliver to this destination only. */
-  readonly to?: OneUseDestination
+  readonly to?: OneUseDestination | undefined
   /** Record the event, deliver it to nobody. Wins over `to`. */
-  readonly skip?: boolean
-  readonly metadata?: Metadata
+  readonly skip?: boolean | undefined
+  readonly metadata?: Metadata | undefined
 }
 
 /** What `publish` returns. */

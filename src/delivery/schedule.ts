@@ -12,6 +12,8 @@ import type { Worker } from './worker.ts'
 const POLL_MS = 1_000
 /** After a publish in a transaction, whose commit cannot be seen. */
 const AFTER_TX_MS = [5, 20, 80, 300] as const
+/** With no room left: how soon to look again for lanes that are stuck. A task that ends wakes earlier. */
+const FULL_MS = 200
 const UPKEEP_MS = 5_000
 const MIN_SEND_MS = 2_000
 const TICK_RESERVE_MS = 500
@@ -69,10 +71,10 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep): Sc
         upkeepAt = clock.monotonic()
         await upkeep.run()
       }
-      if (worker.room <= 0) return POLL_MS
       const claimed = await worker.claimOnce(false)
       backoffMs = 0
       if (claimed.count > 0) return 0
+      if (claimed.full) return FULL_MS
       if (claimed.suspects && !worker.busy && (await worker.claimOnce(true)).count > 0) return 0
       return claimed.dueInMs === null || claimed.dueInMs <= 0 ? pollMs() : Math.min(claimed.dueInMs, pollMs())
     } catch (cause) {

@@ -13,14 +13,13 @@ import { createLanes } from './lanes.ts'
 import { createTenantViews } from './match.ts'
 import { createPreparer, createStoreTime } from './prepare.ts'
 import { createRecorder } from './record.ts'
+import { createSettler } from './settle.ts'
 import type { Task, TaskGroup } from './task.ts'
 
 /** What a worker can do; `schedule.ts` decides when. */
 export interface Worker {
   /** Claims once and starts what came. Returns how much came and when more is due (ms from now, or null). */
-  claimOnce(
-    alone: boolean,
-  ): Promise<{
+  claimOnce(alone: boolean): Promise<{
     readonly count: number
     readonly full: boolean
     readonly dueInMs: number | null
@@ -50,6 +49,7 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
   const views = createTenantViews(store)
   const preparer = createPreparer(parts)
   const recorder = createRecorder(parts)
+  const settler = createSettler(store, problem)
   const lanes = createLanes(parts, clock, (task) => void attempt(task))
   let deadlineNow: () => number | null = () => parts.timeoutMs
   let aborter = new AbortController()
@@ -83,12 +83,8 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
     group.open -= 1
     if (group.open > 0) return
     const { claim, kind } = group.work
-    try {
-      if (group.unfinished) await store.handBack([{ claim, delayMs: 0 }])
-      else if (kind === 'event') await store.finish([claim])
-    } catch (cause) {
-      problem('settle', cause)
-    }
+    if (group.unfinished) await settler.handBack(claim, 0)
+    else if (kind === 'event') await settler.finish(claim)
     release()
   }
 
@@ -147,7 +143,7 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
       await begin(await expand(work, version, leaseEnds, time.now(), parts, views))
     } catch (cause) {
       problem('expand', cause)
-      await giveRowBack(work, 1_000)
+      await settler.handBack(work.claim, 1_000)
       release()
     }
   }
@@ -168,16 +164,8 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
 
   async function discardJob(work: Work): Promise<void> {
     problem('job', new Error('A job of a newer version waits in the queue; this version leaves it there.'))
-    await giveRowBack(work, 60_000)
+    await settler.handBack(work.claim, 60_000)
     release()
-  }
-
-  async function giveRowBack({ claim }: Work, delayMs: number): Promise<void> {
-    try {
-      await store.handBack([{ claim, delayMs }])
-    } catch (cause) {
-      problem('hand back', cause)
-    }
   }
 
   /** Waiting tasks of slow lanes go to the store as deliveries of their own, so that others find room. */
