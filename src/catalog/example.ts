@@ -1,6 +1,6 @@
 /**
  * An example value for a JSON Schema: the author's own `examples` where there are some, else the plainest value
- * that fits types, formats and bounds. It does not solve `pattern`, `not` or `if`.
+ * that fits types, formats and bounds. It solves a `pattern` only where a common text happens to fit, and no `not` or `if`.
  */
 import type { JsonObject, JsonValue } from '../model.ts'
 
@@ -70,8 +70,20 @@ function array(schema: JsonObject, root: JsonObject, depth: number): JsonValue[]
 function text(schema: JsonObject): string {
   const known = typeof schema.format === 'string' ? FORMATS[schema.format] : undefined
   if (known !== undefined) return known
+  const fitting = typeof schema.pattern === 'string' ? commonText(schema.pattern) : undefined
+  if (fitting !== undefined) return fitting
   const least = Math.min(count(schema.minLength) ?? 0, 10_000)
   return 'text'.padEnd(least, 'x').slice(0, count(schema.maxLength))
+}
+
+/** zod writes some formats (ISO times) as a pattern only. */
+function commonText(pattern: string): string | undefined {
+  try {
+    const fits = new RegExp(pattern, 'u')
+    return ['text', 'TEXT', '123', ...Object.values(FORMATS)].find((text) => fits.test(text))
+  } catch {
+    return undefined
+  }
 }
 
 function number(schema: JsonObject, whole: boolean): number {
