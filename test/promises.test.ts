@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createWebhooks } from '../src/index.ts'
 import type { WebhooksOptions } from '../src/options.ts'
 import { memoryStore } from '../src/stores/memory.ts'
-import { receiver } from '../src/testing/index.ts'
+import { receiver } from '../src/testing/receiver.ts'
 import { undiciTransport } from '../src/transports/undici.ts'
 import { quietLogger, setup } from './support/setup.ts'
 

@@ -3,7 +3,8 @@ import type { Hooks } from '../../src/hooks.ts'
 import { createWebhooks } from '../../src/index.ts'
 import type { WebhooksOptions } from '../../src/options.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { type FakeAnswerer, fakeTransport, manualClock } from '../../src/testing/index.ts'
+import { type FakeAnswerer, fakeTransport } from '../../src/testing/fake-transport.ts'
+import { manualClock } from '../../src/testing/manual-clock.ts'
 
 export const quietLogger = { debug() {}, info() {}, warn() {}, error() {} }
 
