@@ -1,0 +1,148 @@
+/**
+ * What the whole way of an event costs: Posthorn on the memory store against a bare loop that signs and sends with the
+ * same HTTP client and keeps nothing. Same receiver (a process of its own), same bodies, interleaved rounds of one run:
+ * only the ratios count.
+ *
+ * npx tsx bench/end-to-end.ts [deliveries per round] [rounds]
+ */
+import { fork } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { Agent, request } from 'undici'
+
+const CONCURRENCY = 64
+const data = { orderId: 'o-1', note: 'x'.repeat(900) }
+
+function receiver(): void {
+  const server = createServer((incoming, answer) => {
+    incoming.resume()
+    incoming.on('end', () => answer.writeHead(204).end())
+  })
+  server.keepAliveTimeout = 60_000
+  server.listen(0, '127.0.0.1', () => process.send?.(server.address()))
+}
+
+/** As published: tsx names every closure as it is made, which costs more than what is measured here. */
+async function built(): Promise<typeof import('../src/index.ts')> {
+  const outdir = fileURLToPath(new URL('../node_modules/.cache/posthorn-bench/', import.meta.url))
+  const index = fileURLToPath(new URL('../src/index.ts', import.meta.url))
+  const entryPoints = { 'end-to-end': index }
+  await build({ entryPoints, bundle: true, splitting: true, packages: 'external', format: 'esm', outdir })
+  return import(`${outdir}end-to-end.js`)
+}
+
+/** Deliveries per second of one round. */
+type Round = (deliveries: number) => Promise<number>
+
+function bareLoop(url: string): { readonly run: Round; readonly close: () => Promise<void> } {
+  const dispatcher = new Agent({ connections: CONCURRENCY, pipelining: 1 })
+  const key = Buffer.from('obviously-fake-secret-of-a-bench')
+
+  async function send(index: number): Promise<void> {
+    const id = `evt_${index}`
+    const now = new Date()
+    const timestamp = String(Math.floor(now.getTime() / 1000))
+    const body = JSON.stringify({ type: 'order.paid', timestamp: now.toISOString(), data })
+    const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
+    const headers = {
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': `v1,${signature}`,
+    }
+    const answer = await request(url, { method: 'POST', headers, body, dispatcher })
+    await answer.body.dump()
+    if (answer.statusCode !== 204) throw new Error(`status ${answer.statusCode}`)
+  }
+
+  async function run(deliveries: number): Promise<number> {
+    let next = 0
+    const startedAt = performance.now()
+    const lanes = Array.from({ length: CONCURRENCY }, async () => {
+      while (next < deliveries) await send(next++)
+    })
+    await Promise.all(lanes)
+    return (deliveries / (performance.now() - startedAt)) * 1000
+  }
+  return { run, close: () => dispatcher.close() }
+}
+
+async function posthorn(
+  library: typeof import('../src/index.ts'),
+  url: string,
+  fanOut: number,
+): Promise<{ readonly run: Round; readonly close: () => Promise<void> }> {
+  let left = 0
+  let finish = (): void => {}
+  const webhooks = library.createWebhooks({
+    allowHttp: true,
+    concurrency: CONCURRENCY,
+    concurrencyPerSubscription: CONCURRENCY,
+    concurrencyPerOrigin: CONCURRENCY,
+    logger: { debug() {}, info() {}, warn() {}, error: (_details, message) => console.error(message) },
+    hooks: {
+      ended({ state }) {
+        if (state !== 'succeeded') throw new Error(`a delivery ended as ${state}`)
+        left -= 1
+        if (left === 0) finish()
+      },
+    },
+  })
+  for (let i = 0; i < fanOut; i++) await webhooks.subscriptions.create({ tenantId: 'acme', url })
+  await webhooks.start()
+
+  async function run(deliveries: number): Promise<number> {
+    const events = Math.ceil(deliveries / fanOut)
+    left = events * fanOut
+    const done = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    const startedAt = performance.now()
+    let next = 0
+    // Publishers keep a few events ahead of the worker, as a busy application does.
+    const publishers = Array.from({ length: CONCURRENCY }, async () => {
+      while (next++ < events) await webhooks.publish('order.paid', data, { tenantId: 'acme' })
+    })
+    await Promise.all(publishers)
+    await done
+    return ((events * fanOut) / (performance.now() - startedAt)) * 1000
+  }
+  return { run, close: () => webhooks.stop() }
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
+
+async function main(): Promise<void> {
+  const deliveries = Number(process.argv[2] ?? 5_000)
+  const rounds = Number(process.argv[3] ?? 7)
+  const child = fork(new URL(import.meta.url), [], { env: { ...process.env, BENCH_RECEIVER: '1' } })
+  const { port } = await new Promise<AddressInfo>((resolve) => child.once('message', resolve as never))
+  const url = `http://127.0.0.1:${port}/hook`
+  const library = await built()
+  const contestants = [
+    { name: 'bare loop, stores nothing', rates: [] as number[], ...bareLoop(url) },
+    { name: 'posthorn, 1 subscription', rates: [] as number[], ...(await posthorn(library, url, 1)) },
+    { name: 'posthorn, 5 subscriptions', rates: [] as number[], ...(await posthorn(library, url, 5)) },
+  ]
+  for (const { run } of contestants) await run(deliveries)
+  for (let round = 0; round < rounds; round++) {
+    for (const { rates, run } of contestants) rates.push(await run(deliveries))
+  }
+  const [bare] = contestants
+  console.log(
+    `\nend to end, memory store: ${rounds} rounds of ${deliveries} deliveries, concurrency ${CONCURRENCY}`,
+  )
+  for (const { name, rates } of contestants) {
+    const ratio = median(rates.map((rate, round) => rate / (bare?.rates[round] ?? Number.NaN)))
+    console.log(`${name.padEnd(28)} ${median(rates).toFixed(0).padStart(6)}/s   x${ratio.toFixed(2)}`)
+  }
+  await Promise.all(contestants.map(({ close }) => close()))
+  child.kill()
+}
+
+if (process.env.BENCH_RECEIVER === '1') receiver()
+else await main()
