@@ -1,0 +1,89 @@
+import { type Clock, systemClock } from '../clock.ts'
+import type { Store } from '../store.ts'
+import { append } from './memory/append.ts'
+import { claim } from './memory/claim.ts'
+import { addRollups, eraseTenant, prune, readRollups } from './memory/history.ts'
+import { cancel, expire, hold, listHeld, redeliver, release } from './memory/holding.ts'
+import {
+  findDelivery,
+  getEvent,
+  listAttempts,
+  listDeliveries,
+  listEvents,
+  listSubscriptions,
+} from './memory/lists.ts'
+import { addJob, backlog, expanded, finish, handBack, split } from './memory/queue.ts'
+import { recordOutcome } from './memory/record.ts'
+import { createState } from './memory/state.ts'
+import {
+  deleteSubscription,
+  getSubscription,
+  insertSubscription,
+  snapshot,
+  updateSubscription,
+} from './memory/subscriptions.ts'
+import { createTransactions, type MemoryTransaction } from './memory/transactions.ts'
+
+export type { MemoryTransaction } from './memory/transactions.ts'
+
+/** The store that keeps everything in the process. */
+export interface MemoryStore extends Store<MemoryTransaction> {
+  onWake(listener: () => void): () => void
+  /** Runs `fn`; what it appends with `{ tx }` becomes visible when it returns, and vanishes when it throws. */
+  transaction<T>(fn: (tx: MemoryTransaction) => T | Promise<T>): Promise<T>
+}
+
+/**
+ * A store in memory: for tests, development, and where losing everything with the process is acceptable. It is the
+ * readable reference of the contract in `store.ts`. Each operation runs in one synchronous step, which makes it atomic.
+ */
+export function memoryStore(options: { readonly clock?: Clock } = {}): MemoryStore {
+  const clock = options.clock ?? systemClock
+  const state = createState(clock)
+  const transactions = createTransactions(state)
+  return {
+    name: 'memory',
+    durable: false,
+    open: async () => {},
+    close: async () => {},
+    now: async () => clock.now(),
+    onWake(listener) {
+      state.listeners.add(listener)
+      return () => state.listeners.delete(listener)
+    },
+    transaction: (fn) => transactions.run(fn),
+
+    insertSubscription: async (subscription, limits) => insertSubscription(state, subscription, limits),
+    getSubscription: async (scope, id) => getSubscription(state, scope, id),
+    updateSubscription: async (scope, id, patch, guard) => updateSubscription(state, scope, id, patch, guard),
+    deleteSubscription: async (scope, id) => deleteSubscription(state, scope, id),
+    listSubscriptions: async (filter, page) => listSubscriptions(state, filter, page),
+    snapshot: async (tenantId, range) => snapshot(state, tenantId, range),
+
+    append: async (events, appendOptions) => append(state, transactions, events, appendOptions),
+    claim: async (request) => claim(state, request),
+    expanded: async (tenantId, eventId, range) => expanded(state, tenantId, eventId, range),
+    split: async (held, ranges) => split(state, held, ranges),
+    record: async (outcomes) => outcomes.map((outcome) => recordOutcome(state, outcome)),
+    finish: async (claims) => finish(state, claims),
+    handBack: async (entries) => entries.filter((entry) => handBack(state, entry)).length,
+    hold: async (tenantId, subscriptionId, limit) => hold(state, tenantId, subscriptionId, limit),
+    release: async (request) => release(state, request),
+    listHeld: async (page) => listHeld(state, page),
+    expire: async (limit) => expire(state, limit),
+    cancel: async (filter, limit) => cancel(state, filter, limit),
+    redeliver: async (scope, id, how) => redeliver(state, scope, id, how),
+    addJob: async (tenantId, job) => addJob(state, tenantId, job),
+    backlog: async (filter) => backlog(state, filter),
+
+    getEvent: async (scope, id) => getEvent(state, scope, id),
+    listEvents: async (filter, page) => listEvents(state, filter, page),
+    getDelivery: async (scope, id) => findDelivery(state, scope, id)?.delivery ?? null,
+    listDeliveries: async (filter, page) => listDeliveries(state, filter, page),
+    listAttempts: async (filter, page) => listAttempts(state, filter, page),
+    addRollups: async (rollups) => addRollups(state, rollups),
+    readRollups: async (filter) => readRollups(state, filter),
+    prune: async (request) => prune(state, request),
+    eraseTenant: async (tenantId, limit) => eraseTenant(state, tenantId, limit),
+  }
+}

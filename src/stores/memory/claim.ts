@@ -1,0 +1,152 @@
+import type { Claimed, ClaimRequest } from '../../queries.ts'
+import type { Work } from '../../records.ts'
+import { place, settleLane, settleTenant, takeRow, unplace } from './rows.ts'
+import type { Lane, QueueRow, State, Tenant } from './state.ts'
+
+/** `Store.claim`. */
+export function claim(state: State, request: ClaimRequest): Claimed {
+  const now = state.clock.now()
+  const taken = request.alone ? takeSuspect(state, request, now) : takeDue(state, request, now)
+  const nextDueAt = earliestLeft(state, request)
+  const lease = { token: request.token, until: now + request.leaseMs, alone: request.alone }
+  const work = byTenant(taken).flatMap((row) => leased(state, row, lease))
+  return Object.freeze({
+    work,
+    now,
+    versions: new Map(taken.map((row) => [row.tenant.id, row.tenant.version])),
+    suspects: state.suspects.until(now).some((row) => inBuckets(row.tenant, request)),
+    nextDueAt,
+  })
+}
+
+function leased(state: State, row: QueueRow, lease: Parameters<typeof takeRow>[1]): Work[] {
+  takeRow(row, lease)
+  place(state, row)
+  const work = workOf(row)
+  row.resumed = true
+  return work === null ? [] : [work]
+}
+
+/** Rows of a tenant in the order of their due times. */
+function byTenant(rows: readonly QueueRow[]): readonly QueueRow[] {
+  return [...rows].sort((a, b) => a.dueAt - b.dueAt || a.tie - b.tie)
+}
+
+function inBuckets(tenant: Tenant, { buckets }: ClaimRequest): boolean {
+  return buckets === undefined || (tenant.bucket >= buckets.from && tenant.bucket <= buckets.to)
+}
+
+function shareOf(lane: Lane, request: ClaimRequest): number {
+  if (lane.subscriptionId === null) return Number.POSITIVE_INFINITY
+  return request.shares.get(lane.subscriptionId) ?? request.perSubscription
+}
+
+function takeSuspect(state: State, request: ClaimRequest, now: number): QueueRow[] {
+  const [first] = state.suspects
+    .until(now)
+    .filter((row) => inBuckets(row.tenant, request) && shareOf(row.lane, request) > 0)
+    .sort((a, b) => a.at - b.at || a.tie - b.tie)
+  if (first === undefined || request.limit < 1) return []
+  unplace(state, first)
+  return [first]
+}
+
+/** Goes round the due tenants, the one served longest ago first, a row each; `perTenant` binds in the first pass only. */
+function takeDue(state: State, request: ClaimRequest, now: number): QueueRow[] {
+  const tenants = state.ready
+    .until(now)
+    .filter((tenant) => inBuckets(tenant, request))
+    .sort((a, b) => a.turn - b.turn || a.at - b.at || a.tie - b.tie)
+  const taken: QueueRow[] = []
+  const shares = new Map<Lane, number>()
+  const setAside: Lane[] = []
+  const takeOne = (tenant: Tenant): boolean => {
+    const row = nextRow(state, tenant, { now, request, shares, setAside })
+    if (row === null) return false
+    state.counters.turn += 1
+    tenant.turn = state.counters.turn
+    taken.push(row)
+    return true
+  }
+  const capped = goRound(tenants, takeOne, {
+    rounds: request.perTenant,
+    full: () => taken.length >= request.limit,
+  })
+  goRound(capped, takeOne, { rounds: Number.POSITIVE_INFINITY, full: () => taken.length >= request.limit })
+  for (const lane of setAside) settleLane(state, lane)
+  return taken
+}
+
+/** Takes in turns until all are empty, the rounds are over or it is full; returns who may have more. */
+function goRound(
+  tenants: readonly Tenant[],
+  takeOne: (tenant: Tenant) => boolean,
+  until: { readonly rounds: number; readonly full: () => boolean },
+): readonly Tenant[] {
+  let left = tenants
+  for (let round = 0; round < until.rounds && left.length > 0 && !until.full(); round += 1) {
+    left = left.filter((tenant) => !until.full() && takeOne(tenant))
+  }
+  return left
+}
+
+interface Taking {
+  readonly now: number
+  readonly request: ClaimRequest
+  readonly shares: Map<Lane, number>
+  readonly setAside: Lane[]
+}
+
+/** Takes the tenant's next due row; lanes whose share is used up are set aside until the claim is over. */
+function nextRow(state: State, tenant: Tenant, { now, request, shares, setAside }: Taking): QueueRow | null {
+  for (let lane = tenant.ready.top; lane !== undefined && lane.at <= now; lane = tenant.ready.top) {
+    const share = shares.get(lane) ?? shareOf(lane, request)
+    const row = lane.due.top
+    if (share >= 1 && row !== undefined) {
+      shares.set(lane, share - 1)
+      unplace(state, row)
+      return row
+    }
+    tenant.ready.remove(lane)
+    settleTenant(state, tenant)
+    setAside.push(lane)
+  }
+  return null
+}
+
+/** The earliest due time or lease end in the request's buckets; called while the taken rows are out of the heaps. */
+function earliestLeft(state: State, request: ClaimRequest): number | null {
+  const firsts =
+    request.buckets === undefined
+      ? [state.ready.top, state.suspects.top]
+      : [
+          ...state.ready.values().filter((tenant) => inBuckets(tenant, request)),
+          ...state.suspects.values().filter((row) => inBuckets(row.tenant, request)),
+        ]
+  const earliest = firsts.reduce(
+    (least, item) => Math.min(least, item?.at ?? least),
+    Number.POSITIVE_INFINITY,
+  )
+  return earliest === Number.POSITIVE_INFINITY ? null : earliest
+}
+
+/** What the worker gets for a row that was just taken. */
+export function workOf(row: QueueRow): Work | null {
+  const base = {
+    claim: Object.freeze({ row: row.id, token: row.token ?? '' }),
+    tenantId: row.tenant.id,
+    leaseUntil: row.leaseUntil,
+    lostClaims: row.before.claims,
+    lostAlone: row.before.lostAlone,
+    resumed: row.resumed,
+  }
+  if (row.task.kind === 'job') return Object.freeze({ ...base, kind: 'job', job: row.job })
+  const event = row.tenant.events.get(row.task.eventId)
+  if (event === undefined) return null
+  if (row.task.kind === 'event') {
+    return Object.freeze({ ...base, kind: 'event', event, after: row.task.after, upTo: row.task.upTo })
+  }
+  const delivery = row.tenant.deliveries.get(row.task.deliveryId)
+  if (delivery === undefined) return null
+  return Object.freeze({ ...base, kind: 'delivery', event, delivery, trigger: row.trigger })
+}

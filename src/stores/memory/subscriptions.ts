@@ -1,0 +1,143 @@
+import type { SubscriptionState, TenantScope } from '../../model.ts'
+import type { NewSubscription, SecretRecord, SubscriptionPatch, SubscriptionRecord } from '../../records.ts'
+import { endDelivery } from './deliveries.ts'
+import { bumpVersion, type State, stamp, type Tenant, tenantOf, tenantsIn } from './state.ts'
+import { compareBytes, frozenCopy } from './values.ts'
+
+/** `Store.insertSubscription`. */
+export function insertSubscription(
+  state: State,
+  input: NewSubscription,
+  limits: { perTenant?: number } = {},
+): SubscriptionRecord | null | 'limit' {
+  const known = state.tenants.get(input.tenantId)
+  if (known?.subscriptions.has(input.id)) return null
+  if (limits.perTenant !== undefined && (known?.subscriptions.size ?? 0) >= limits.perTenant) return 'limit'
+  const tenant = tenantOf(state, input.tenantId)
+  const createdAt = stamp(state)
+  const subscription = frozenCopy({
+    ...input,
+    secrets: input.secrets.map(({ value }) => ({ value, createdAt, expiresAt: null })),
+    createdAt,
+    updatedAt: createdAt,
+    revision: 1,
+  })
+  tenant.subscriptions.set(subscription.id, subscription)
+  tenant.sortedIds = null
+  bumpVersion(state, tenant)
+  return subscription
+}
+
+/** The tenant in scope that has this subscription, and the subscription. */
+function find(
+  state: State,
+  scope: TenantScope,
+  id: string,
+): { readonly tenant: Tenant; readonly subscription: SubscriptionRecord } | null {
+  for (const tenant of tenantsIn(state, scope)) {
+    const subscription = tenant.subscriptions.get(id)
+    if (subscription !== undefined) return { tenant, subscription }
+  }
+  return null
+}
+
+/** `Store.getSubscription`. */
+export function getSubscription(state: State, scope: TenantScope, id: string): SubscriptionRecord | null {
+  return find(state, scope, id)?.subscription ?? null
+}
+
+/** `Store.updateSubscription`. */
+export function updateSubscription(
+  state: State,
+  scope: TenantScope,
+  id: string,
+  patch: SubscriptionPatch,
+  guard: { readonly revision?: number; readonly states?: readonly SubscriptionState[] } = {},
+): SubscriptionRecord | null | 'conflict' {
+  const found = find(state, scope, id)
+  if (found === null) return null
+  const { tenant, subscription } = found
+  if (guard.revision !== undefined && guard.revision !== subscription.revision) return 'conflict'
+  if (guard.states !== undefined && !guard.states.includes(subscription.state)) return 'conflict'
+  const changed = patched(subscription, patch, state.clock.now())
+  tenant.subscriptions.set(id, changed)
+  if (!onlyCondition(patch)) bumpVersion(state, tenant)
+  return changed
+}
+
+function onlyCondition(patch: SubscriptionPatch): boolean {
+  return Object.entries(patch).every(([key, value]) => key === 'condition' || value === undefined)
+}
+
+function patched(before: SubscriptionRecord, patch: SubscriptionPatch, now: number): SubscriptionRecord {
+  const { rotate, ...rest } = patch
+  const fields = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
+  const changed: SubscriptionRecord = { ...before, ...fields, updatedAt: now, revision: before.revision + 1 }
+  return frozenCopy({
+    ...changed,
+    disabledAt: patch.state === undefined ? before.disabledAt : patch.state === 'disabled' ? now : null,
+    secrets: rotate === undefined ? changed.secrets : rotated(changed.secrets, rotate, now),
+  })
+}
+
+function rotated(
+  secrets: readonly SecretRecord[],
+  { value, overlapMs, keep }: NonNullable<SubscriptionPatch['rotate']>,
+  now: number,
+): readonly SecretRecord[] {
+  const end = now + overlapMs
+  const older = secrets.map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? end, end) }))
+  return [{ value, createdAt: now, expiresAt: null }, ...older].slice(0, Math.max(1, keep))
+}
+
+/** `Store.deleteSubscription`. */
+export function deleteSubscription(state: State, scope: TenantScope, id: string): SubscriptionRecord | null {
+  const found = find(state, scope, id)
+  if (found === null) return null
+  const { tenant, subscription } = found
+  for (const row of [...(tenant.lanes.get(id)?.rows ?? [])]) {
+    const delivery = row.task.kind === 'delivery' ? tenant.deliveries.get(row.task.deliveryId) : undefined
+    if (delivery !== undefined) endDelivery(state, tenant, delivery, { state: 'cancelled' })
+  }
+  tenant.lanes.delete(id)
+  tenant.buckets.delete(id)
+  tenant.subscriptions.delete(id)
+  tenant.sortedIds = null
+  bumpVersion(state, tenant)
+  return subscription
+}
+
+/** `Store.snapshot`. */
+export function snapshot(
+  state: State,
+  tenantId: string,
+  range: { readonly after: string | null; readonly upTo: string | null; readonly limit: number },
+): { version: number; subscriptions: readonly SubscriptionRecord[]; more: boolean } {
+  const tenant = state.tenants.get(tenantId)
+  if (tenant === undefined) return { version: 0, subscriptions: [], more: false }
+  const ids = sortedIds(tenant)
+  const { after, upTo, limit } = range
+  const start = after === null ? 0 : firstAfter(ids, after)
+  const end = upTo === null ? ids.length : firstAfter(ids, upTo)
+  const subscriptions = ids
+    .slice(start, Math.min(end, start + limit))
+    .flatMap((id) => tenant.subscriptions.get(id) ?? [])
+  return { version: tenant.version, subscriptions, more: end > start + limit }
+}
+
+function sortedIds(tenant: Tenant): readonly string[] {
+  tenant.sortedIds ??= [...tenant.subscriptions.keys()].sort(compareBytes)
+  return tenant.sortedIds
+}
+
+/** Index of the first id after the given one. */
+function firstAfter(ids: readonly string[], bound: string): number {
+  let low = 0
+  let high = ids.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareBytes(ids[middle] ?? '', bound) <= 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
