@@ -1,48 +1,14 @@
 /** The suite that every transport passes: one call per transport, over real sockets on the loopback. */
-import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Transport, TransportRequest, TransportResult } from '../../src/transport.ts'
-import { type EvilOptions, type EvilReceiver, evilReceiver, tlsFixture } from '../support/evil-receiver.ts'
+import { describe, expect, test } from 'vitest'
+import type { TransportResult } from '../../src/transport.ts'
+import { type ContractOptions, contractSetup, DEADLINE_MS } from './contract-setup.ts'
+import { tlsContract } from './contract-tls.ts'
 import { expectations } from './expectations.ts'
 
-/** What a transport can do. */
-export interface ContractOptions {
-  readonly name: string
-  /** Makes a transport that trusts this authority. */
-  create(options: { ca: string; connectTimeoutMs?: number }): Transport
-  /** True when the sockets are the runtime's own: it cannot trust the authority, nor tell some phases apart. */
-  readonly overFetch?: boolean
-}
-
-const DEADLINE_MS = 300
-
 /** Runs the suite. */
-export function transportContract({ name, create, overFetch = false }: ContractOptions): void {
-  async function setup(receiver: EvilOptions = {}, options: { connectTimeoutMs?: number } = {}) {
-    const transport = create({ ca: tlsFixture('ca'), ...options })
-    const evil = await evilReceiver(receiver)
-    onTestFinished(async () => {
-      await transport.close()
-      await evil.close()
-    })
-    const send = (mode: string, request: Partial<TransportRequest> = {}) =>
-      transport.send({
-        url: evil.url(mode),
-        headers: { 'content-type': 'application/json' },
-        body: Buffer.from('{"a":1}'),
-        deadlineMs: 5_000,
-        ...request,
-      })
-    return { transport, evil, send }
-  }
-  // Node 20's own fetch opens a new, idle connection after an abort and keeps it for four seconds.
-  const socketsClosed = async (evil: EvilReceiver) => {
-    if (!overFetch) await evil.allClosed()
-  }
-  const lastOf = (evil: EvilReceiver) => {
-    const seen = evil.requests.at(-1)
-    if (seen === undefined) throw new Error('the receiver saw no request')
-    return { ...seen, header: (wanted: string) => seen.headers.filter(([n]) => n.toLowerCase() === wanted) }
-  }
+export function transportContract(options: ContractOptions): void {
+  const { name, overFetch = false } = options
+  const { setup, socketsClosed, lastOf } = contractSetup(options)
 
   describe(`${name}: what goes over the wire`, () => {
     test('the body arrives byte for byte, with its length and in one piece', async () => {
@@ -296,71 +262,7 @@ export function transportContract({ name, create, overFetch = false }: ContractO
     })
   })
 
-  describe(`${name}: TLS`, () => {
-    test.skipIf(overFetch)(
-      'a trusted certificate is accepted (skipped: fetch takes no authority)',
-      async () => {
-        const { send } = await setup({ tls: 'good' })
-        expect(await send('ok')).toMatchObject({ kind: 'response', excerpt: 'fine' })
-      },
-    )
-
-    test.each([
-      ['expired', /expired/],
-      ['other-host', /another host name/],
-    ] as const)('a certificate that is wrong (%s) fails and says so', async (tls, words) => {
-      const { evil, send } = await setup({ tls })
-      const result = await send('ok')
-      expect(result).toMatchObject({ code: 'tls', mayHaveBeenReceived: false })
-      if (!overFetch) expect(result.kind === 'failure' && result.message).toMatch(words)
-      expect(evil.requests).toHaveLength(0)
-    })
-
-    test('plain HTTP behind an https URL is a tls failure', async () => {
-      const { evil, send } = await setup({
-        onAccept: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
-      })
-      const result = await send('', { url: `https://127.0.0.1:${evil.port}/` })
-      expect(result).toMatchObject({ code: 'tls', mayHaveBeenReceived: false })
-    })
-
-    test('TLS behind an http URL may have seen the request in clear', async () => {
-      const { evil, send } = await setup({ tls: 'good' })
-      const result = await send('', { url: `http://127.0.0.1:${evil.port}/` })
-      expect(result).toMatchObject({ kind: 'failure', mayHaveBeenReceived: true })
-      expect(['protocol', 'reset']).toContain(result.kind === 'failure' && result.code)
-    })
-
-    test('a reset in the handshake is a tls failure', async () => {
-      const { evil, send } = await setup({
-        onAccept: (socket) => socket.once('data', () => socket.resetAndDestroy()),
-      })
-      const result = await send('', { url: `https://127.0.0.1:${evil.port}/` })
-      expect(result).toMatchObject(
-        overFetch ? { kind: 'failure' } : { code: 'tls', mayHaveBeenReceived: false },
-      )
-    })
-
-    test('a handshake that stalls ends with the deadline and was not received', async () => {
-      const { evil, send } = await setup({ onAccept: (socket) => socket.resume() })
-      const result = await send('', { url: `https://127.0.0.1:${evil.port}/`, deadlineMs: DEADLINE_MS })
-      expect(result).toMatchObject({ code: 'timeout', mayHaveBeenReceived: overFetch })
-      await socketsClosed(evil)
-    })
-
-    test.skipIf(overFetch)(
-      'a handshake that stalls ends with the connect timeout (skipped: fetch has none)',
-      async () => {
-        const { evil, send } = await setup(
-          { onAccept: (socket) => socket.resume() },
-          { connectTimeoutMs: 100 },
-        )
-        const result = await send('', { url: `https://127.0.0.1:${evil.port}/` })
-        expect(result).toMatchObject({ code: 'tls', mayHaveBeenReceived: false })
-        await socketsClosed(evil)
-      },
-    )
-  })
+  tlsContract(options)
 }
 
 function expectClean(result: TransportResult): void {

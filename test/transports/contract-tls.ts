@@ -1,0 +1,75 @@
+/** The transport suite, TLS: what is trusted, and what each failure of the handshake is called. */
+import { describe, expect, test } from 'vitest'
+import { type ContractOptions, contractSetup, DEADLINE_MS } from './contract-setup.ts'
+
+/** Runs the TLS cases. */
+export function tlsContract(options: ContractOptions): void {
+  const { name, overFetch = false } = options
+  const { setup, socketsClosed } = contractSetup(options)
+
+  describe(`${name}: TLS`, () => {
+    test.skipIf(overFetch)(
+      'a trusted certificate is accepted (skipped: fetch takes no authority)',
+      async () => {
+        const { send } = await setup({ tls: 'good' })
+        expect(await send('ok')).toMatchObject({ kind: 'response', excerpt: 'fine' })
+      },
+    )
+
+    test.each([
+      ['expired', /expired/],
+      ['other-host', /another host name/],
+    ] as const)('a certificate that is wrong (%s) fails and says so', async (tls, words) => {
+      const { evil, send } = await setup({ tls })
+      const result = await send('ok')
+      expect(result).toMatchObject({ code: 'tls', mayHaveBeenReceived: false })
+      if (!overFetch) expect(result.kind === 'failure' && result.message).toMatch(words)
+      expect(evil.requests).toHaveLength(0)
+    })
+
+    test('plain HTTP behind an https URL is a tls failure', async () => {
+      const { evil, send } = await setup({
+        onAccept: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      })
+      const result = await send('', { url: `https://127.0.0.1:${evil.port}/` })
+      expect(result).toMatchObject({ code: 'tls', mayHaveBeenReceived: false })
+    })
+
+    test('TLS behind an http URL may have seen the request in clear', async () => {
+      const { evil, send } = await setup({ tls: 'good' })
+      const result = await send('', { url: `http://127.0.0.1:${evil.port}/` })
+      expect(result).toMatchObject({ kind: 'failure', mayHaveBeenReceived: true })
+      expect(['protocol', 'reset']).toContain(result.kind === 'failure' && result.code)
+    })
+
+    test('a reset in the handshake is a tls failure', async () => {
+      const { evil, send } = await setup({
+        onAccept: (socket) => socket.once('data', () => socket.resetAndDestroy()),
+      })
+      const result = await send('', { url: `https://127.0.0.1:${evil.port}/` })
+      expect(result).toMatchObject(
+        overFetch ? { kind: 'failure' } : { code: 'tls', mayHaveBeenReceived: false },
+      )
+    })
+
+    test('a handshake that stalls ends with the deadline and was not received', async () => {
+      const { evil, send } = await setup({ onAccept: (socket) => socket.resume() })
+      const result = await send('', { url: `https://127.0.0.1:${evil.port}/`, deadlineMs: DEADLINE_MS })
+      expect(result).toMatchObject({ code: 'timeout', mayHaveBeenReceived: overFetch })
+      await socketsClosed(evil)
+    })
+
+    test.skipIf(overFetch)(
+      'a handshake that stalls ends with the connect timeout (skipped: fetch has none)',
+      async () => {
+        const { evil, send } = await setup(
+          { onAccept: (socket) => socket.resume() },
+          { connectTimeoutMs: 100 },
+        )
+        const result = await send('', { url: `https://127.0.0.1:${evil.port}/` })
+        expect(result).toMatchObject({ code: 'tls', mayHaveBeenReceived: false })
+        await socketsClosed(evil)
+      },
+    )
+  })
+}
