@@ -1,0 +1,59 @@
+/**
+ * Checks the shape of what a caller hands in: an object, with keys that we know, holding text that every store can
+ * keep. A typing mistake is an error with "did you mean", never an option that is silently ignored.
+ */
+import { didYouMean } from './closest.ts'
+import { PosthornError } from './errors.ts'
+
+/** An input error that names the field. */
+export const invalidInput = (path: string, message: string): PosthornError =>
+  new PosthornError('INVALID_INPUT', `${path} ${message}`, { path })
+
+/**
+ * The value as a plain record.
+ *
+ * @param what How messages call the value, for example `the subscription`.
+ * @throws PosthornError INVALID_INPUT for anything but an object, or a key that is not in `known`.
+ */
+export function recordOf(
+  value: unknown,
+  known: readonly string[] | null,
+  what: string,
+): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new PosthornError('INVALID_INPUT', `${what} must be an object`, { path: what })
+  for (const key of Object.keys(value))
+    if (known && !known.includes(key))
+      throw new PosthornError(
+        'INVALID_INPUT',
+        `Unknown key "${key.slice(0, 64)}" in ${what}.${didYouMean(key, known)} Known: ${known.join(', ')}.`,
+        { path: key.slice(0, 64) },
+      )
+  return value as Record<string, unknown>
+}
+
+/**
+ * Text of `min` to `max` characters without NUL and lone surrogates, which not every database can keep.
+ *
+ * @throws PosthornError INVALID_INPUT
+ */
+export function textOf(value: unknown, path: string, min: number, max: number): string {
+  if (typeof value !== 'string') throw invalidInput(path, 'must be a string')
+  if (value.length < min || value.length > max)
+    throw invalidInput(path, `must have ${min} to ${max} characters, not ${value.length}`)
+  if (value.includes('\0') || /\p{Surrogate}/u.test(value))
+    throw invalidInput(path, 'has a NUL or a lone surrogate, which a database cannot keep')
+  return value
+}
+
+/**
+ * A Date as milliseconds; undefined stays undefined.
+ *
+ * @throws PosthornError INVALID_INPUT
+ */
+export function instantOf(value: unknown, path: string): number | undefined {
+  if (value === undefined) return undefined
+  if (!(value instanceof Date) || Number.isNaN(value.getTime()))
+    throw invalidInput(path, 'must be a valid Date')
+  return value.getTime()
+}

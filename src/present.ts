@@ -1,0 +1,140 @@
+/**
+ * Turns the rows of a store into the objects that callers see: instants become Dates, secrets become hints, header
+ * values stay behind.
+ */
+import type { Attempt, Delivery, Event, SecretInfo, Subscription } from './model.ts'
+import type { Parts } from './parts.ts'
+import type {
+  AttemptRecord,
+  DeliveryRecord,
+  EventRecord,
+  SecretRecord,
+  SubscriptionRecord,
+} from './records.ts'
+
+/** A store's instant as a Date: fractions of a millisecond are cut off, never rounded up. */
+export const dateOf = (ms: number): Date => new Date(Math.floor(ms))
+const dateOrNull = (ms: number | null): Date | null => (ms === null ? null : dateOf(ms))
+
+/** What the secrets and header values of a subscription are sealed with. */
+export const sealContext = (row: { readonly tenantId: string; readonly id: string }): string =>
+  `${row.tenantId}/${row.id}`
+
+/**
+ * The subscription without its secrets and header values. Expired secrets are left out. Asynchronous because hints
+ * need the sealer; a secret that it cannot open has no hint.
+ */
+export async function presentSubscription(
+  row: SubscriptionRecord,
+  parts: Pick<Parts, 'sealer' | 'clock'>,
+): Promise<Subscription> {
+  const now = parts.clock.now()
+  const live = row.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
+  return {
+    id: row.id,
+    tenantId: row.tenantId,
+    url: row.url,
+    events: [...row.events],
+    name: row.name,
+    description: row.description,
+    headerNames: Object.keys(row.headers),
+    metadata: { ...row.metadata },
+    state: row.state,
+    pausedBy: row.pausedBy,
+    disabledReason: row.disabledReason,
+    disabledAt: dateOrNull(row.disabledAt),
+    signing: structuredClone(row.settings.signing ?? null),
+    retry: structuredClone(row.settings.retry ?? null),
+    secrets: await Promise.all(live.map((secret) => presentSecret(secret, sealContext(row), parts.sealer))),
+    createdAt: dateOf(row.createdAt),
+    updatedAt: dateOf(row.updatedAt),
+    revision: row.revision,
+  }
+}
+
+async function presentSecret(
+  secret: SecretRecord,
+  context: string,
+  sealer: Parts['sealer'],
+): Promise<SecretInfo> {
+  return {
+    hint: await hintOf(secret.value, context, sealer),
+    createdAt: dateOf(secret.createdAt),
+    expiresAt: dateOrNull(secret.expiresAt),
+  }
+}
+
+async function hintOf(sealed: string, context: string, sealer: Parts['sealer']): Promise<string | null> {
+  try {
+    const plain = await sealer.open(sealed, context)
+    return plain.length < 12 ? null : plain.slice(-4)
+  } catch {
+    return null
+  }
+}
+
+/** An event as callers see it. */
+export function presentEvent(row: EventRecord): Event {
+  return {
+    id: row.id,
+    tenantId: row.tenantId,
+    type: row.type,
+    body: row.body,
+    metadata: { ...row.metadata },
+    test: row.test,
+    skipped: row.skipped,
+    idempotencyKey: row.idempotencyKey,
+    occurredAt: dateOf(row.occurredAt),
+    publishedAt: dateOf(row.publishedAt),
+    dueAt: dateOf(row.dueAt),
+  }
+}
+
+/** A delivery as callers see it; its destination, body and headers stay behind. */
+export function presentDelivery(row: DeliveryRecord): Delivery {
+  return {
+    id: row.id,
+    number: row.number,
+    tenantId: row.tenantId,
+    eventId: row.eventId,
+    eventType: row.eventType,
+    subscriptionId: row.subscriptionId,
+    state: row.state,
+    reason: row.reason,
+    held: row.held,
+    test: row.test,
+    attemptCount: row.attemptCount,
+    lastStatus: row.lastStatus,
+    lastFailure: row.lastFailure,
+    createdAt: dateOf(row.createdAt),
+    updatedAt: dateOf(row.updatedAt),
+    endedAt: dateOrNull(row.endedAt),
+    nextAttemptAt: dateOrNull(row.nextAttemptAt),
+    expiresAt: dateOf(row.expiresAt),
+  }
+}
+
+/** An attempt as callers see it. */
+export function presentAttempt(row: AttemptRecord): Attempt {
+  return {
+    id: row.id,
+    tenantId: row.tenantId,
+    deliveryId: row.deliveryId,
+    eventId: row.eventId,
+    eventType: row.eventType,
+    subscriptionId: row.subscriptionId,
+    number: row.number,
+    trigger: row.trigger,
+    url: row.url,
+    startedAt: dateOf(row.startedAt),
+    durationMs: row.durationMs,
+    outcome: row.outcome,
+    status: row.status,
+    failure: row.failure,
+    message: row.message,
+    excerpt: row.excerpt,
+    mayHaveBeenReceived: row.mayHaveBeenReceived,
+    afterLostClaim: row.afterLostClaim,
+    late: row.late,
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Checks the signing schemes and secrets that a caller hands in, and issues secrets. The engine signs with every live
+ * scheme and every live secret, so a secret must fit all schemes. No message holds a secret.
+ */
+import { PosthornError } from './errors.ts'
+import { recordOf } from './known-keys.ts'
+import type { JsonValue } from './model.ts'
+import type { Parts, SigningEntry } from './parts.ts'
+import { needsSecret } from './signing/header-roles.ts'
+import { mergeSigners } from './signing/merge-signers.ts'
+import type { Scheme } from './signing/scheme.ts'
+import { schemeFrom } from './signing/scheme-from.ts'
+import { type GeneratedSecret, generateSecret, publicKeyOf, validateSecret } from './signing/secrets.ts'
+import { SigningError } from './signing/signing-error.ts'
+
+/** One scheme, or several while receivers move from one to another; `until` is when a scheme stops signing. */
+export type SigningInput = Scheme | readonly { readonly scheme: Scheme; readonly until?: Date | undefined }[]
+
+/**
+ * The schemes of a subscription: 1 to 5, of which one has no end.
+ *
+ * @throws PosthornError INVALID_INPUT
+ */
+export function signingEntriesOf(
+  value: unknown,
+  parts: Pick<Parts, 'customSchemes'>,
+): readonly SigningEntry[] {
+  const refuse = (message: string, cause?: unknown) =>
+    new PosthornError('INVALID_INPUT', `signing: ${message}`, { path: 'signing', cause })
+  const list: readonly unknown[] = Array.isArray(value) ? value : [{ scheme: value }]
+  if (list.length < 1 || list.length > 5) throw refuse('give 1 to 5 schemes (unsigned() sends no signature)')
+  try {
+    const entries = list.map((item, index): SigningEntry => {
+      const { scheme, until } = recordOf(item, ['scheme', 'until'], `signing[${index}]`)
+      if (until !== undefined && !(until instanceof Date && Number.isFinite(until.getTime())))
+        throw refuse(`\`until\` of scheme ${index} must be a valid Date`)
+      if (typeof scheme !== 'object' || scheme === null || !('spec' in scheme))
+        throw refuse('a scheme is made by standardWebhooks(), ed25519(), hmac(), … or customScheme()')
+      return { scheme: schemeFrom(scheme.spec, parts.customSchemes), until: until?.getTime() ?? null }
+    })
+    if (entries.every(({ until }) => until !== null)) throw refuse('one scheme must have no `until`')
+    mergeSigners(entries, [])
+    return entries
+  } catch (error) {
+    throw error instanceof SigningError ? refuse(error.message, error) : error
+  }
+}
+
+/** What `settings.signing` keeps: `[{ spec, until }]`, `until` in milliseconds or null. */
+export function storedSigning(entries: readonly SigningEntry[]): JsonValue {
+  return JSON.parse(JSON.stringify(entries.map(({ scheme, until }) => ({ spec: scheme.spec, until }))))
+}
+
+/** The schemes that sign at `now` (ms) and need a secret. */
+export function keyedSchemes(entries: readonly SigningEntry[], now: number): readonly Scheme[] {
+  return entries
+    .filter(({ until }) => until === null || until > now)
+    .map(({ scheme }) => scheme)
+    .filter(needsSecret)
+}
+
+/**
+ * Refuses a secret that one of the schemes cannot use.
+ *
+ * @throws PosthornError INVALID_SECRET
+ */
+export function checkSecret(
+  secret: unknown,
+  schemes: readonly Scheme[],
+  path = 'secret',
+): asserts secret is string {
+  const refuse = (message: string) => new PosthornError('INVALID_SECRET', `${path}: ${message}`, { path })
+  if (typeof secret !== 'string') throw refuse('the secret must be a string')
+  if (secret.length < 1 || secret.length > 255) throw refuse('the secret must have 1 to 255 characters')
+  if (secret.includes('\0')) throw refuse('the secret has a NUL, which a database cannot keep')
+  if (schemes.length === 0) throw refuse('the signing scheme takes no secret: leave it out')
+  for (const scheme of schemes) {
+    try {
+      validateSecret(scheme, secret)
+    } catch (error) {
+      // What a custom scheme throws may quote the secret, so it is neither shown nor kept as the cause.
+      const name = scheme.custom?.name ?? scheme.spec.scheme
+      throw refuse(
+        error instanceof SigningError && !scheme.custom ? error.message : `scheme "${name}" cannot use it`,
+      )
+    }
+  }
+}
+
+/**
+ * The given secret, checked, or a fresh one; null when no scheme needs one.
+ *
+ * @throws PosthornError INVALID_SECRET
+ */
+export function secretFor(given: unknown, schemes: readonly Scheme[]): GeneratedSecret | null {
+  if (given !== undefined && given !== null) {
+    checkSecret(given, schemes)
+    return { secret: given, ...publicKeyFor(given, schemes) }
+  }
+  if (schemes.length === 0) return null
+  let problem: unknown
+  for (const scheme of schemes) {
+    try {
+      const { secret } = generateSecret(scheme)
+      checkSecret(secret, schemes)
+      return { secret, ...publicKeyFor(secret, schemes) }
+    } catch (error) {
+      problem = error
+    }
+  }
+  throw new PosthornError(
+    'INVALID_SECRET',
+    'secret: no secret could be made that all signing schemes take; bring your own, or use schemes of one kind',
+    { path: 'secret', cause: problem },
+  )
+}
+
+/** `{ publicKey }` where a scheme is Ed25519, else nothing. */
+export function publicKeyFor(secret: string, schemes: readonly Scheme[]): { readonly publicKey?: string } {
+  return schemes.some(({ spec }) => spec.scheme === 'ed25519') ? { publicKey: publicKeyOf(secret) } : {}
+}

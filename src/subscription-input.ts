@@ -1,0 +1,180 @@
+/**
+ * Checks what a caller hands in to create or change a subscription, field by field, before anything is stored. Each
+ * problem is a typed error that names the field.
+ */
+import type { Catalog } from './catalog.ts'
+import { didYouMean } from './closest.ts'
+import { parseRetry, type RetryPolicy } from './delivery/backoff.ts'
+import { PosthornError } from './errors.ts'
+import { invalidInput, recordOf, textOf } from './known-keys.ts'
+import type { JsonValue, Metadata, TenantScope } from './model.ts'
+import type { Parts, SigningEntry } from './parts.ts'
+import { EVENT_NAME, isPattern } from './patterns.ts'
+import { type SigningInput, signingEntriesOf } from './signing-input.ts'
+import { urlOf } from './url-input.ts'
+
+/** What may be changed later, too. On update an absent field stays and null clears it to its default. */
+export interface SubscriptionFields {
+  /** Event names and patterns (`*`, `order.*`, `order.paid`), 1 to 100. @default ['*'] */
+  readonly events?: readonly string[] | null | undefined
+  /** Up to 255 characters. @default null */
+  readonly name?: string | null | undefined
+  /** Up to 1000 characters. @default null */
+  readonly description?: string | null | undefined
+  /** Custom headers, at most 50, as a whole; their values are kept secret. @default {} */
+  readonly headers?: Readonly<Record<string, string>> | null | undefined
+  /** At most 50 keys up to 128 characters, values up to 500, as a whole. @default {} */
+  readonly metadata?: Metadata | null | undefined
+  /** Signature schemes of its own. @default those of `createWebhooks` */
+  readonly signing?: SigningInput | null | undefined
+  /** A retry policy of its own, from `schedule()` or `exponential()`. @default that of `createWebhooks` */
+  readonly retry?: RetryPolicy | null | undefined
+}
+
+/** A subscription to create. */
+export interface NewSubscriptionInput extends SubscriptionFields {
+  /** An id of your own: 1 to 64 letters, digits, `_`, `-`. @default a fresh one */
+  readonly id?: string | undefined
+  /** May be left out when `createWebhooks` was given a `tenantId`. Never `anyTenant`. */
+  readonly tenantId?: TenantScope | undefined
+  /** Absolute https URL (http with `allowHttp`), up to 2048 characters. */
+  readonly url: string
+  /** 1 to 255 characters, as the scheme allows. @default a fresh one */
+  readonly secret?: string | undefined
+}
+
+/** What to change of a subscription. */
+export interface SubscriptionChanges extends SubscriptionFields {
+  readonly url?: string | undefined
+}
+
+/** The checked fields; an absent one was not given. Headers are not among them: they depend on the schemes in force. */
+export interface CheckedFields {
+  url?: string
+  events?: readonly string[]
+  name?: string | null
+  description?: string | null
+  metadata?: Metadata
+  /** Null: the default of `createWebhooks`. */
+  signing?: readonly SigningEntry[] | null
+  /** As `settings.retry` keeps it; null: the default of `createWebhooks`. */
+  retry?: JsonValue
+}
+
+/** The keys of `SubscriptionChanges`. */
+export const CHANGE_KEYS: readonly (keyof SubscriptionChanges)[] = [
+  ...(['url', 'events', 'name', 'description', 'headers', 'metadata', 'signing', 'retry'] as const),
+]
+
+/**
+ * Checks the fields that are given.
+ *
+ * @throws PosthornError INVALID_INPUT, INVALID_URL, INVALID_PATTERN, UNKNOWN_EVENT_TYPE
+ */
+export function checkFields(input: Readonly<Record<string, unknown>>, parts: Parts): CheckedFields {
+  const { url, events, name, description, metadata, signing, retry } = input
+  const checked: CheckedFields = {}
+  if (url !== undefined) checked.url = urlOf(url, parts)
+  if (events !== undefined) checked.events = events === null ? ['*'] : patternsOf(events, parts.catalog)
+  if (name !== undefined) checked.name = name === null ? null : textOf(name, 'name', 0, 255)
+  if (description !== undefined)
+    checked.description = description === null ? null : textOf(description, 'description', 0, 1000)
+  if (metadata !== undefined) checked.metadata = metadata === null ? {} : metadataOf(metadata)
+  if (signing !== undefined) checked.signing = signing === null ? null : signingEntriesOf(signing, parts)
+  if (retry !== undefined)
+    checked.retry = retry === null ? null : JSON.parse(JSON.stringify(parseRetry(retry)))
+  return checked
+}
+
+/**
+ * An id of the caller's own.
+ *
+ * @throws PosthornError INVALID_INPUT
+ */
+export function ownIdOf(value: unknown): string {
+  if (typeof value !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(value))
+    throw invalidInput('id', 'must have 1 to 64 letters, digits, `_` or `-`')
+  return value
+}
+
+/**
+ * Labels: at most 50 keys of 1 to 128 characters, text values up to 500.
+ *
+ * @throws PosthornError INVALID_INPUT
+ */
+export function metadataOf(value: unknown, path = 'metadata'): Metadata {
+  const entries = Object.entries(recordOf(value, null, path))
+  if (entries.length > 50) throw invalidInput(path, `has ${entries.length} keys; at most 50 are allowed`)
+  return Object.fromEntries(
+    entries.map(([key, text]) => [
+      textOf(key, `a key of ${path}`, 1, 128),
+      textOf(text, `${path}["${key}"]`, 0, 500),
+    ]),
+  )
+}
+
+/**
+ * Event names and patterns without repeats.
+ *
+ * @throws PosthornError INVALID_PATTERN; UNKNOWN_EVENT_TYPE for a name that the catalogue lacks
+ */
+export function patternsOf(value: unknown, catalog: Catalog | null): readonly string[] {
+  if (!Array.isArray(value) || value.length < 1 || value.length > 100)
+    throw new PosthornError(
+      'INVALID_PATTERN',
+      "events must be an array of 1 to 100 patterns; ['*'] means all",
+      {
+        path: 'events',
+      },
+    )
+  value.forEach((pattern: unknown, index) => {
+    checkPattern(pattern, catalog, `events[${index}]`)
+  })
+  return [...new Set<string>(value)]
+}
+
+function checkPattern(pattern: unknown, catalog: Catalog | null, path: string): void {
+  if (typeof pattern !== 'string' || !isPattern(pattern))
+    throw new PosthornError(
+      'INVALID_PATTERN',
+      `${path} must be \`*\`, \`prefix.*\` or a name of 1 to 128 letters, digits, \`_\`, \`.\`, \`:\`, \`-\``,
+      { path },
+    )
+  if (!catalog || pattern === '*') return
+  if (pattern.endsWith('.*')) {
+    if (catalog.matchesAny(pattern)) return
+    const prefixes = [...catalog.types].flatMap((type) =>
+      [...type.matchAll(/\./g)].map(({ index }) => `${type.slice(0, index)}.*`),
+    )
+    throw new PosthornError(
+      'INVALID_PATTERN',
+      `${path}: "${pattern}" matches no event type of the catalogue.${didYouMean(pattern, [...new Set(prefixes)])}`,
+      { path },
+    )
+  }
+  checkEventType(pattern, catalog, path)
+}
+
+/**
+ * Refuses a text that is no event name, or not in the catalogue if there is one.
+ *
+ * @throws PosthornError UNKNOWN_EVENT_TYPE
+ */
+export function checkEventType(
+  type: unknown,
+  catalog: Catalog | null,
+  path = 'type',
+): asserts type is string {
+  if (typeof type !== 'string' || !EVENT_NAME.test(type))
+    throw new PosthornError(
+      'UNKNOWN_EVENT_TYPE',
+      `${path} must be a name of 1 to 128 letters, digits, \`_\`, \`.\`, \`:\`, \`-\``,
+      { path },
+    )
+  if (catalog && !catalog.has(type))
+    throw new PosthornError(
+      'UNKNOWN_EVENT_TYPE',
+      `${path}: "${type}" is not in the catalogue.${didYouMean(type, [...catalog.types])}`,
+      { path },
+    )
+}

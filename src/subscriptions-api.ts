@@ -1,0 +1,95 @@
+/** What `webhooks.subscriptions` offers, apart from how it does it. */
+import type { DisabledReason, Metadata, Subscription, SubscriptionState } from './model.ts'
+import type { Listed, PageOptions } from './page.ts'
+import type { SubscriptionRecord } from './records.ts'
+import type { NewSubscriptionInput, SubscriptionChanges } from './subscription-input.ts'
+import type { TenantListOptions, TenantOptions } from './tenant.ts'
+
+/** Which subscriptions to list; filters add up. */
+export interface SubscriptionListOptions extends TenantListOptions, PageOptions {
+  /** Those that want this name: by the name itself or by a pattern that matches it. */
+  readonly eventType?: string | undefined
+  readonly state?: SubscriptionState | undefined
+  /** Each key has exactly this value. */
+  readonly metadata?: Metadata | undefined
+}
+
+/** A subscription with its new secret, which is shown only this once. */
+export interface IssuedSubscription<Secret extends string | null = string> {
+  readonly subscription: Subscription
+  /** Null only where the signing scheme takes none. */
+  readonly secret: Secret
+  /** Ed25519 only: `whpk_…`, what the receiver is given instead of the secret. */
+  readonly publicKey?: string
+}
+
+/** A test event that was published to one subscription. */
+export interface TestSent {
+  readonly eventId: string
+  readonly deliveryId: string
+}
+
+/** What `createSubscriptions` needs besides the parts. */
+export interface SubscriptionsOptions {
+  /** Appends a real event of this type, marked as test, addressed to this subscription alone. */
+  readonly publishTest: (subscription: SubscriptionRecord, type: string) => Promise<TestSent>
+}
+
+/** The subscriptions. Every call throws TENANT_REQUIRED without a tenant; calls by id throw NOT_FOUND, also for another tenant's. */
+export interface Subscriptions {
+  /**
+   * @throws PosthornError CONFLICT when the tenant has this id; INVALID_INPUT, INVALID_URL, INVALID_HEADERS, INVALID_PATTERN,
+   * UNKNOWN_EVENT_TYPE, INVALID_SECRET
+   */
+  create(input: NewSubscriptionInput): Promise<IssuedSubscription<string | null>>
+  get(id: string, options?: TenantOptions): Promise<Subscription>
+  /**
+   * An absent field stays, null clears it. Schemes that need a secret get one if there is none (see `revealSecret`).
+   *
+   * @throws PosthornError as `create`; CONFLICT when the revision is not `ifRevision` any more
+   */
+  update(
+    id: string,
+    changes: SubscriptionChanges,
+    options?: TenantOptions & { readonly ifRevision?: number | undefined },
+  ): Promise<Subscription>
+  /** Deletes it and cancels its pending deliveries. */
+  delete(id: string, options?: TenantOptions): Promise<void>
+  /** Newest first. @throws PosthornError INVALID_INPUT, INVALID_CURSOR, CONTRADICTORY_OPTIONS */
+  list(options?: SubscriptionListOptions): Promise<Listed<Subscription>>
+  /** Holds new and pending deliveries until `resume`. @throws PosthornError CONFLICT when it is disabled */
+  pause(id: string, options?: TenantOptions): Promise<Subscription>
+  /** Sends again, beginning with what was held. @throws PosthornError CONFLICT when it is disabled */
+  resume(id: string, options?: TenantOptions): Promise<Subscription>
+  /** New events do not match any more; pending deliveries are held. @default reason 'user' */
+  disable(
+    id: string,
+    options?: TenantOptions & { readonly reason?: DisabledReason | undefined },
+  ): Promise<Subscription>
+  /** `pending: 'drop'` cancels what was held, `'send'` (default) sends it. @throws PosthornError CONFLICT when it is paused */
+  enable(
+    id: string,
+    options?: TenantOptions & { readonly pending?: 'send' | 'drop' | undefined },
+  ): Promise<Subscription>
+  /**
+   * Signs with a new secret at once, and with the old ones (at most 10) for `overlapMs` more: 0 to 30 days, 24 hours by default.
+   *
+   * @throws PosthornError INVALID_SECRET, also when the signing scheme takes none
+   */
+  rotateSecret(
+    id: string,
+    options?: TenantOptions & {
+      readonly overlapMs?: number | undefined
+      readonly secret?: string | undefined
+    },
+  ): Promise<IssuedSubscription>
+  /** The current secret, or null when there is none. For operators; reported to hooks as `secretRevealed`. */
+  revealSecret(id: string, options?: TenantOptions): Promise<string | null>
+  /**
+   * Sends a real event, marked as test, to this subscription alone.
+   *
+   * @param options `type` defaults to the first name of the catalogue that it wants, else `test.ping`.
+   * @throws PosthornError UNKNOWN_EVENT_TYPE
+   */
+  test(id: string, options?: TenantOptions & { readonly type?: string | undefined }): Promise<TestSent>
+}

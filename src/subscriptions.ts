@@ -1,0 +1,223 @@
+/**
+ * `webhooks.subscriptions`: who wants which events, and where. Checks, calls the store, reports each change; a secret
+ * leaves it only from create, rotateSecret and revealSecret.
+ */
+import { signingOf } from './delivery/prepare.ts'
+import { PosthornError } from './errors.ts'
+import { filterText } from './filter-text.ts'
+import type { SubscriptionChange } from './hooks.ts'
+import { invalidInput, recordOf } from './known-keys.ts'
+import type { Subscription, SubscriptionState, TenantScope } from './model.ts'
+import { PAGE_KEYS, pageOf } from './page.ts'
+import type { Parts } from './parts.ts'
+import { matchesPattern } from './patterns.ts'
+import { presentSubscription, sealContext } from './present.ts'
+import type { SubscriptionPatch, SubscriptionRecord } from './records.ts'
+import type { GeneratedSecret } from './signing/secrets.ts'
+import { keyedSchemes, secretFor } from './signing-input.ts'
+import { currentSecret, newSubscription, patchOf } from './subscription-changes.ts'
+import { CHANGE_KEYS, checkEventType, metadataOf } from './subscription-input.ts'
+import type { Subscriptions, SubscriptionsOptions } from './subscriptions-api.ts'
+import { type TenantOptions, tenantFilterOf, tenantOf, writingTenantOf } from './tenant.ts'
+
+export type * from './subscriptions-api.ts'
+
+const LIST_KEYS = ['tenantId', 'tenantIds', 'eventType', 'state', 'metadata', ...PAGE_KEYS]
+const STATES: readonly SubscriptionState[] = ['active', 'paused', 'disabled']
+const BATCH = 500
+
+/** Builds `webhooks.subscriptions`. */
+export function createSubscriptions(parts: Parts, { publishTest }: SubscriptionsOptions): Subscriptions {
+  const { store, defaultTenant } = parts
+  const scopeOf = (options: TenantOptions | undefined) => tenantOf(options, defaultTenant)
+
+  async function find(scope: TenantScope, id: string): Promise<SubscriptionRecord> {
+    const row = await store.getSubscription(scope, id)
+    if (!row) throw notFound(id)
+    return row
+  }
+
+  async function reported(row: SubscriptionRecord, change: SubscriptionChange): Promise<Subscription> {
+    const subscription = await presentSubscription(row, parts)
+    parts.report.subscriptionChanged({ change, subscription })
+    return subscription
+  }
+
+  /** Reads the row and changes it as it was read; begins anew when someone else was faster. */
+  async function change(
+    scope: TenantScope,
+    id: string,
+    decide: (row: SubscriptionRecord) => Promise<SubscriptionPatch | null> | SubscriptionPatch | null,
+    ifRevision?: number,
+  ): Promise<{ row: SubscriptionRecord; changed: boolean }> {
+    for (let tries = 0; tries < 10; tries++) {
+      const row = await find(scope, id)
+      if (ifRevision !== undefined && row.revision !== ifRevision) break
+      const patch = await decide(row)
+      if (patch === null) return { row, changed: false }
+      const after = await store.updateSubscription(row.tenantId, id, patch, { revision: row.revision })
+      if (after === null) throw notFound(id)
+      if (after !== 'conflict') return { row: after, changed: true }
+    }
+    throw new PosthornError(
+      'CONFLICT',
+      `Subscription "${id}" was changed meanwhile: read it again and repeat the change`,
+    )
+  }
+
+  async function release({ tenantId, id }: SubscriptionRecord): Promise<void> {
+    for (;;) {
+      const result = await store.release({ tenantId, subscriptionId: id, limit: BATCH, ordering: 'none' })
+      if (!result.more || result.released === 0) break
+    }
+    parts.wake()
+  }
+
+  async function drop({ tenantId, id }: SubscriptionRecord): Promise<void> {
+    for (;;) {
+      const cancelled = await store.cancel({ tenantId, subscriptionId: id }, BATCH)
+      for (const { id: deliveryId, eventId, eventType, attemptCount } of cancelled) {
+        const owner = { tenantId, subscriptionId: id, eventId, eventType }
+        parts.report.ended({ ...owner, deliveryId, attemptCount, state: 'cancelled', reason: null })
+      }
+      if (cancelled.length < BATCH) return
+    }
+  }
+
+  return {
+    async create(input) {
+      const known = recordOf(input, ['id', 'tenantId', 'secret', ...CHANGE_KEYS], 'the subscription')
+      const tenantId = writingTenantOf(input, defaultTenant)
+      const { row, issued } = await newSubscription(known, tenantId, parts)
+      const inserted = await store.insertSubscription(row)
+      if (inserted === null)
+        throw new PosthornError('CONFLICT', `This tenant already has a subscription "${row.id}"`, {
+          path: 'id',
+        })
+      if (inserted === 'limit') throw new PosthornError('CONFLICT', 'The tenant has no subscription left')
+      return { subscription: await reported(inserted, 'created'), secret: null, ...issued }
+    },
+    async get(id, options) {
+      return presentSubscription(await find(scopeOf(options), id), parts)
+    },
+    async update(id, changes, options = {}) {
+      const known = recordOf(changes, CHANGE_KEYS, 'the changes')
+      recordOf(options, ['tenantId', 'ifRevision'], 'the options')
+      const { row } = await change(
+        scopeOf(options),
+        id,
+        (current) => patchOf(known, current, parts),
+        options.ifRevision,
+      )
+      return reported(row, 'updated')
+    },
+    async delete(id, options) {
+      const row = await store.deleteSubscription(scopeOf(options), id)
+      if (!row) throw notFound(id)
+      await reported(row, 'deleted')
+    },
+    async list(options = {}) {
+      recordOf(options, LIST_KEYS, 'the options')
+      const plan = pageOf(options)
+      const { state, metadata } = options
+      if (state !== undefined && !STATES.includes(state))
+        throw invalidInput('state', `must be one of ${STATES.join(', ')}`)
+      const rows = await store.listSubscriptions(
+        {
+          tenant: tenantFilterOf(options, defaultTenant),
+          ...filterText(options, ['eventType']),
+          ...(state === undefined ? {} : { state }),
+          ...(metadata === undefined ? {} : { metadata: metadataOf(metadata) }),
+        },
+        plan.page,
+      )
+      return plan.listed(
+        rows,
+        ({ createdAt, id }) => ({ at: createdAt, id }),
+        (row) => presentSubscription(row, parts),
+      )
+    },
+    async pause(id, options) {
+      const { row, changed } = await change(scopeOf(options), id, ({ state, pausedBy }) => {
+        if (state === 'disabled') throw wrongState(id, 'disabled', 'enable it first')
+        return pausedBy === 'user' ? null : { state: 'paused', pausedBy: 'user' }
+      })
+      return changed ? reported(row, 'paused') : presentSubscription(row, parts)
+    },
+    async resume(id, options) {
+      const { row, changed } = await change(scopeOf(options), id, ({ state }) => {
+        if (state === 'disabled') throw wrongState(id, 'disabled', 'call `enable`')
+        return state === 'active' ? null : { state: 'active', pausedBy: null, condition: {} }
+      })
+      await release(row)
+      return changed ? reported(row, 'resumed') : presentSubscription(row, parts)
+    },
+    async disable(id, options = {}) {
+      recordOf(options, ['tenantId', 'reason'], 'the options')
+      const { reason = 'user' } = options
+      if (!['user', 'gone', 'failing', 'unverified'].includes(reason))
+        throw invalidInput('reason', 'must be user, gone, failing or unverified')
+      const { row, changed } = await change(scopeOf(options), id, ({ state }) =>
+        state === 'disabled' ? null : { state: 'disabled', pausedBy: null, disabledReason: reason },
+      )
+      return changed ? reported(row, 'disabled') : presentSubscription(row, parts)
+    },
+    async enable(id, options = {}) {
+      recordOf(options, ['tenantId', 'pending'], 'the options')
+      const { pending = 'send' } = options
+      if (pending !== 'send' && pending !== 'drop') throw invalidInput('pending', 'must be send or drop')
+      const scope = scopeOf(options)
+      const before = await find(scope, id)
+      // Before it is active, so that nothing of the old goes out and nothing of the new is dropped.
+      if (pending === 'drop' && before.state === 'disabled') await drop(before)
+      const { row, changed } = await change(scope, id, ({ state }) => {
+        if (state === 'paused') throw wrongState(id, 'paused', 'call `resume`')
+        return state === 'active' ? null : { state: 'active', disabledReason: null, condition: {} }
+      })
+      await release(row)
+      return changed ? reported(row, 'enabled') : presentSubscription(row, parts)
+    },
+    async rotateSecret(id, options = {}) {
+      recordOf(options, ['tenantId', 'overlapMs', 'secret'], 'the options')
+      const { overlapMs = 86_400_000, secret } = options
+      if (!Number.isFinite(overlapMs) || overlapMs < 0 || overlapMs > 30 * 86_400_000)
+        throw invalidInput('overlapMs', 'must be 0 to 2592000000 milliseconds (30 days)')
+      const made: GeneratedSecret[] = []
+      const { row } = await change(scopeOf(options), id, async (current) => {
+        const issued = secretFor(secret, keyedSchemes(signingOf(current, parts), parts.clock.now()))
+        if (!issued)
+          throw new PosthornError('INVALID_SECRET', 'The signing scheme takes no secret', { path: 'signing' })
+        made[0] = issued
+        const value = await parts.sealer.seal(issued.secret, sealContext(current))
+        return { rotate: { value, overlapMs, keep: 10 } }
+      })
+      const [issued] = made
+      if (!issued) throw notFound(id)
+      return { subscription: await reported(row, 'secretRotated'), ...issued }
+    },
+    async revealSecret(id, options) {
+      const row = await find(scopeOf(options), id)
+      const secret = await currentSecret(row, parts)
+      await reported(row, 'secretRevealed')
+      return secret
+    },
+    async test(id, options = {}) {
+      recordOf(options, ['tenantId', 'type'], 'the options')
+      const row = await find(scopeOf(options), id)
+      const type = options.type ?? testTypeFor(row, parts)
+      if (options.type !== undefined) checkEventType(type, parts.catalog)
+      return publishTest(row, type)
+    },
+  }
+}
+
+function testTypeFor({ events }: SubscriptionRecord, { catalog }: Parts): string {
+  const wanted = (type: string) => events.some((pattern) => matchesPattern(pattern, type))
+  return catalog?.types.find(wanted) ?? 'test.ping'
+}
+
+const notFound = (id: unknown) =>
+  new PosthornError('NOT_FOUND', `No subscription "${String(id).slice(0, 64)}" of this tenant`)
+
+const wrongState = (id: string, state: SubscriptionState, fix: string) =>
+  new PosthornError('CONFLICT', `Subscription "${id}" is ${state}: ${fix}`)
