@@ -43,6 +43,7 @@ async function subscribe(urls: Readonly<Record<string, string>>): Promise<Record
     if (url === undefined) throw new Error(`no receiver listens for ${key}`)
     const { subscription, secret } = await webhooks.subscriptions.create({ tenantId, url, events: [pattern] })
     keys.set(subscription.id, key)
+    if (secret === null) throw new Error(`${key} has no secret`)
     secrets[key] = secret
   }
   return secrets
