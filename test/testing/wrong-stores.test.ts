@@ -1,0 +1,236 @@
+/** The kit can fail: each deliberately wrong store breaks one MUST, and at least one case finds it. */
+import { describe, expect, test } from 'vitest'
+import { anyTenant } from '../../src/model.ts'
+import type { Store } from '../../src/store.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { heldTransaction, manualClock, storeConformance } from '../../src/testing/index.ts'
+
+type AnyStore = Store<unknown>
+
+/** What is wrong with a store, made anew for each store. */
+type Flaw = (right: AnyStore) => Partial<AnyStore>
+
+const flaws: Record<string, Flaw> = {
+  'record ignores the token': (right) => {
+    const tokens = new Map<string, string>()
+    return {
+      async claim(request) {
+        const claimed = await right.claim(request)
+        for (const { claim } of claimed.work) tokens.set(claim.row, claim.token)
+        return claimed
+      },
+      record: (outcomes) =>
+        right.record(
+          outcomes.map((outcome) => {
+            const token = tokens.get(outcome.claim.row) ?? outcome.claim.token
+            return { ...outcome, claim: { ...outcome.claim, token } }
+          }),
+        ),
+    }
+  },
+  'append forgets idempotency keys': (right) => ({
+    append: (events, options) =>
+      right.append(
+        events.map((event) => ({ ...event, idempotencyKey: null })),
+        options,
+      ),
+  }),
+  'append rewrites the body': (right) => ({
+    append: (events, options) =>
+      right.append(
+        events.map((event) => ({ ...event, body: JSON.stringify(JSON.parse(event.body ?? 'null')) })),
+        options,
+      ),
+  }),
+  'append does not say that an event is a duplicate': (right) => ({
+    async append(events, options) {
+      const { appended, versions } = await right.append(events, options)
+      return { appended: appended.map((entry) => ({ ...entry, duplicate: false })), versions }
+    },
+  }),
+  'append works outside the transaction': (right) => ({
+    append: (events, { tx: _tx, ...options } = {}) => right.append(events, options),
+  }),
+  'append queues skipped events': (right) => ({
+    append: (events, options) =>
+      right.append(
+        events.map((event) => ({ ...event, skipped: false })),
+        options,
+      ),
+  }),
+  'append ignores delays': (right) => ({
+    append: (events, options) =>
+      right.append(
+        events.map(({ delayMs: _delay, dueAt: _due, ...event }) => event),
+        options,
+      ),
+  }),
+  'attempts are counted wrong': (right) => ({
+    async record(outcomes) {
+      const results = await right.record(outcomes)
+      return results.map((result) => ({
+        ...result,
+        attempt: result.attempt && { ...result.attempt, number: result.attempt.number + 1 },
+      }))
+    },
+  }),
+  'a list leaks another tenant': (right) => ({
+    listEvents: (filter, page) => right.listEvents({ ...filter, tenant: anyTenant }, page),
+  }),
+  'get leaks another tenant': (right) => ({
+    getDelivery: (_scope, id) => right.getDelivery(anyTenant, id),
+  }),
+  'a row is given to two claimers': (right) => {
+    let last: Awaited<ReturnType<AnyStore['claim']>> | null = null
+    return {
+      async claim(request) {
+        const claimed = await right.claim(request)
+        const again = last
+        last = claimed.work.length > 0 ? claimed : null
+        return claimed.work.length === 0 && again !== null ? again : claimed
+      },
+    }
+  },
+  'claim takes one tenant at a time': (right) => ({
+    async claim(request) {
+      const claimed = await right.claim(request)
+      const [first] = claimed.work
+      const others = claimed.work.filter((work) => work.tenantId !== first?.tenantId)
+      await right.handBack(others.map(({ claim }) => ({ claim, delayMs: 0 })))
+      return { ...claimed, work: claimed.work.filter((work) => !others.includes(work)) }
+    },
+  }),
+  'claim ignores shares': (right) => ({
+    claim: (request) => right.claim({ ...request, shares: new Map() }),
+  }),
+  'claim ignores buckets': (right) => ({
+    claim: ({ buckets: _buckets, ...request }) => right.claim(request),
+  }),
+  'claim never says that rows are suspect': (right) => ({
+    claim: async (request) => ({ ...(await right.claim(request)), suspects: false }),
+  }),
+  'lost claims are not counted': (right) => ({
+    async claim(request) {
+      const claimed = await right.claim(request)
+      return { ...claimed, work: claimed.work.map((work) => ({ ...work, lostClaims: 0, lostAlone: 0 })) }
+    },
+  }),
+  'finish forgets to remove': () => ({ finish: async (claims) => claims.length }),
+  'hand back forgets the progress of a job': (right) => ({
+    handBack: (entries) => right.handBack(entries.map(({ claim, delayMs }) => ({ claim, delayMs }))),
+  }),
+  'split drops the last range': (right) => ({
+    split: (claim, ranges) => right.split(claim, ranges.slice(0, -1)),
+  }),
+  'expanded ignores its range': (right) => ({
+    expanded: (tenantId, eventId) => right.expanded(tenantId, eventId, { after: null, upTo: null }),
+  }),
+  'release ignores the order': (right) => ({
+    release: (request) => right.release({ ...request, ordering: 'none' }),
+  }),
+  'release ignores the rate': (right) => ({
+    release: ({ rate: _rate, ...request }) => right.release(request),
+  }),
+  'release ignores the slots': (right) => ({
+    release: ({ slots: _slots, ...request }) => right.release(request),
+  }),
+  'an ended delivery is opened by a late outcome': (right) => ({
+    async record(outcomes) {
+      for (const { tenantId, delivery, next } of outcomes) {
+        const stored = await right.getDelivery(tenantId, delivery.id)
+        const reopen = stored?.state === 'failed' && next.state !== 'failed'
+        if (reopen) await right.redeliver(tenantId, delivery.id, { trigger: 'retry', maxAgeMs: 1000 })
+      }
+      return right.record(outcomes)
+    },
+  }),
+  'a late success is dropped': (right) => ({
+    async record(outcomes) {
+      const results = []
+      for (const outcome of outcomes) {
+        const late = outcome.claim.token === 'forged' && outcome.next.state === 'succeeded'
+        if (late) results.push({ result: 'late', delivery: null, attempt: null } as const)
+        else results.push(...(await right.record([outcome])))
+      }
+      return results
+    },
+  }),
+  'delete leaves pending deliveries': (right) => ({
+    async deleteSubscription(scope, id) {
+      const row = await right.getSubscription(scope, id)
+      if (row !== null) await right.updateSubscription(scope, id, { state: 'disabled' })
+      return row
+    },
+  }),
+  'update ignores its guard': (right) => ({
+    updateSubscription: (scope, id, patch) => right.updateSubscription(scope, id, patch),
+  }),
+  'the version stands still': (right) => ({
+    snapshot: async (tenantId, range) => ({ ...(await right.snapshot(tenantId, range)), version: 1 }),
+  }),
+  'a create gets the same stamp as the publish before': (right) => ({
+    async insertSubscription(subscription, limits) {
+      const row = await right.insertSubscription(subscription, limits)
+      return row === null || row === 'limit' ? row : { ...row, createdAt: Math.floor(row.createdAt) }
+    },
+  }),
+  'paging by key repeats rows': (right) => ({
+    listEvents: (filter, { after: _after, ...page }) => right.listEvents(filter, page),
+  }),
+  'prune takes what is undelivered': (right) => ({
+    async prune(request) {
+      await right.cancel({ tenantId: 'acme' }, 100)
+      return right.prune(request)
+    },
+  }),
+  'rollups overwrite': (right) => ({
+    addRollups: (rollups) =>
+      right.addRollups(rollups.map((rollup) => ({ ...rollup, counters: { succeeded: 1 } }))),
+  }),
+  'redeliver does not reset the round': (right) => ({
+    async redeliver(scope, id, options) {
+      const row = await right.redeliver(scope, id, options)
+      return row === null || row === 'pruned' ? row : { ...row, roundStart: 0 }
+    },
+  }),
+  'cancel spares claimed deliveries': (right) => {
+    let claimed = false
+    return {
+      async claim(request) {
+        const answer = await right.claim(request)
+        claimed ||= answer.work.length > 0
+        return answer
+      },
+      cancel: async (filter, limit) => (claimed ? [] : right.cancel(filter, limit)),
+    }
+  },
+}
+
+function casesOf(flaw: Flaw) {
+  return storeConformance(async () => {
+    const clock = manualClock()
+    const right = memoryStore({ clock })
+    return {
+      store: { ...right, ...flaw(right) },
+      clock,
+      transaction: () => heldTransaction<unknown>((work) => right.transaction(work)),
+    }
+  })
+}
+
+/** Names of the cases that fail. */
+async function failing(flaw: Flaw): Promise<Set<string>> {
+  const failed = new Set<string>()
+  for (const { name, run } of casesOf(flaw)) await run().catch(() => failed.add(name))
+  return failed
+}
+
+describe('the kit finds a store in which', () => {
+  for (const [name, flaw] of Object.entries(flaws)) {
+    test(name, async () => {
+      const usual = await failing(() => ({}))
+      const found = [...(await failing(flaw))].filter((failed) => !usual.has(failed))
+      expect(found).not.toEqual([])
+    })
+  }
+})
