@@ -105,9 +105,10 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   const logger = options.logger ?? warningLogger
   const { customSchemes = [] } = options
   let running = false
+  let carrier = options.transport ?? defaultTransport({ clock })
   const parts: Parts = {
     store: (options.store ?? memoryByDefault()) as Store<unknown>,
-    transport: options.transport ?? defaultTransport({ clock }),
+    transport: { name: carrier.name, send: (request) => carrier.send(request), close: () => carrier.close() },
     clock,
     random: options.random ?? systemRandom,
     ids: { ...defaultIds, ...options.ids },
@@ -157,7 +158,10 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   async function stop({ drainMs = DRAIN_MS }: StopOptions = {}): Promise<void> {
     running = false
     await schedule.stop(drainMs)
-    if (options.transport === undefined) await parts.transport.close()
+    if (options.transport === undefined) {
+      await carrier.close()
+      carrier = defaultTransport({ clock })
+    }
     await parts.store.close()
   }
 

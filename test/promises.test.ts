@@ -108,11 +108,7 @@ describe('promise 5: the bytes published are the bytes received', () => {
     const { id } = await webhooks.publish('a', { ' ': 'é', 10: -0, 2: 'x', n: 1e21 }, { tenantId: 'acme' })
     await untilEnded(1)
     const stored = (await webhooks.events.get(id, { tenantId: 'acme' })).body
-    expect(target.requests.map((request) => new TextDecoder().decode(request.body))).toEqual([
-      stored,
-      stored,
-      stored,
-    ])
+    expect(target.requests.map((request) => request.body)).toEqual([stored, stored, stored])
   })
 })
 

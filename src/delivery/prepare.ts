@@ -10,6 +10,7 @@ import { needsSecret } from '../signing/header-roles.ts'
 import { schemeFrom } from '../signing/scheme-from.ts'
 import { createSigner } from '../signing/sign.ts'
 import type { Signer } from '../signing/signers/signer.ts'
+import { unsigned } from '../signing/unsigned.ts'
 
 /** Ready to sign. */
 export interface Prepared {
@@ -46,6 +47,9 @@ function signerOf(entries: readonly SigningEntry[], secrets: readonly string[], 
   const live = entries.filter((entry) => entry.until === null || entry.until > now)
   return createSigner(live.map(({ scheme }) => ({ scheme, secrets: needsSecret(scheme) ? secrets : [] })))
 }
+
+/** A destination without a secret: unsigned, but told which event it is. */
+const bare = unsigned({ idHeader: 'webhook-id', timestampHeader: 'webhook-timestamp' })
 
 /** Prepares subscriptions (kept per row) and one-use destinations (made each time). */
 export function createPreparer(parts: Parts) {
@@ -86,7 +90,7 @@ export function createPreparer(parts: Parts) {
       const { url, secret, headers } = JSON.parse(
         await parts.sealer.open(sealed, `${tenantId}/to`),
       ) as Destination
-      const entries = secret === null ? [] : parts.signing
+      const entries = secret === null ? [{ scheme: bare, until: null }] : parts.signing
       return { url, sign: signerOf(entries, secret === null ? [] : [secret], now), headers, validUntil: now }
     },
   }
