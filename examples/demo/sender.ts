@@ -34,7 +34,8 @@ const webhooks = createWebhooks({
   },
 })
 
-const say = (message: FromSender): void => void process.send?.(message)
+/** The callback takes the error of a send that meets the end of the demo. */
+const say = (message: FromSender): void => void process.send?.(message, undefined, undefined, () => {})
 
 async function subscribe(urls: Readonly<Record<string, string>>): Promise<Record<string, string>> {
   const secrets: Record<string, string> = {}
