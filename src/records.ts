@@ -61,7 +61,7 @@ export type NewSubscription = Omit<SubscriptionRecord, 'createdAt' | 'updatedAt'
 export type SubscriptionPatch = Partial<
   Omit<SubscriptionRecord, 'id' | 'tenantId' | 'createdAt' | 'updatedAt' | 'revision' | 'disabledAt'>
 > & {
-  /** Puts this secret first; the older ones expire `overlapMs` from now, or earlier if they already would. */
+  /** Puts this secret first; the older ones expire `overlapMs` from now, or earlier if they already would. At most `keep` stay, this one included. */
   readonly rotate?: { readonly value: string; readonly overlapMs: number; readonly keep: number }
 }
 
@@ -84,7 +84,7 @@ export interface EventRecord {
   readonly occurredAt: number
   /** The store's clock when the statement ran (not when its transaction began). */
   readonly publishedAt: number
-  /** When it becomes due: publishedAt, or the later instant that was asked for. */
+  /** When it becomes due: the store's clock at publish (publishedAt may be a fraction of a millisecond ahead of it), or the later instant asked for. */
   readonly dueAt: number
   /** With `dueAt`, the event's position: dueAt first, then this number, which the store gives. */
   readonly sequence: number
@@ -92,7 +92,7 @@ export interface EventRecord {
 
 /** An event to append. */
 export type NewEvent = Omit<EventRecord, 'publishedAt' | 'dueAt' | 'sequence'> & {
-  /** Due at this instant (never before publishedAt), or this much after publishedAt; both absent: at once. */
+  /** Due at this instant (never before the millisecond of publishedAt), or this much after it; both absent: at once. */
   readonly dueAt?: number
   readonly delayMs?: number
   /** The one addressee, when it is known at publish (a test, a one-use destination): no fan-out then. */

@@ -106,7 +106,7 @@ async function secretForSchemes(
   }
   const issued = live.length === 0 ? secretFor(undefined, schemes) : null
   if (!issued) return {}
-  return { rotate: { value: await parts.sealer.seal(issued.secret, context), overlapMs: 0, keep: 10 } }
+  return { rotate: { value: await parts.sealer.seal(issued.secret, context), overlapMs: 0, keep: 11 } }
 }
 
 const schemesOf = (entries: readonly SigningEntry[]): readonly Scheme[] => entries.map(({ scheme }) => scheme)

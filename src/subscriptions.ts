@@ -189,7 +189,7 @@ export function createSubscriptions(parts: Parts, { publishTest }: Subscriptions
           throw new PosthornError('INVALID_SECRET', 'The signing scheme takes no secret', { path: 'signing' })
         made[0] = issued
         const value = await parts.sealer.seal(issued.secret, sealContext(current))
-        return { rotate: { value, overlapMs, keep: 10 } }
+        return { rotate: { value, overlapMs, keep: 11 } }
       })
       const [issued] = made
       if (!issued) throw notFound(id)

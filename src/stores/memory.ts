@@ -1,3 +1,4 @@
+/** The in-memory store: everything lives in this process and is lost with it. It is the readable reference of the contract. */
 import { type Clock, systemClock } from '../clock.ts'
 import type { Store } from '../store.ts'
 import { append } from './memory/append.ts'

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../../src/clock.ts'
 import type { ClaimRequest, Next, Outcome } from '../../src/queries.ts'
-import type { NewAttempt, NewDelivery, NewEvent, NewSubscription, Work } from '../../src/records.ts'
+import type { NewDelivery, NewEvent, Work } from '../../src/records.ts'
 import { type MemoryStore, memoryStore } from '../../src/stores/memory.ts'
+import { delivery, event, heldNext, next, outcome, retry, START, subscription } from './rows.ts'
 
 let now = 0
-let serial = 0
 let store: MemoryStore
 
 const clock: Clock = {
@@ -15,73 +15,8 @@ const clock: Clock = {
 }
 
 beforeEach(() => {
-  now = 1_700_000_000_000
-  serial = 0
+  now = START
   store = memoryStore({ clock })
-})
-
-const next = (prefix: string): string => {
-  serial += 1
-  return `${prefix}${String(serial).padStart(4, '0')}`
-}
-
-const subscription = (change: Partial<NewSubscription> = {}): NewSubscription => ({
-  id: next('sub'),
-  tenantId: 't',
-  url: 'https://example.test/',
-  events: ['*'],
-  name: null,
-  description: null,
-  headers: {},
-  metadata: {},
-  state: 'active',
-  pausedBy: null,
-  disabledReason: null,
-  disabledAt: null,
-  secrets: [{ value: 'whsec_1' }],
-  settings: {},
-  condition: {},
-  ...change,
-})
-
-const event = (change: Partial<NewEvent> = {}): NewEvent => ({
-  id: next('evt'),
-  tenantId: 't',
-  type: 'order.paid',
-  body: '{}',
-  metadata: {},
-  orderingKey: null,
-  settings: {},
-  test: false,
-  skipped: false,
-  idempotencyKey: null,
-  occurredAt: now,
-  ...change,
-})
-
-const delivery = (subscriptionId: string | null): NewDelivery => ({
-  id: next('dlv'),
-  subscriptionId,
-  destination: null,
-  body: null,
-  headers: null,
-  test: false,
-  maxAgeMs: 60_000,
-})
-
-const attempt = (outcome: 'succeeded' | 'failed', id = next('att')): NewAttempt => ({
-  id,
-  trigger: 'event',
-  url: 'https://example.test/',
-  startedAt: now,
-  durationMs: 5,
-  outcome,
-  status: outcome === 'succeeded' ? 200 : 500,
-  failure: null,
-  message: null,
-  excerpt: null,
-  mayHaveBeenReceived: false,
-  afterLostClaim: false,
 })
 
 const claim = (change: Partial<ClaimRequest> = {}) =>
@@ -102,31 +37,12 @@ const claimOne = async (change: Partial<ClaimRequest> = {}): Promise<Work> => {
   return work
 }
 
-const outcome = (
-  work: Work,
-  to: NewDelivery,
-  then: Next,
-  made: NewAttempt | null = attempt(then.state === 'succeeded' ? 'succeeded' : 'failed'),
-): Outcome => {
-  if (work.kind === 'job') throw new Error('a job has no outcome')
-  return {
-    claim: work.claim,
-    tenantId: work.tenantId,
-    eventId: work.event.id,
-    delivery: to,
-    attempt: made,
-    next: then,
-  }
-}
-
 const recordOne = async (one: Outcome) => {
   const [recorded] = await store.record([one])
   if (recorded === undefined) throw new Error('no result')
   return recorded
 }
 
-const retry: Next = { state: 'pending', delayMs: 5000, trigger: 'retry' }
-const heldNext = (always: boolean): Next => ({ state: 'held', always, trigger: 'event' })
 const newest = { limit: 100 }
 
 /** A pending delivery with a queue row of its own, due after `retry`. */

@@ -1,3 +1,4 @@
+/** Appends events: the first of two with the same id or key wins, and queue rows come with them. */
 import type { Appended, AppendOptions } from '../../queries.ts'
 import type { EventRecord, NewEvent, Work } from '../../records.ts'
 import { workOf } from './claim.ts'

@@ -1,3 +1,4 @@
+/** Claims due rows: round the tenants in turn, within shares, suspects alone. */
 import type { Claimed, ClaimRequest } from '../../queries.ts'
 import type { Work } from '../../records.ts'
 import { place, settleLane, settleTenant, takeRow, unplace } from './rows.ts'

@@ -1,3 +1,4 @@
+/** Delivery rows: how they are made, changed and ended. An ended one never changes but by redeliver. */
 import type { DeliveryState, FailureReason } from '../../model.ts'
 import type { DeliveryRecord, EventRecord, NewDelivery } from '../../records.ts'
 import { removeRow } from './rows.ts'

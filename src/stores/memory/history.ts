@@ -1,3 +1,4 @@
+/** Rollups, pruning and erasing. What is undelivered is never pruned. */
 import { isEnded } from '../../model.ts'
 import type { PruneRequest, TenantFilter } from '../../queries.ts'
 import type { DeliveryRecord, EventRecord, RollupRecord } from '../../records.ts'

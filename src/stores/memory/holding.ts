@@ -1,3 +1,4 @@
+/** Holding and releasing, expiring, cancelling, opening again. */
 import { isEnded, type TenantScope, type Trigger } from '../../model.ts'
 import type { Released, ReleaseRequest } from '../../queries.ts'
 import type { DeliveryRecord } from '../../records.ts'

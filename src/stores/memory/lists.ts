@@ -1,3 +1,4 @@
+/** Reads rows for people: one by id, or pages of them, newest first. */
 import type { TenantScope } from '../../model.ts'
 import { matchesPattern } from '../../patterns.ts'
 import type {

@@ -1,3 +1,4 @@
+/** The rest of the queue: split, finish, hand back, jobs, and how much waits. */
 import type { JsonObject } from '../../model.ts'
 import type { TenantFilter } from '../../queries.ts'
 import type { Claim } from '../../records.ts'

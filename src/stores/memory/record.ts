@@ -1,3 +1,4 @@
+/** Records outcomes, each fenced by its claim. A lost claim adds to the log and decides nothing but a success. */
 import { isEnded } from '../../model.ts'
 import type { Next, Outcome, Recorded } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord, EventRecord, NewAttempt } from '../../records.ts'

@@ -1,3 +1,4 @@
+/** Shapes of the rows in memory, and small steps over them. */
 import type { JsonObject, Trigger } from '../../model.ts'
 import type { Claim, EventRecord } from '../../records.ts'
 import { Heap } from './heap.ts'

@@ -1,3 +1,4 @@
+/** All tables of one memory store. No module-level state: two stores never meet. */
 import type { Clock } from '../../clock.ts'
 import { anyTenant, type JsonObject, type TenantScope, type Trigger } from '../../model.ts'
 import { tenantBucket } from '../../patterns.ts'

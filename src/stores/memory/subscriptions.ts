@@ -1,3 +1,4 @@
+/** Subscription rows, their guarded updates, and the tenant version that tells caches of a change. */
 import type { SubscriptionState, TenantScope } from '../../model.ts'
 import type { NewSubscription, SecretRecord, SubscriptionPatch, SubscriptionRecord } from '../../records.ts'
 import { endDelivery } from './deliveries.ts'

@@ -1,3 +1,4 @@
+/** Transactions of the memory store: what is appended in one becomes visible at its commit, or never. */
 import { commitStaged, type StagedEvent } from './append.ts'
 import type { State } from './state.ts'
 
