@@ -132,7 +132,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
       (({ type, occurredAt, data }) => ({ type, timestamp: occurredAt.toISOString(), data })),
     wake: () => schedule.wake(),
   }
-  const worker = createWorker(parts, () => schedule.wake())
+  const worker = createWorker(parts, () => schedule.progress())
   const schedule = createSchedule(parts, worker, createUpkeep(parts))
   const publisher = createPublisher(
     parts,

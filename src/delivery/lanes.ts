@@ -104,7 +104,10 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
       const lane = nextReady()
       if (lane === undefined) break
       const task = lane.waiting[lane.head]
-      if (task === undefined || lane.inFlight >= shareOf(lane.key)) continue
+      if (task === undefined || lane.inFlight >= shareOf(lane.key)) {
+        forget(lane)
+        continue
+      }
       const origin = originOf(task)
       if (origin.inFlight >= limits.perOrigin) {
         lane.ready = true

@@ -27,6 +27,8 @@ export interface Schedule {
   tick(budgetMs: number): Promise<void>
   drain(): Promise<void>
   wake(): void
+  /** A task has ended: there may be room for what had to wait. */
+  progress(): void
   /** Wakes a few times in the next third of a second. */
   wakeAfterCommit(): void
   readonly running: boolean
@@ -40,6 +42,8 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep): Sc
   let wakeUp: (() => void) | null = null
   let stopListening: (() => void) | null = null
   let backoffMs = 0
+  /** Work is due that this process has no room or no share for. */
+  let starved = false
   let upkeepAt = Number.NEGATIVE_INFINITY
   const timers = new Set<Timer>()
 
@@ -73,6 +77,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep): Sc
       }
       const claimed = await worker.claimOnce(false)
       backoffMs = 0
+      starved = claimed.full || claimed.suspects || (claimed.dueInMs !== null && claimed.dueInMs <= 0)
       if (claimed.count > 0) return 0
       if (claimed.full) return FULL_MS
       if (claimed.suspects && !worker.busy && (await worker.claimOnce(true)).count > 0) return 0
@@ -153,6 +158,10 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep): Sc
     },
 
     wake,
+
+    progress() {
+      if (starved) wake()
+    },
 
     wakeAfterCommit() {
       if (!running) return

@@ -63,7 +63,11 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
     const deadlineMs = deadlineNow()
     const leaseLeft = task.group.leaseEnds - clock.monotonic()
     if (deadlineMs === null || leaseLeft < deadlineMs) return leaveUnsent(task)
-    const done = await deliver(task, deadlineMs, aborter.signal, parts, preparer, time)
+    const done = await deliver(task, deadlineMs, aborter.signal, parts, preparer, time).catch((cause) => {
+      problem('deliver', cause)
+      return null
+    })
+    if (done === null) return leaveUnsent(task)
     const recorded = recorder.record(done.outcome)
     lanes.done(task, done.tookMs, done.timedOut)
     onProgress()
@@ -189,7 +193,7 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
   return {
     async claimOnce(alone) {
       if (room() < capacity / 4) spill()
-      const limit = alone ? 1 : Math.min(Math.max(0, room()), 500)
+      const limit = alone ? 1 : room() < capacity / 8 ? 0 : Math.min(room(), 500)
       if (limit === 0) return { count: 0, full: true, dueInMs: null, suspects: false }
       const askedAt = clock.monotonic()
       const claimed: Claimed = await store.claim({
