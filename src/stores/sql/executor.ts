@@ -1,0 +1,42 @@
+/**
+ * What the SQL store needs of a database client, in one method and a half. Each driver has its small adapter in
+ * `executors/`; handles of the caller are typed structurally there, so that no driver is a dependency.
+ *
+ * Values: parameters are strings, numbers, null (and, on Postgres, arrays of them); JSON travels as text, instants as
+ * numbers. Results may come back in a driver's own taste (numbers as strings or bigints): `rows.ts` reads them.
+ */
+
+/** What a statement returned: its rows by column name, and how many rows it returned or changed. */
+export interface StatementResult {
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+  readonly rowCount: number
+}
+
+/** A value that a statement can bind. */
+export type Parameter = string | number | null | readonly (string | number | null)[]
+
+/** Runs statements: on a pool, on one connection, or in a transaction. */
+export interface Executor {
+  /**
+   * Runs one statement. Placeholders are `$1` … on Postgres and `?` elsewhere. With a synchronous driver the statement
+   * has run before the promise is returned. Rejects with the driver's own error, untouched.
+   */
+  query(sql: string, parameters: readonly Parameter[]): Promise<StatementResult>
+}
+
+/** The store's own side of a database: connections that no caller shares. */
+export interface Database<Tx = never> extends Executor {
+  readonly dialect: 'postgres' | 'mysql' | 'sqlite'
+  /** For messages: `pg`, `postgres.js`, `mysql2` … */
+  readonly driver: string
+  /** False where only the caller's own statements may run on the handle (a bare `pg.Client`): producers only. */
+  readonly canWork: boolean
+  /** Runs `work` in a transaction of its own (READ COMMITTED; BEGIN IMMEDIATE on SQLite): commits, or rolls back and rethrows. */
+  transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T>
+  /** The caller's open transaction as an executor. Throws PosthornError `INVALID_INPUT` for anything else. */
+  join(tx: Tx): Executor
+  /** Wake-up hints between processes, where the database has them (Postgres LISTEN). Returns the way to stop. */
+  listen?(channel: string, onMessage: () => void): Promise<() => Promise<void>>
+  /** Closes what the adapter opened itself; never the caller's client. */
+  close(): Promise<void>
+}
