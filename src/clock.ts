@@ -41,3 +41,10 @@ export const systemClock: Clock = {
 
 /** The machine's own randomness (jitter only; ids and secrets come from the crypto library). */
 export const systemRandom: Random = () => Math.random()
+
+/**
+ * Calls `run` once the callbacks of this turn of the event loop are through: what many sockets brought at once is then one
+ * batch. It is no wait and takes no time, so a test clock has no say in it.
+ */
+export const nextTurn: (run: () => void) => void =
+  typeof setImmediate === 'function' ? (run) => void setImmediate(run) : (run) => void setTimeout(run, 0)

@@ -1,9 +1,10 @@
 /**
- * Records outcomes in batches: while one batch is being stored the next one gathers, so that a busy worker makes
- * few statements and an idle one waits for nothing. The request has happened by now, so a flicker of the
+ * Records outcomes in batches: what one turn of the event loop brought, and what came while the batch before it was
+ * being stored, so that a busy worker makes few statements and an idle one waits for nothing. The request has happened by now, so a flicker of the
  * store is tried again; a batch that is refused is halved until the guilty row stands alone.
  */
 import pRetry from 'p-retry'
+import { nextTurn } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import type { Outcome, Recorded } from '../queries.ts'
@@ -32,6 +33,7 @@ export function createRecorder(parts: Parts): Recorder {
 
   async function run(): Promise<void> {
     while (gathered.length > 0) {
+      await new Promise<void>(nextTurn)
       const batch = gathered.slice(0, MAX_BATCH)
       gathered = gathered.slice(MAX_BATCH)
       await store(batch)
@@ -74,7 +76,7 @@ export function createRecorder(parts: Parts): Recorder {
     record(outcome) {
       return new Promise((resolve) => {
         gathered.push({ outcome, resolve })
-        running ??= Promise.resolve().then(run)
+        running ??= run()
       })
     },
     async idle() {

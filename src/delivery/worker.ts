@@ -192,8 +192,8 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
 
   return {
     async claimOnce(alone) {
-      if (room() < capacity / 4) spill()
-      const limit = alone ? 1 : room() < capacity / 8 ? 0 : Math.min(room(), 500)
+      if (room() < capacity / 2) spill()
+      const limit = alone ? 1 : room() < capacity / 4 ? 0 : Math.min(room(), 500)
       if (limit === 0) return { count: 0, full: true, dueInMs: null, suspects: false }
       const askedAt = clock.monotonic()
       const claimed: Claimed = await store.claim({
