@@ -17,6 +17,8 @@ export interface DeliveryListOptions extends TenantListOptions, PageOptions {
   /** Exact event type. */
   readonly type?: string | undefined
   readonly state?: DeliveryState | undefined
+  /** The same as `state`; set one of them. */
+  readonly status?: DeliveryState | undefined
   /** Created at this instant or later. */
   readonly since?: Date | undefined
   /** Created before this instant. */
@@ -45,7 +47,7 @@ export interface Deliveries {
 }
 
 const TEXTS = ['subscriptionId', 'eventId', 'type'] as const
-const KEYS = [...TEXTS, 'state', 'since', 'until', 'tenantId', 'tenantIds', ...PAGE_KEYS]
+const KEYS = [...TEXTS, 'state', 'status', 'since', 'until', 'tenantId', 'tenantIds', ...PAGE_KEYS]
 const STATES: readonly DeliveryState[] = ['pending', 'succeeded', 'failed', 'cancelled']
 
 /** Builds `webhooks.deliveries`. */
@@ -63,9 +65,7 @@ export function createDeliveries(parts: Parts): Deliveries {
     async list(options = {}) {
       recordOf(options, KEYS, 'the options')
       const plan = pageOf(options)
-      const { state } = options
-      if (state !== undefined && !STATES.includes(state))
-        throw invalidInput('state', `must be one of ${STATES.join(', ')}`)
+      const state = stateOf(options)
       const since = instantOf(options.since, 'since')
       const until = instantOf(options.until, 'until')
       const rows = await store.listDeliveries(
@@ -112,6 +112,17 @@ export function createDeliveries(parts: Parts): Deliveries {
       return presentDelivery(opened)
     },
   }
+}
+
+function stateOf({ state, status }: DeliveryListOptions): DeliveryState | undefined {
+  if (state !== undefined && status !== undefined)
+    throw new PosthornError('CONTRADICTORY_OPTIONS', 'Both `state` and `status` are set: leave one out', {
+      path: 'status',
+    })
+  const asked = state ?? status
+  if (asked !== undefined && !STATES.includes(asked))
+    throw invalidInput(state === undefined ? 'status' : 'state', `must be one of ${STATES.join(', ')}`)
+  return asked
 }
 
 const notFound = (id: string | number) =>

@@ -2,7 +2,7 @@
  * Checks what a caller hands in to create or change a subscription, field by field, before anything is stored. Each
  * problem is a typed error that names the field.
  */
-import type { Catalog } from './catalog.ts'
+import type { Catalog, EventPattern } from './catalog.ts'
 import { didYouMean } from './closest.ts'
 import { parseRetry, type RetryPolicy } from './delivery/backoff.ts'
 import { PosthornError } from './errors.ts'
@@ -14,9 +14,9 @@ import { type SigningInput, signingEntriesOf } from './signing-input.ts'
 import { urlOf } from './url-input.ts'
 
 /** What may be changed later, too. On update an absent field stays and null clears it to its default. */
-export interface SubscriptionFields {
+export interface SubscriptionFields<Events extends Catalog | null = null> {
   /** Event names and patterns (`*`, `order.*`, `order.paid`), 1 to 100. @default ['*'] */
-  readonly events?: readonly string[] | null | undefined
+  readonly events?: readonly EventPattern<Events>[] | null | undefined
   /** Up to 255 characters. @default null */
   readonly name?: string | null | undefined
   /** Up to 1000 characters. @default null */
@@ -32,10 +32,11 @@ export interface SubscriptionFields {
 }
 
 /** A subscription to create. */
-export interface NewSubscriptionInput extends SubscriptionFields {
+export interface NewSubscriptionInput<Events extends Catalog | null = null>
+  extends SubscriptionFields<Events> {
   /** An id of your own: 1 to 64 letters, digits, `_`, `-`. @default a fresh one */
   readonly id?: string | undefined
-  /** May be left out when `createWebhooks` was given a `tenantId`. Never `anyTenant`. */
+  /** May be left out when `createWebhooks` was given a `defaultTenant`. Never `anyTenant`. */
   readonly tenantId?: TenantScope | undefined
   /** Absolute https URL (http with `allowHttp`), up to 2048 characters. */
   readonly url: string
@@ -44,7 +45,8 @@ export interface NewSubscriptionInput extends SubscriptionFields {
 }
 
 /** What to change of a subscription. */
-export interface SubscriptionChanges extends SubscriptionFields {
+export interface SubscriptionChanges<Events extends Catalog | null = null>
+  extends SubscriptionFields<Events> {
   readonly url?: string | undefined
 }
 

@@ -1,4 +1,5 @@
 /** What `webhooks.subscriptions` offers, apart from how it does it. */
+import type { Catalog, EventName } from './catalog.ts'
 import type { DisabledReason, Metadata, Subscription, SubscriptionState } from './model.ts'
 import type { Listed, PageOptions } from './page.ts'
 import type { SubscriptionRecord } from './records.ts'
@@ -36,12 +37,12 @@ export interface SubscriptionsOptions {
 }
 
 /** The subscriptions. Every call throws TENANT_REQUIRED without a tenant; calls by id throw NOT_FOUND, also for another tenant's. */
-export interface Subscriptions {
+export interface Subscriptions<Events extends Catalog | null = null> {
   /**
    * @throws PosthornError CONFLICT when the tenant has this id; INVALID_INPUT, INVALID_URL, INVALID_HEADERS, INVALID_PATTERN,
    * UNKNOWN_EVENT_TYPE, INVALID_SECRET
    */
-  create(input: NewSubscriptionInput): Promise<IssuedSubscription<string | null>>
+  create(input: NewSubscriptionInput<Events>): Promise<IssuedSubscription<string | null>>
   get(id: string, options?: TenantOptions): Promise<Subscription>
   /**
    * An absent field stays, null clears it. Schemes that need a secret get one if there is none (see `revealSecret`).
@@ -50,10 +51,10 @@ export interface Subscriptions {
    */
   update(
     id: string,
-    changes: SubscriptionChanges,
+    changes: SubscriptionChanges<Events>,
     options?: TenantOptions & { readonly ifRevision?: number | undefined },
   ): Promise<Subscription>
-  /** Deletes it and cancels its pending deliveries. */
+  /** Deletes it and cancels its pending deliveries, each reported as `ended`. */
   delete(id: string, options?: TenantOptions): Promise<void>
   /** Newest first. @throws PosthornError INVALID_INPUT, INVALID_CURSOR, CONTRADICTORY_OPTIONS */
   list(options?: SubscriptionListOptions): Promise<Listed<Subscription>>
@@ -91,5 +92,8 @@ export interface Subscriptions {
    * @param options `type` defaults to the first name of the catalogue that it wants, else `test.ping`.
    * @throws PosthornError UNKNOWN_EVENT_TYPE
    */
-  test(id: string, options?: TenantOptions & { readonly type?: string | undefined }): Promise<TestSent>
+  test(
+    id: string,
+    options?: TenantOptions & { readonly type?: EventName<Events> | undefined },
+  ): Promise<TestSent>
 }

@@ -2,6 +2,7 @@
  * `webhooks.subscriptions`: who wants which events, and where. Checks, calls the store, reports each change; a secret
  * leaves it only from create, rotateSecret and revealSecret.
  */
+import type { Catalog } from './catalog.ts'
 import { signingOf } from './delivery/prepare.ts'
 import { PosthornError } from './errors.ts'
 import { filterText } from './filter-text.ts'
@@ -27,7 +28,10 @@ const STATES: readonly SubscriptionState[] = ['active', 'paused', 'disabled']
 const BATCH = 500
 
 /** Builds `webhooks.subscriptions`. */
-export function createSubscriptions(parts: Parts, { publishTest }: SubscriptionsOptions): Subscriptions {
+export function createSubscriptions<Events extends Catalog | null = null>(
+  parts: Parts,
+  { publishTest }: SubscriptionsOptions,
+): Subscriptions<Events> {
   const { store, defaultTenant } = parts
   const scopeOf = (options: TenantOptions | undefined) => tenantOf(options, defaultTenant)
 
@@ -112,7 +116,10 @@ export function createSubscriptions(parts: Parts, { publishTest }: Subscriptions
       return reported(row, 'updated')
     },
     async delete(id, options) {
-      const row = await store.deleteSubscription(scopeOf(options), id)
+      const found = await find(scopeOf(options), id)
+      // In batches and reported; the store then cancels what a worker adds between this and the removal.
+      await drop(found)
+      const row = await store.deleteSubscription(found.tenantId, id)
       if (!row) throw notFound(id)
       await reported(row, 'deleted')
     },

@@ -9,7 +9,7 @@ import type { TenantFilter } from './queries.ts'
 
 /** What calls by id take: one tenant, or `anyTenant` where an operator means every one. */
 export interface TenantOptions {
-  /** May be left out when `createWebhooks` was given a `tenantId`. */
+  /** May be left out when `createWebhooks` was given a `defaultTenant`. */
   readonly tenantId?: TenantScope | undefined
 }
 
@@ -30,7 +30,7 @@ export function tenantOf(options: TenantOptions | undefined, defaultTenant: stri
   if (given === null || given === undefined)
     throw new PosthornError(
       'TENANT_REQUIRED',
-      'Pass `{ tenantId }`, or give `tenantId` to createWebhooks when there is only one tenant. Operators pass `anyTenant`.',
+      'Pass `{ tenantId }`, or give `defaultTenant` to createWebhooks when there is only one tenant. Operators pass `anyTenant`.',
       { path: 'tenantId' },
     )
   return given === anyTenant ? anyTenant : checkTenant(given, 'tenantId')

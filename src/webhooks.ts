@@ -48,7 +48,7 @@ export type Publication<Events extends Catalog | null> = {
 
 /** What `createWebhooks` returns. */
 export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
-  readonly subscriptions: Subscriptions
+  readonly subscriptions: Subscriptions<Events>
   readonly deliveries: ReturnType<typeof createDeliveries>
   readonly attempts: ReturnType<typeof createAttempts>
   readonly events: ReturnType<typeof createEvents>
@@ -166,7 +166,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   }
 
   return {
-    subscriptions: createSubscriptions(parts, {
+    subscriptions: createSubscriptions<Events>(parts, {
       publishTest: async (subscription: SubscriptionRecord, type: string) => {
         const event = testEvent(subscription, type, parts)
         await publisher.append([event])
