@@ -30,7 +30,10 @@ export type { MemoryTransaction } from './memory/transactions.ts'
 /** The store that keeps everything in the process. */
 export interface MemoryStore extends Store<MemoryTransaction> {
   onWake(listener: () => void): () => void
-  /** Runs `fn`; what it appends with `{ tx }` becomes visible when it returns, and vanishes when it throws. */
+  /**
+   * Runs `fn`; what it appends with `{ tx }` becomes visible when it returns, and vanishes when it throws.
+   * @throws PosthornError `CONFLICT` when an id or idempotency key was taken elsewhere meanwhile; nothing is stored then
+   */
   transaction<T>(fn: (tx: MemoryTransaction) => T | Promise<T>): Promise<T>
 }
 

@@ -235,6 +235,17 @@ describe('memoryStore', () => {
     expect(await store.getEvent('t', lost.id)).toBeNull()
   })
 
+  it('fails a transaction whole whose key was taken while it was open', async () => {
+    const [own, other] = [event(), event({ idempotencyKey: 'k' })]
+    const overtaken = store.transaction(async (tx) => {
+      await store.append([own, event({ idempotencyKey: 'k' })], { tx })
+      await store.append([other])
+    })
+    await expect(overtaken).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(await store.getEvent('t', own.id)).toBeNull()
+    expect((await claim()).work.map((work) => work.kind === 'event' && work.event.id)).toEqual([other.id])
+  })
+
   it('cancels what a deleted subscription was owed and answers gone', async () => {
     const sub = subscription()
     await store.insertSubscription(sub)

@@ -1,4 +1,5 @@
 /** Appends events: the first of two with the same id or key wins, and queue rows come with them. */
+import { PosthornError } from '../../errors.ts'
 import type { Appended, AppendOptions } from '../../queries.ts'
 import type { EventRecord, NewEvent, Work } from '../../records.ts'
 import { workOf } from './claim.ts'
@@ -56,11 +57,16 @@ function appendStaged(state: State, own: StagedEvent[], events: readonly NewEven
   })
 }
 
-/** Stores what a transaction staged; of duplicates that were committed meanwhile the committed ones stay. */
+/** Stores what a transaction staged. All or nothing: an id or key that was taken meanwhile fails the transaction. */
 export function commitStaged(state: State, staged: readonly StagedEvent[]): void {
-  for (const one of staged) {
-    if (findFirst(state, one.event) === undefined) insertEvent(state, one, undefined)
+  const taken = staged.find(({ event }) => findFirst(state, event) !== undefined)
+  if (taken !== undefined) {
+    throw new PosthornError(
+      'CONFLICT',
+      `The transaction cannot commit: its event ${taken.event.id}, or one with the same idempotencyKey, was published elsewhere while it was open. Nothing of it was stored: run it again.`,
+    )
   }
+  for (const one of staged) insertEvent(state, one, undefined)
 }
 
 type Identity = Pick<EventRecord, 'tenantId' | 'id' | 'idempotencyKey'>

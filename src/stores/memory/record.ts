@@ -25,12 +25,13 @@ export function recordOutcome(state: State, outcome: Outcome): Recorded {
   const delivery = tenant.deliveries.get(id) ?? deliveryFor(tenant, event.id, subscriptionId)
   const one: Case = { state, tenant, event, outcome, delivery }
   const row = claimedRow(state, outcome.claim)
-  if (row !== undefined) clearLostClaims(state, row)
   if (outcome.attempt !== null && tenant.attempts.has(outcome.attempt.id)) return answer('repeated', delivery)
   if (delivery === undefined && subscriptionId !== null && !tenant.subscriptions.has(subscriptionId)) {
     return answer('gone')
   }
-  return row === undefined ? recordLost(one) : recordLive(one, row)
+  if (row === undefined) return recordLost(one)
+  clearLostClaims(state, row)
+  return recordLive(one, row)
 }
 
 function answer(
