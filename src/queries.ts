@@ -173,8 +173,13 @@ export interface ReleaseRequest {
   readonly ordering: 'none' | 'subscription' | 'key'
   /** Take a token each from the subscription's bucket: it holds `count`, refilled evenly over `perMs`. */
   readonly rate?: { readonly count: number; readonly perMs: number }
-  /** Released and not ended or held again: at most this many at a time. */
+  /** At most this many of the subscription's rows are released at a time. */
   readonly slots?: number
+  /** Limits that all subscriptions of the tenant share: a bucket of the tenant's own, and released rows of all of them. */
+  readonly tenant?: {
+    readonly rate?: { readonly count: number; readonly perMs: number }
+    readonly slots?: number
+  }
   readonly trigger?: Trigger
 }
 
@@ -182,7 +187,7 @@ export interface Released {
   readonly released: number
   /** Held rows are left. */
   readonly more: boolean
-  /** When the bucket has its next token, or null. */
+  /** When both buckets have their next token, or null where no rate was given. */
   readonly nextAt: number | null
 }
 

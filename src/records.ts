@@ -206,6 +206,8 @@ export interface DeliveryWork extends ClaimedRow {
   readonly event: EventRecord
   readonly delivery: DeliveryRecord
   readonly trigger: Trigger
+  /** True when `release` made it due and it was neither held nor recorded as pending since. */
+  readonly released: boolean
 }
 
 /** A bulk job that goes on where its last step ended. */

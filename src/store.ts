@@ -65,7 +65,7 @@ export interface Store<Tx = never> {
   getSubscription(scope: TenantScope, id: string): Promise<SubscriptionRecord | null>
   /**
    * Changes the row if it matches `guard`; returns it afterwards, null when it does not exist, `'conflict'` when the
-   * guard did not hold. Bumps the version unless only `condition` changed. Setting `state: 'disabled'` stamps disabledAt
+   * guard did not hold. Bumps the version unless the patch names nothing but `condition`. Setting `state: 'disabled'` stamps disabledAt
    * (another state clears it), and `state` other than active lets `record` hold its deliveries from then on.
    */
   updateSubscription(
@@ -134,11 +134,19 @@ export interface Store<Tx = never> {
   handBack(
     entries: readonly { readonly claim: Claim; readonly delayMs: number; readonly job?: JsonObject }[],
   ): Promise<number>
-  /** Makes unclaimed due rows of a subscription held, at most `limit`. Returns how many. */
+  /**
+   * Takes claimed event rows out of the order: what had to keep it is recorded, so that they block no release any more.
+   * They stay claimed. Lost claims are skipped. Returns how many were taken out.
+   */
+  leaveOrder(claims: readonly Claim[]): Promise<number>
+  /** Makes unclaimed rows of a subscription held, due ones and scheduled ones, at most `limit`. Returns how many. */
   hold(tenantId: string, subscriptionId: string, limit: number): Promise<number>
-  /** Makes held rows due, lowest position first. Tokens and slots are taken in the same step. */
+  /**
+   * Makes held rows due, lowest position first. Tokens and slots are taken in the same step. A row stays *released* until
+   * it ends, is held again, or an outcome makes it pending; claims, lost ones too, and hand-backs do not change that.
+   */
   release(request: ReleaseRequest): Promise<Released>
-  /** Subscriptions with held rows, in order of (tenant, subscription) after the given one. */
+  /** Subscriptions with held rows, in order of (tenant, subscription) after the given one. `count` may stop at 1,000. */
   listHeld(page: {
     readonly after: { readonly tenantId: string; readonly subscriptionId: string } | null
     readonly limit: number
@@ -160,6 +168,8 @@ export interface Store<Tx = never> {
   /**
    * Opens an ended delivery again (pending, due at once, a new round, a new maximum age), or makes a pending one due at
    * once; one that is claimed right now stays as it is. `destination` replaces an erased one. `'pruned'` when the body is gone.
+   * A row that was once given the trigger `manual`, here or by an outcome, is outside the order from then on: it waits for
+   * nobody and blocks nobody.
    */
   redeliver(
     scope: TenantScope,

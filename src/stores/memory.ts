@@ -13,7 +13,7 @@ import {
   listEvents,
   listSubscriptions,
 } from './memory/lists.ts'
-import { addJob, backlog, expanded, finish, handBack, split } from './memory/queue.ts'
+import { addJob, backlog, expanded, finish, handBack, leaveOrder, split } from './memory/queue.ts'
 import { recordOutcome } from './memory/record.ts'
 import { createState } from './memory/state.ts'
 import {
@@ -71,6 +71,7 @@ export function memoryStore(options: { readonly clock?: Clock } = {}): MemorySto
     record: async (outcomes) => outcomes.map((outcome) => recordOutcome(state, outcome)),
     finish: async (claims) => finish(state, claims),
     handBack: async (entries) => entries.filter((entry) => handBack(state, entry)).length,
+    leaveOrder: async (claims) => leaveOrder(state, claims),
     hold: async (tenantId, subscriptionId, limit) => hold(state, tenantId, subscriptionId, limit),
     release: async (request) => release(state, request),
     listHeld: async (page) => listHeld(state, page),

@@ -134,6 +134,16 @@ const flaws: Record<string, Flaw> = {
   'release ignores the slots': (right) => ({
     release: ({ slots: _slots, ...request }) => right.release(request),
   }),
+  'release ignores the limits of the tenant': (right) => ({
+    release: ({ tenant: _tenant, ...request }) => right.release(request),
+  }),
+  'leaveOrder forgets to take out': () => ({ leaveOrder: async (claims) => claims.length }),
+  'no work is ever released': (right) => ({
+    async claim(request) {
+      const claimed = await right.claim(request)
+      return { ...claimed, work: claimed.work.map((work) => ({ ...work, released: false })) }
+    },
+  }),
   'an ended delivery is opened by a late outcome': (right) => ({
     async record(outcomes) {
       for (const { tenantId, delivery, next } of outcomes) {

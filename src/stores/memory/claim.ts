@@ -149,5 +149,12 @@ export function workOf(row: QueueRow): Work | null {
   }
   const delivery = row.tenant.deliveries.get(row.task.deliveryId)
   if (delivery === undefined) return null
-  return Object.freeze({ ...base, kind: 'delivery', event, delivery, trigger: row.trigger })
+  return Object.freeze({
+    ...base,
+    kind: 'delivery',
+    event,
+    delivery,
+    trigger: row.trigger,
+    released: row.released,
+  })
 }

@@ -5,7 +5,7 @@ import type { DeliveryRecord } from '../../records.ts'
 import { changeDelivery, endDelivery } from './deliveries.ts'
 import { findDelivery } from './lists.ts'
 import { showDueTime } from './queue.ts'
-import { addRow, dueRow, holdRow, isFree, setReleased } from './rows.ts'
+import { addRow, dueRow, holdRow, isFree, setReleased, setTrigger } from './rows.ts'
 import type { Lane, QueueRow, State, Tenant } from './state.ts'
 import { compareBytes } from './values.ts'
 
@@ -14,8 +14,11 @@ export function hold(state: State, tenantId: string, subscriptionId: string, lim
   const now = state.clock.now()
   const lane = state.tenants.get(tenantId)?.lanes.get(subscriptionId)
   if (lane === undefined) return 0
-  const suspects = state.suspects.until(now).filter((row) => row.lane === lane)
-  const rows = [...lane.due.until(now), ...suspects].filter((row) => isFree(row, now)).slice(0, limit)
+  const rows: QueueRow[] = []
+  for (const row of lane.rows) {
+    if (rows.length >= limit) break
+    if (!row.held && isFree(row, now)) rows.push(row)
+  }
   for (const row of rows) {
     holdRow(state, row)
     showDueTime(row)
@@ -29,39 +32,61 @@ export function release(state: State, request: ReleaseRequest): Released {
   const lane = tenant?.lanes.get(request.subscriptionId)
   if (tenant === undefined || lane === undefined) return { released: 0, more: false, nextAt: null }
   const now = state.clock.now()
-  const tokens = tokensOf(tenant, request, now)
-  const slots = request.slots === undefined ? Number.POSITIVE_INFINITY : request.slots - lane.released
-  const room = Math.max(0, Math.min(request.limit, slots, Math.floor(tokens)))
-  const rows = releasable(tenant, lane, request.ordering, room)
+  const own = bucketOf(tenant, request.subscriptionId, request.rate, now)
+  const shared = bucketOf(tenant, WHOLE_TENANT, request.tenant?.rate, now)
+  const room = Math.min(
+    request.limit,
+    freeSlots(request.slots, () => lane.released),
+    freeSlots(request.tenant?.slots, () => releasedOf(tenant)),
+    Math.floor(own.tokens),
+    Math.floor(shared.tokens),
+  )
+  const rows = releasable(tenant, lane, request.ordering, Math.max(0, room))
   for (const row of rows) releaseRow(state, row, request.trigger, now)
-  const nextAt = takeTokens(tenant, request, { now, tokens: tokens - rows.length })
-  return { released: rows.length, more: lane.held.size > 0, nextAt }
+  const times = [own, shared].flatMap((bucket) => bucket.take(rows.length) ?? [])
+  return {
+    released: rows.length,
+    more: lane.held.size > 0,
+    nextAt: times.length === 0 ? null : Math.max(...times),
+  }
+}
+
+function freeSlots(slots: number | undefined, taken: () => number): number {
+  return slots === undefined ? Number.POSITIVE_INFINITY : slots - taken()
+}
+
+function releasedOf(tenant: Tenant): number {
+  return [...tenant.lanes.values()].reduce((sum, lane) => sum + lane.released, 0)
 }
 
 function releaseRow(state: State, row: QueueRow, trigger: Trigger | undefined, now: number): void {
-  if (trigger !== undefined) row.trigger = trigger
+  if (trigger !== undefined) setTrigger(row, trigger)
   setReleased(row, true)
   dueRow(state, row, now)
   showDueTime(row)
 }
 
-function tokensOf(tenant: Tenant, { subscriptionId, rate }: ReleaseRequest, now: number): number {
-  if (rate === undefined) return Number.POSITIVE_INFINITY
-  const bucket = tenant.buckets.get(subscriptionId)
-  if (bucket === undefined) return rate.count
-  // The margin keeps a token that is due at exactly this instant from being lost to rounding.
-  const refilled = bucket.tokens + (Math.max(0, now - bucket.at) * rate.count) / rate.perMs
-  return Math.min(rate.count, refilled + 1e-9)
-}
+/** Where a tenant's own bucket stands among those of its subscriptions, whose ids are never empty. */
+const WHOLE_TENANT = ''
 
-function takeTokens(
-  tenant: Tenant,
-  { subscriptionId, rate }: ReleaseRequest,
-  { now, tokens }: { readonly now: number; readonly tokens: number },
-): number | null {
-  if (rate === undefined) return null
-  tenant.buckets.set(subscriptionId, { tokens, at: now })
-  return tokens >= 1 ? now : now + ((1 - tokens) * rate.perMs) / rate.count
+/** A token bucket at this instant; `take` stores it and says when it has its next token, null where there is no rate. */
+function bucketOf(tenant: Tenant, key: string, rate: ReleaseRequest['rate'], now: number) {
+  if (rate === undefined) return { tokens: Number.POSITIVE_INFINITY, take: () => null }
+  const bucket = tenant.buckets.get(key)
+  // The margin keeps a token that is due at exactly this instant from being lost to rounding.
+  const refilled =
+    bucket === undefined
+      ? rate.count
+      : bucket.tokens + (Math.max(0, now - bucket.at) * rate.count) / rate.perMs + 1e-9
+  const tokens = Math.min(rate.count, refilled)
+  return {
+    tokens,
+    take(count: number) {
+      const left = tokens - count
+      tenant.buckets.set(key, { tokens: left, at: now })
+      return left >= 1 ? now : now + ((1 - left) * rate.perMs) / rate.count
+    },
+  }
 }
 
 /** The held rows that may go, lowest position first. */
@@ -76,6 +101,7 @@ function releasable(
   if (ordering === 'none') return held.slice(0, room)
   const firsts = new Map<string | null, QueueRow>()
   for (const row of [...lane.rows, ...tenant.eventRows]) {
+    if (!row.inOrder) continue
     const key = orderingKeyOf(row, ordering)
     const first = firsts.get(key)
     if (first === undefined || byPosition(row, first) < 0) firsts.set(key, row)
@@ -89,9 +115,9 @@ function orderingKeyOf(row: QueueRow, ordering: ReleaseRequest['ordering']): str
   return ordering === 'key' ? row.orderingKey : null
 }
 
-/** An event without a key waits for no other where order is kept by key. */
+/** What is outside the order waits for no other; nor does an event without a key where order is kept by key. */
 function isUnordered(row: QueueRow, ordering: ReleaseRequest['ordering']): boolean {
-  return ordering === 'key' && row.orderingKey === null
+  return !row.inOrder || (ordering === 'key' && row.orderingKey === null)
 }
 
 /** By position; at the same one the delivery comes before its own event row, which never blocks it. */
@@ -213,7 +239,7 @@ export function redeliver(
 /** Makes a pending delivery due at once, unless it is claimed. */
 function hurry(state: State, row: QueueRow, delivery: DeliveryRecord, trigger: Trigger): DeliveryRecord {
   if (row.token !== null) return delivery
-  row.trigger = trigger
+  setTrigger(row, trigger)
   const now = state.clock.now()
   dueRow(state, row, now)
   return changeDelivery(row.tenant, delivery, { held: false, nextAttemptAt: now, updatedAt: now })

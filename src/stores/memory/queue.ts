@@ -34,6 +34,14 @@ export function split(state: State, claim: Claim, ranges: readonly Range[]): boo
   return true
 }
 
+/** `Store.leaveOrder`. */
+export function leaveOrder(state: State, claims: readonly Claim[]): number {
+  const rows = claims.flatMap((claim) => claimedRow(state, claim) ?? [])
+  const events = rows.filter((row) => row.task.kind === 'event')
+  for (const row of events) row.inOrder = false
+  return events.length
+}
+
 /** `Store.finish`. */
 export function finish(state: State, claims: readonly Claim[]): number {
   let removed = 0

@@ -3,7 +3,7 @@ import { isEnded } from '../../model.ts'
 import type { Next, Outcome, Recorded } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord, EventRecord, NewAttempt } from '../../records.ts'
 import { changeDelivery, deliveryFor, endDelivery, insertDelivery } from './deliveries.ts'
-import { addRow, claimedRow, clearLostClaims, dueRow, holdRow } from './rows.ts'
+import { addRow, claimedRow, clearLostClaims, dueRow, holdRow, setReleased, setTrigger } from './rows.ts'
 import type { QueueRow, State, Tenant } from './state.ts'
 
 /** What one outcome is about. */
@@ -142,7 +142,8 @@ function keepPending(
     const task = { kind: 'delivery', eventId, deliveryId, subscriptionId } as const
     addRow(state, { tenant, event, task, dueAt, held, trigger: next.trigger })
   } else {
-    row.trigger = next.trigger
+    setTrigger(row, next.trigger)
+    setReleased(row, false)
     if (held) holdRow(state, row)
     else dueRow(state, row, dueAt)
   }

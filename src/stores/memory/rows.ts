@@ -68,6 +68,7 @@ function createRow(state: State, { tenant, task, event, dueAt, trigger, job, hel
     dueAt,
     held: held ?? false,
     released: false,
+    inOrder: trigger !== 'manual',
     token: null,
     leaseUntil: 0,
     resumed: false,
@@ -119,6 +120,12 @@ export function holdRow(state: State, row: QueueRow): void {
   row.token = null
   setReleased(row, false)
   place(state, row)
+}
+
+/** Says why its next attempt is made; by hand means outside the order, for good. */
+export function setTrigger(row: QueueRow, trigger: Trigger): void {
+  row.trigger = trigger
+  if (trigger === 'manual') row.inOrder = false
 }
 
 /** Keeps the count of taken slots. */

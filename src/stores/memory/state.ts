@@ -42,8 +42,10 @@ export interface QueueRow extends HeapItem {
   trigger: Trigger
   dueAt: number
   held: boolean
-  /** Released, and neither ended nor held again: takes a slot. */
+  /** Released, and neither ended, nor held again, nor recorded as pending since: takes a slot. */
   released: boolean
+  /** False: it waits for nobody and blocks nobody. */
+  inOrder: boolean
   token: string | null
   leaseUntil: number
   resumed: boolean

@@ -123,6 +123,25 @@ export const holdingCases: CaseGroup = {
       },
     },
     {
+      name: 'a claimed event that has left the order blocks nobody, and stays claimed',
+      must: 'takes claimed event rows out of the order; they stay claimed; lost claims are skipped',
+      async run({ store, publish, subscribe, deliverHeld, claimEvents, claim }) {
+        await subscribe()
+        await publish()
+        await deliverHeld()
+        const [first] = await claimEvents()
+        assert.ok(first)
+        const release = () => store.release({ ...all, ordering: 'subscription' })
+        assert.equal((await release()).released, 0)
+        assert.equal(await store.leaveOrder([{ row: first.claim.row, token: 'forged' }]), 0)
+        assert.equal((await release()).released, 0)
+        assert.equal(await store.leaveOrder([first.claim]), 1)
+        assert.equal((await release()).released, 1)
+        assert.equal((await claim()).work.filter((work) => work.kind === 'event').length, 0)
+        assert.equal(await store.finish([first.claim]), 1)
+      },
+    },
+    {
       name: "another tenant's unexpanded event blocks nobody",
       must: 'no unexpanded event of that tenant',
       async run({ store, publish, subscribe, deliverHeld }) {
@@ -133,14 +152,15 @@ export const holdingCases: CaseGroup = {
       },
     },
     {
-      name: 'hold makes unclaimed due rows of a subscription held',
-      must: 'makes unclaimed due rows of a subscription held, at most limit; returns how many',
+      name: 'hold makes unclaimed rows of a subscription held, scheduled ones too',
+      must: 'makes unclaimed rows of a subscription held, due ones and scheduled ones, at most limit; returns how many',
       async run({ store, subscribe, deliver, claimDelivery, delivery, claim }) {
         await subscribe()
         await subscribe({ id: 'sub-b' })
         const claimed = await deliver()
         await claimDelivery(claimed.id)
-        const rows = [await deliver(), await deliver(), await deliver()]
+        const later = { next: { state: 'pending', delayMs: 3_600_000, trigger: 'retry' } } as const
+        const rows = [await deliver(), await deliver(later), await deliver()]
         const other = await deliver({ subscriptionId: 'sub-b' })
         assert.equal(await store.hold(TENANT, SUBSCRIPTION, 2), 2)
         assert.equal(await store.hold(TENANT, SUBSCRIPTION, 10), 1)

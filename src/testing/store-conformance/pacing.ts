@@ -1,5 +1,6 @@
 /** Cases: rate tokens and slots of release. */
 import assert from 'node:assert/strict'
+import type { ReleaseRequest } from '../../queries.ts'
 import type { CaseGroup } from './case.ts'
 import { heldAlways, SUBSCRIPTION, succeeded, TENANT } from './lab.ts'
 
@@ -58,6 +59,56 @@ export const pacingCases: CaseGroup = {
         assert.equal((await store.release(bounded)).released, 1)
         await record(two, heldAlways)
         assert.equal((await store.release(bounded)).released, 1, 'held again frees its slot')
+      },
+    },
+    {
+      name: 'a delivery that waits for its retry has no slot',
+      must: 'a row stays released until it ends, is held again, or an outcome makes it pending',
+      async run({ store, subscribe, deliverHeld, claimDeliveries, record }) {
+        await subscribe()
+        for (let n = 0; n < 3; n++) await deliverHeld()
+        const bounded = { ...all, slots: 1 }
+        assert.equal((await store.release(bounded)).released, 1)
+        const [one] = await claimDeliveries()
+        assert.equal(one?.released, true)
+        await store.handBack([{ claim: one.claim, delayMs: 0 }])
+        assert.equal((await store.release(bounded)).released, 0, 'a hand-back keeps the slot')
+        const [again] = await claimDeliveries()
+        assert.equal(again?.released, true, 'and what is handed back is still released')
+        await record(again, { state: 'pending', delayMs: 0, trigger: 'retry' })
+        assert.equal((await store.release(bounded)).released, 1, 'a retry frees its slot')
+        const retry = (await claimDeliveries()).find((work) => work.delivery.id === again.delivery.id)
+        assert.equal(retry?.released, false, 'a retry that has come due is not released')
+      },
+    },
+    {
+      name: 'the subscriptions of a tenant share its rate and its slots',
+      must: 'limits that all subscriptions of the tenant share',
+      needs: ['clock'],
+      async run({ store, subscribe, deliverHeld, claimDeliveries, record, advance }) {
+        for (const id of ['a', 'b']) {
+          await subscribe({ id })
+          for (let n = 0; n < 4; n++) await deliverHeld({ subscriptionId: id })
+        }
+        const of = (subscriptionId: string, tenant: NonNullable<ReleaseRequest['tenant']>) =>
+          store.release({ ...all, subscriptionId, tenant })
+        const slots = { slots: 3 }
+        assert.equal((await of('a', { slots: 2 })).released, 2)
+        assert.equal((await of('b', slots)).released, 1, 'two of three slots are taken')
+        assert.equal((await of('b', slots)).released, 0)
+        for (const work of await claimDeliveries()) await record(work, succeeded)
+        const rate = { rate: { count: 2, perMs: 1000 } }
+        const now = await store.now()
+        assert.equal(
+          (await store.release({ ...all, subscriptionId: 'a', limit: 1, tenant: rate })).released,
+          1,
+        )
+        const second = await of('b', rate)
+        assert.equal(second.released, 1)
+        assert.ok(Math.abs(Number(second.nextAt) - (now + 500)) < 10, 'the next token of the tenant')
+        assert.equal((await of('a', rate)).released, 0)
+        await advance(501)
+        assert.equal((await of('a', rate)).released, 1)
       },
     },
     {

@@ -43,6 +43,25 @@ export const redeliverCases: CaseGroup = {
       },
     },
     {
+      name: 'what was redelivered stands outside the order',
+      must: 'is outside the order from then on: it waits for nobody and blocks nobody',
+      async run({ store, subscribe, deliver, deliverHeld, claimDelivery, record, claimDeliveries }) {
+        await subscribe()
+        const ended = await deliver({ next: exhausted })
+        const [first, second] = [await deliverHeld(), await deliverHeld()]
+        const ordered = { tenantId: TENANT, subscriptionId: SUBSCRIPTION, limit: 9 } as const
+        const release = () => store.release({ ...ordered, ordering: 'subscription' })
+        await store.redeliver(TENANT, ended.id, manual)
+        assert.equal((await release()).released, 1, 'it blocks nobody')
+        await claimDelivery(first.id)
+        await store.redeliver(TENANT, second.id, manual)
+        const [work] = (await claimDeliveries()).filter((one) => one.delivery.id === second.id)
+        assert.ok(work, 'it waits for nobody')
+        await record(work, { state: 'held', always: true, trigger: 'retry' })
+        assert.equal((await release()).released, 1, 'a later trigger does not bring it back into the order')
+      },
+    },
+    {
       name: 'redeliver leaves a claimed delivery as it is',
       must: 'one that is claimed right now stays as it is',
       async run({ store, subscribe, deliver, claimDelivery, claim, record }) {

@@ -135,6 +135,8 @@ export const subscriptionCases: CaseGroup = {
         versions.push(await version())
         await store.updateSubscription(TENANT, SUBSCRIPTION, { condition: { streak: 1 } })
         assert.equal(await version(), versions.at(-1), 'a condition alone does not bump it')
+        await store.updateSubscription(TENANT, SUBSCRIPTION, { condition: {}, state: 'active' })
+        versions.push(await version())
         const other = await version('other')
         await store.deleteSubscription(TENANT, SUBSCRIPTION)
         versions.push(await version())
