@@ -6,7 +6,12 @@ export default defineConfig([
   {
     ...shared,
     name: 'library',
-    entry: { index: 'src/index.ts', memory: 'src/stores/memory.ts', testing: 'src/testing/index.ts' },
+    entry: {
+      index: 'src/index.ts',
+      memory: 'src/stores/memory.ts',
+      guard: 'src/guard.ts',
+      testing: 'src/testing/index.ts',
+    },
     splitting: true,
   },
   // The receivers' entry is built alone, so that it shares no chunk with the library and imports nothing.

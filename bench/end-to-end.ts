@@ -80,6 +80,7 @@ async function posthorn(
   let finish = (): void => {}
   const webhooks = library.createWebhooks({
     allowHttp: true,
+    allowCidrs: ['127.0.0.0/8'],
     concurrency: CONCURRENCY,
     concurrencyPerSubscription: CONCURRENCY,
     concurrencyPerOrigin: CONCURRENCY,

@@ -8,14 +8,19 @@ import type { Clock, Random } from './clock.ts'
 import { closest } from './closest.ts'
 import type { RetryPolicy } from './delivery/backoff.ts'
 import { PosthornError } from './errors.ts'
+import { type AddressGuardOptions, GUARD_OPTIONS } from './guard/policy.ts'
 import type { Hooks, Logger } from './hooks.ts'
 import type { EnvelopeInput, IdGenerators, Sealer } from './parts.ts'
 import type { CustomScheme, Scheme } from './signing/scheme.ts'
 import type { Store } from './store.ts'
 import type { Transport } from './transport.ts'
 
-/** Options of `createWebhooks`. `Tx` is what the store takes as a transaction. */
-export interface WebhooksOptions<Events extends Catalog | null = null, Tx = never> {
+/**
+ * Options of `createWebhooks`. `Tx` is what the store takes as a transaction. `allowHttp` and the other `allow…` and `deny…` options say which receivers the address guard accepts: https to public
+ * addresses, unless they say otherwise.
+ */
+export interface WebhooksOptions<Events extends Catalog | null = null, Tx = never>
+  extends AddressGuardOptions {
   /** Where everything is kept. @default a memory store, with one warning; refused when NODE_ENV is `production` */
   readonly store?: Store<Tx>
   /** The catalogue of `defineEvents`: names and payloads are then typed and checked. @default any name is accepted */
@@ -44,8 +49,6 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly concurrencyPerSubscription?: number
   /** Requests in flight to one origin (scheme, host and port), in this process. @default 20 */
   readonly concurrencyPerOrigin?: number
-  /** Accept `http://` receivers. @default false */
-  readonly allowHttp?: boolean
   /** Shapes the body: what it returns is serialised once, stored, signed and sent. @default `{ type, timestamp, data }` */
   readonly envelope?: (event: EnvelopeInput) => unknown
   /** Generators of ids. @default `sub_…`, `evt_…`, `dlv_…`, `att_…` over UUID v7 */
@@ -95,6 +98,13 @@ const shape = z.strictObject({
   concurrencyPerSubscription: count.optional(),
   concurrencyPerOrigin: count.optional(),
   allowHttp: z.boolean().optional(),
+  allowPrivateNetworks: z.boolean().optional(),
+  allowCidrs: z.array(z.string()).optional(),
+  denyCidrs: z.array(z.string()).optional(),
+  allowHosts: z.array(z.string()).optional(),
+  denyHosts: z.array(z.string()).optional(),
+  allowPorts: z.array(z.int()).optional(),
+  denyPorts: z.array(z.int()).optional(),
   envelope: fn.optional(),
   ids: z
     .strictObject({
@@ -118,6 +128,13 @@ const shape = z.strictObject({
   clock: z.looseObject({ now: fn, monotonic: fn, setTimer: fn }).optional(),
   random: fn.optional(),
 })
+
+/** Those options that are the guard's. */
+export function guardOptionsOf(options: AddressGuardOptions): AddressGuardOptions {
+  return Object.fromEntries(
+    GUARD_OPTIONS.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  )
+}
 
 /** @throws PosthornError `INVALID_OPTION` or `CONTRADICTORY_OPTIONS` */
 export function checkOptions(options: unknown): void {

@@ -6,6 +6,7 @@ import type { Catalog } from './catalog.ts'
 import type { Clock, Random } from './clock.ts'
 import type { RetryPolicy } from './delivery/backoff.ts'
 import type { PosthornError } from './errors.ts'
+import type { AddressGuard } from './guard/address-guard.ts'
 import type { AttemptReport, EndedReport, PublishedReport, SubscriptionReport } from './hooks.ts'
 import type { CustomScheme, Scheme } from './signing/scheme.ts'
 import type { Store } from './store.ts'
@@ -64,7 +65,8 @@ export interface Parts {
   readonly concurrency: number
   readonly perSubscription: number
   readonly perOrigin: number
-  readonly allowHttp: boolean
+  /** Judges every URL at the door, and again with every request. */
+  readonly guard: AddressGuard
   /** Turns an event into what is serialised; the default is `{ type, timestamp, data }`. */
   readonly envelope: (event: EnvelopeInput) => unknown
   /** Tells the worker of this process that work may be due. */

@@ -24,6 +24,18 @@ export type FailureCode =
   /** The request itself cannot be made (bad URL, bad header). Retrying will not help. */
   | 'invalid-request'
 
+/** Decides where a request may go; `addressGuard` of `posthorn/guard` makes one. */
+export interface TargetGuard {
+  /** Judges the text of a URL without a look-up. `address` is the host where that is a literal address, else null. */
+  judgeUrl(
+    url: string,
+  ):
+    | { readonly allowed: true; readonly hostname: string; readonly address: string | null }
+    | { readonly allowed: false }
+  /** True when all these addresses of the host may be dialled; false for an empty list. */
+  judgeAddresses(hostname: string, addresses: readonly string[]): boolean
+}
+
 /** One signed request, ready to go. */
 export interface TransportRequest {
   /** Absolute http(s) URL. */
@@ -36,6 +48,8 @@ export interface TransportRequest {
   readonly deadlineMs: number
   /** Aborts the attempt at once; the result is then a failure with code `aborted`. */
   readonly signal?: AbortSignal
+  /** Judges the target; `createWebhooks` always sets it. Without it the transport's own one judges, if there is one. */
+  readonly guard?: TargetGuard
 }
 
 /** Milliseconds on the monotonic clock, from the call of `send`. */
@@ -97,6 +111,8 @@ export const MAX_EXCERPT_BYTES = 16 * 1024
  *   second spelling of a name are refused as `invalid-request`: dropped silently they would hide a bug;
  * - sends `accept-encoding: identity`, decompresses nothing, reads at most 128 KB of the answer, keeps 16 KB;
  * - sets Content-Length from the body; sends the body in one piece, byte for byte;
+ * - with a guard, the URL and every address that its name resolves to pass it before one is dialled, and only those are
+ *   dialled, in each request anew; a refusal is the failure `blocked` in the same words for all, made before any packet;
  * - no proxy environment variable is obeyed; certificates are verified.
  */
 export interface Transport {

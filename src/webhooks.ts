@@ -11,7 +11,9 @@ import { createUpkeep } from './delivery/upkeep.ts'
 import { createWorker } from './delivery/worker.ts'
 import { PosthornError } from './errors.ts'
 import { createEvents } from './events.ts'
-import { checkOptions, type WebhooksOptions } from './options.ts'
+import { addressGuard } from './guard/address-guard.ts'
+import { guardedTransport } from './guard/guarded-transport.ts'
+import { checkOptions, guardOptionsOf, type WebhooksOptions } from './options.ts'
 import type { IdGenerators, Parts, Sealer } from './parts.ts'
 import type { SubscriptionRecord } from './records.ts'
 import { createReporter, warningLogger } from './report.ts'
@@ -104,11 +106,12 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   const clock = options.clock ?? systemClock
   const logger = options.logger ?? warningLogger
   const { customSchemes = [] } = options
+  const guard = addressGuard(guardOptionsOf(options))
   let running = false
   let carrier = options.transport ?? defaultTransport({ clock })
   const parts: Parts = {
     store: (options.store ?? memoryByDefault()) as Store<unknown>,
-    transport: { name: carrier.name, send: (request) => carrier.send(request), close: () => carrier.close() },
+    transport: guardedTransport(() => carrier, guard),
     clock,
     random: options.random ?? systemRandom,
     ids: { ...defaultIds, ...options.ids },
@@ -126,7 +129,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     concurrency: options.concurrency ?? 512,
     perSubscription: options.concurrencyPerSubscription ?? Math.min(10, options.concurrency ?? 10),
     perOrigin: options.concurrencyPerOrigin ?? Math.min(20, options.concurrency ?? 20),
-    allowHttp: options.allowHttp ?? false,
+    guard,
     envelope:
       options.envelope ??
       (({ type, occurredAt, data }) => ({ type, timestamp: occurredAt.toISOString(), data })),

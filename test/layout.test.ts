@@ -106,6 +106,11 @@ const rules: readonly {
     allows: (target) => !target.startsWith('src/delivery/'),
   },
   {
+    rule: 'the guard stands alone: contracts and plain checks only',
+    of: (file) => file.startsWith('src/guard'),
+    allows: (target) => !/^src\/(stores|transports|delivery|http)\//.test(target) && target !== 'zod',
+  },
+  {
     rule: 'nothing but the surface imports the surface',
     of: (file) => file !== 'src/index.ts' && !file.startsWith('src/testing/'),
     allows: (target) => target !== 'src/index.ts' && target !== 'src/webhooks.ts',

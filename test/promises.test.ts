@@ -20,6 +20,7 @@ async function started(options: Partial<WebhooksOptions> = {}) {
   const webhooks = createWebhooks({
     store: memoryStore(),
     allowHttp: true,
+    allowCidrs: ['127.0.0.0/8'],
     logger: quietLogger,
     hooks,
     ...options,

@@ -35,6 +35,7 @@ const options: ts.CompilerOptions = {
     posthorn: [join(root, 'src/index.ts')],
     'posthorn/verify': [join(root, 'src/signing/index.ts')],
     'posthorn/memory': [join(root, 'src/stores/memory.ts')],
+    'posthorn/guard': [join(root, 'src/guard.ts')],
     'posthorn/testing': [join(root, 'src/testing/index.ts')],
   },
 }

@@ -21,7 +21,7 @@ const server = createServer(async (request, response) => {
 })
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
 
-const webhooks = createWebhooks({ store: memoryStore(), allowHttp: true })
+const webhooks = createWebhooks({ store: memoryStore(), allowHttp: true, allowCidrs: ['127.0.0.0/8'] })
 const created = await webhooks.subscriptions.create({
   tenantId: 'acme',
   url: `http://127.0.0.1:${server.address().port}/`,
