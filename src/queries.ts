@@ -191,6 +191,20 @@ export interface Released {
   readonly nextAt: number | null
 }
 
+/** A delivery that an event is to get although its fan-out is over. */
+export interface ReplayEntry {
+  readonly eventId: string
+  /** `subscriptionId` is set; `maxAgeMs` counts from now, not from the event's dueAt. */
+  readonly delivery: NewDelivery
+}
+
+/**
+ * The new delivery, or why there is none. `exists`: the event has one for this subscription, which stays as it is.
+ * `waiting`: the event's own queue row (or one of its ranges) is still there, so that its fan-out may yet make one.
+ * `pruned`: the body is gone. Null: the event or the subscription does not exist.
+ */
+export type Replayed = DeliveryRecord | 'exists' | 'waiting' | 'pruned' | null
+
 /** Ages are counted back from the store's now; absent ones prune nothing. */
 export interface PruneRequest {
   /** Events whose deliveries have all ended this long ago, with their deliveries and attempts. */

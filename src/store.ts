@@ -22,6 +22,8 @@ import type {
   Recorded,
   Released,
   ReleaseRequest,
+  ReplayEntry,
+  Replayed,
   Rows,
   SubscriptionFilter,
   TenantFilter,
@@ -176,8 +178,18 @@ export interface Store<Tx = never> {
     deliveryId: string,
     options: { readonly trigger: Trigger; readonly maxAgeMs: number; readonly destination?: string },
   ): Promise<DeliveryRecord | null | 'pruned'>
+  /**
+   * Gives subscriptions deliveries that the fan-out did not: each pending, due at once, its trigger `manual`, its maximum
+   * age counted from now, outside the order. Locks the event row; one result each, in order.
+   */
+  replay(tenantId: string, entries: readonly ReplayEntry[]): Promise<readonly Replayed[]>
   /** Adds a bulk job, due at once. Returns its queue row's id. */
   addJob(tenantId: string, job: JsonObject): Promise<string>
+  /** A bulk job as it was added or last handed back; null when there is none of this id in scope (any more). */
+  getJob(
+    scope: TenantScope,
+    id: string,
+  ): Promise<{ readonly tenantId: string; readonly job: JsonObject } | null>
   /** How much is queued: due now, scheduled, held; the due time of the oldest due row. Estimates above 10,000 are fine. */
   backlog(filter: { readonly tenant: TenantFilter; readonly subscriptionId?: string }): Promise<{
     readonly due: number
@@ -204,6 +216,12 @@ export interface Store<Tx = never> {
     readonly since: number
     readonly until: number
   }): Promise<readonly RollupRecord[]>
+  /** Removes rollups of this width whose bucket began before `ageMs` ago, at most `limit` rows. Returns how many. */
+  pruneRollups(request: {
+    readonly bucketMs: number
+    readonly ageMs: number
+    readonly limit: number
+  }): Promise<number>
   /** Removes old history, at most `limit` events a call; never what is undelivered. Returns counts. */
   prune(
     request: PruneRequest,

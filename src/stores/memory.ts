@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { Store } from '../store.ts'
 import { append } from './memory/append.ts'
 import { claim } from './memory/claim.ts'
-import { addRollups, eraseTenant, prune, readRollups } from './memory/history.ts'
+import { addRollups, eraseTenant, prune, pruneRollups, readRollups } from './memory/history.ts'
 import { cancel, expire, hold, listHeld, redeliver, release } from './memory/holding.ts'
 import {
   findDelivery,
@@ -13,8 +13,9 @@ import {
   listEvents,
   listSubscriptions,
 } from './memory/lists.ts'
-import { addJob, backlog, expanded, finish, handBack, leaveOrder, split } from './memory/queue.ts'
+import { addJob, backlog, expanded, finish, getJob, handBack, leaveOrder, split } from './memory/queue.ts'
 import { recordOutcome } from './memory/record.ts'
+import { replay } from './memory/replay.ts'
 import { createState } from './memory/state.ts'
 import {
   deleteSubscription,
@@ -78,7 +79,9 @@ export function memoryStore(options: { readonly clock?: Clock } = {}): MemorySto
     expire: async (limit) => expire(state, limit),
     cancel: async (filter, limit) => cancel(state, filter, limit),
     redeliver: async (scope, id, how) => redeliver(state, scope, id, how),
+    replay: async (tenantId, entries) => entries.map((entry) => replay(state, tenantId, entry)),
     addJob: async (tenantId, job) => addJob(state, tenantId, job),
+    getJob: async (scope, id) => getJob(state, scope, id),
     backlog: async (filter) => backlog(state, filter),
 
     getEvent: async (scope, id) => getEvent(state, scope, id),
@@ -88,6 +91,7 @@ export function memoryStore(options: { readonly clock?: Clock } = {}): MemorySto
     listAttempts: async (filter, page) => listAttempts(state, filter, page),
     addRollups: async (rollups) => addRollups(state, rollups),
     readRollups: async (filter) => readRollups(state, filter),
+    pruneRollups: async (request) => pruneRollups(state, request),
     prune: async (request) => prune(state, request),
     eraseTenant: async (tenantId, limit) => eraseTenant(state, tenantId, limit),
   }

@@ -203,6 +203,24 @@ const flaws: Record<string, Flaw> = {
       return row === null || row === 'pruned' ? row : { ...row, roundStart: 0 }
     },
   }),
+  'replay counts the maximum age from the event': (right) => ({
+    async replay(tenantId, entries) {
+      const rows = await right.replay(tenantId, entries)
+      return rows.map((row) =>
+        row !== null && typeof row === 'object'
+          ? { ...row, expiresAt: row.expiresAt - row.createdAt + 1_000 }
+          : row,
+      )
+    },
+  }),
+  'replay does not wait for the fan-out': (right) => ({
+    async replay(tenantId, entries) {
+      const rows = await right.replay(tenantId, entries)
+      return rows.map((row) => (row === 'waiting' ? 'exists' : row))
+    },
+  }),
+  'a job of another tenant is shown': (right) => ({ getJob: (_scope, id) => right.getJob(anyTenant, id) }),
+  'rollups are never removed': () => ({ pruneRollups: async () => 0 }),
   'cancel spares claimed deliveries': (right) => {
     let claimed = false
     return {

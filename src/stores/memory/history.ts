@@ -57,6 +57,24 @@ export function readRollups(
   })
 }
 
+/** `Store.pruneRollups`. */
+export function pruneRollups(
+  state: State,
+  { bucketMs, ageMs, limit }: { readonly bucketMs: number; readonly ageMs: number; readonly limit: number },
+): number {
+  const before = state.clock.now() - ageMs
+  let removed = 0
+  for (const { rollups } of state.tenants.values()) {
+    for (const [key, rollup] of rollups) {
+      if (removed >= limit) return removed
+      if (rollup.bucketMs !== bucketMs || rollup.bucketAt >= before) continue
+      rollups.delete(key)
+      removed += 1
+    }
+  }
+  return removed
+}
+
 /** `Store.prune`. */
 export function prune(
   state: State,

@@ -1,5 +1,5 @@
 /** The rest of the queue: split, finish, hand back, jobs, and how much waits. */
-import type { JsonObject } from '../../model.ts'
+import { anyTenant, type JsonObject, type TenantScope } from '../../model.ts'
 import type { TenantFilter } from '../../queries.ts'
 import type { Claim } from '../../records.ts'
 import { changeDelivery } from './deliveries.ts'
@@ -83,6 +83,17 @@ export function addJob(state: State, tenantId: string, job: JsonObject): string 
   const tenant = tenantOf(state, tenantId)
   const dueAt = state.clock.now()
   return addRow(state, { tenant, event: null, dueAt, task: { kind: 'job' }, job: frozenCopy(job) }).id
+}
+
+/** `Store.getJob`. */
+export function getJob(
+  state: State,
+  scope: TenantScope,
+  id: string,
+): { readonly tenantId: string; readonly job: JsonObject } | null {
+  const row = state.rows.get(id)
+  if (row?.task.kind !== 'job' || (scope !== anyTenant && row.tenant.id !== scope)) return null
+  return { tenantId: row.tenant.id, job: row.job }
 }
 
 /** `Store.backlog`. Claimed rows count by their due time: they are not done yet. */

@@ -1,5 +1,6 @@
 /** Cases: expanded, split, hand back, jobs. */
 import assert from 'node:assert/strict'
+import { anyTenant } from '../../model.ts'
 import type { CaseGroup } from './case.ts'
 import { LEASE_MS, succeeded, TENANT } from './lab.ts'
 
@@ -118,7 +119,12 @@ export const fanOutCases: CaseGroup = {
         const [next] = (await claim()).work
         assert.ok(next?.kind === 'job')
         assert.deepEqual(next.job, progress)
+        assert.deepEqual(await store.getJob(TENANT, row), { tenantId: TENANT, job: progress })
+        assert.deepEqual(await store.getJob(anyTenant, row), { tenantId: TENANT, job: progress })
+        assert.equal(await store.getJob('other', row), null)
+        assert.equal(await store.getJob(TENANT, 'none'), null)
         assert.equal(await store.finish([next.claim]), 1)
+        assert.equal(await store.getJob(TENANT, row), null)
         assert.equal((await claim()).nextDueAt, null)
       },
     },

@@ -15,6 +15,7 @@ import { pruneCases } from './prune.ts'
 import { quarantineCases } from './quarantine.ts'
 import { recordCases } from './record.ts'
 import { redeliverCases } from './redeliver.ts'
+import { replayCases } from './replay.ts'
 import { rollupCases } from './rollups.ts'
 import { stampCases } from './stamps.ts'
 import { subscriptionCases } from './subscriptions.ts'
@@ -33,6 +34,7 @@ const groups = [
   pacingCases,
   endingCases,
   redeliverCases,
+  replayCases,
   listCases,
   pruneCases,
   rollupCases,

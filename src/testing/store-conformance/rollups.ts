@@ -61,6 +61,30 @@ export const rollupCases: CaseGroup = {
       },
     },
     {
+      name: 'old rollups of one width are removed, step by step',
+      must: 'removes rollups of this width whose bucket began before ageMs ago, at most limit rows',
+      async run({ store }) {
+        const now = await store.now()
+        const old = { bucketAt: now - 600_000 }
+        await store.addRollups([
+          rollup(old),
+          rollup({ ...old, slot: 'two' }),
+          rollup({ ...old, bucketMs: 3_600_000 }),
+          rollup({ bucketAt: now }),
+        ])
+        const request = { bucketMs: 60_000, ageMs: 300_000 }
+        assert.equal(await store.pruneRollups({ ...request, limit: 1 }), 1)
+        assert.equal(await store.pruneRollups({ ...request, limit: 10 }), 1)
+        assert.equal(await store.pruneRollups({ ...request, limit: 10 }), 0)
+        const wide = { ...range, until: now + 1 }
+        assert.deepEqual(
+          (await store.readRollups(wide)).map((row) => row.bucketAt),
+          [now],
+        )
+        assert.equal((await store.readRollups({ ...wide, bucketMs: 3_600_000 })).length, 1)
+      },
+    },
+    {
       name: 'concurrent rollups lose nothing',
       must: 'concurrent calls behave as if one came after the other',
       async run({ store }) {
