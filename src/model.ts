@@ -39,6 +39,14 @@ export type FailureReason = 'exhausted' | 'refused' | 'expired' | 'quarantined'
 /** Why an attempt was made. */
 export type Trigger = 'event' | 'retry' | 'manual' | 'probe'
 
+/** Whose order a subscription keeps: nobody's, that of all its deliveries, or that of the deliveries of one `orderingKey`. */
+export type Ordering = 'none' | 'subscription' | 'key'
+/** At most `count` within `perMs` milliseconds: a bucket of `count` tokens that fills up evenly. */
+export interface Rate {
+  readonly count: number
+  readonly perMs: number
+}
+
 /** True for a state that nothing but `redeliver` leaves. */
 export function isEnded(state: DeliveryState): boolean {
   return state !== 'pending'
@@ -62,8 +70,14 @@ export interface Subscription {
   readonly disabledAt: Date | null
   /** The subscription's own signing schemes as JSON, or null for the default of `createWebhooks`. */
   readonly signing: JsonValue | null
-  /** The subscription's own retry schedule as JSON, or null for the default of `createWebhooks`. */
+  /** The subscription's own retry schedule as JSON, `'never'`, or null for the default of `createWebhooks`. */
   readonly retry: JsonValue | null
+  readonly ordering: Ordering
+  /** What an ordered subscription does when a delivery is given up. */
+  readonly onGivenUp: 'continue' | 'stop'
+  readonly rate: Rate | null
+  /** Requests in flight at a time, over all processes; null: only the shares of each process. */
+  readonly concurrency: number | null
   /** The live secrets, newest first, without their values. */
   readonly secrets: readonly SecretInfo[]
   readonly createdAt: Date

@@ -2,7 +2,7 @@
  * Turns the rows of a store into the objects that callers see: instants become Dates, secrets become hints, header
  * values stay behind.
  */
-import type { Attempt, Delivery, Event, SecretInfo, Subscription } from './model.ts'
+import type { Attempt, Delivery, Event, Ordering, Rate, SecretInfo, Subscription } from './model.ts'
 import type { Parts } from './parts.ts'
 import type {
   AttemptRecord,
@@ -45,6 +45,10 @@ export async function presentSubscription(
     disabledAt: dateOrNull(row.disabledAt),
     signing: structuredClone(row.settings.signing ?? null),
     retry: structuredClone(row.settings.retry ?? null),
+    ordering: (row.settings.ordering ?? 'none') as Ordering,
+    onGivenUp: row.settings.onGivenUp === 'stop' ? 'stop' : 'continue',
+    rate: structuredClone(row.settings.rate ?? null) as Rate | null,
+    concurrency: (row.settings.concurrency ?? null) as number | null,
     secrets: await Promise.all(live.map((secret) => presentSecret(secret, sealContext(row), parts.sealer))),
     createdAt: dateOf(row.createdAt),
     updatedAt: dateOf(row.updatedAt),

@@ -5,7 +5,7 @@
 import { signingOf } from './delivery/prepare.ts'
 import { PosthornError } from './errors.ts'
 import { headersOf, refuseOwned } from './headers-input.ts'
-import type { JsonObject } from './model.ts'
+import type { JsonObject, JsonValue } from './model.ts'
 import type { Parts, SigningEntry } from './parts.ts'
 import { sealContext } from './present.ts'
 import type { NewSubscription, SubscriptionPatch, SubscriptionRecord } from './records.ts'
@@ -14,7 +14,9 @@ import type { GeneratedSecret } from './signing/secrets.ts'
 import { checkSecret, keyedSchemes, secretFor, storedSigning } from './signing-input.ts'
 import { type CheckedFields, checkFields, ownIdOf } from './subscription-input.ts'
 
-type Settings = Pick<CheckedFields, 'signing' | 'retry'>
+/** Fields that stand in `settings`, where only the engine reads them. */
+const SETTINGS = ['signing', 'retry', 'ordering', 'onGivenUp', 'rate', 'concurrency'] as const
+type Settings = Pick<CheckedFields, (typeof SETTINGS)[number]>
 
 /** The row of a new subscription, and its secret in clear. @throws PosthornError for bad input */
 export async function newSubscription(
@@ -56,11 +58,9 @@ export async function patchOf(
   row: SubscriptionRecord,
   parts: Parts,
 ): Promise<SubscriptionPatch> {
-  const { signing, retry, ...fields } = checkFields(changes, parts)
-  const settings = {
-    ...(signing === undefined ? {} : { signing }),
-    ...(retry === undefined ? {} : { retry }),
-  }
+  const checked = checkFields(changes, parts)
+  const { signing } = checked
+  const { fields, settings } = sorted(checked)
   const entries = signing === undefined ? signingOf(row, parts) : (signing ?? parts.signing)
   const context = sealContext(row)
   const { headers } = changes
@@ -122,13 +122,24 @@ async function sealedHeaders(
   return Object.fromEntries(await Promise.all(sealed))
 }
 
-function settingsWith(settings: JsonObject, { signing, retry }: Settings): JsonObject {
-  const { signing: oldSigning, retry: oldRetry, ...rest } = settings
-  const newSigning = signing === undefined ? oldSigning : signing && storedSigning(signing)
-  const newRetry = retry === undefined ? oldRetry : retry
-  return {
-    ...rest,
-    ...(newSigning === undefined || newSigning === null ? {} : { signing: newSigning }),
-    ...(newRetry === undefined || newRetry === null ? {} : { retry: newRetry }),
+function sorted(checked: CheckedFields) {
+  const isSetting = ([key]: [string, unknown]) => (SETTINGS as readonly string[]).includes(key)
+  const entries = Object.entries(checked)
+  const settings: Settings = Object.fromEntries(entries.filter(isSetting))
+  const fields: Omit<CheckedFields, keyof Settings> = Object.fromEntries(
+    entries.filter((entry) => !isSetting(entry)),
+  )
+  return { fields, settings }
+}
+
+/** The settings with these changes; null takes one out. */
+function settingsWith(settings: JsonObject, { signing, ...others }: Settings): JsonObject {
+  const changes: Record<string, JsonValue | undefined> = {
+    ...others,
+    ...(signing === undefined ? {} : { signing: signing && storedSigning(signing) }),
   }
+  const changed = { ...settings, ...changes }
+  return Object.fromEntries(
+    Object.entries(changed).filter((entry): entry is [string, JsonValue] => entry[1] != null),
+  )
 }

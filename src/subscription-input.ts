@@ -4,10 +4,11 @@
  */
 import type { Catalog, EventPattern } from './catalog.ts'
 import { didYouMean } from './closest.ts'
-import { parseRetry, type RetryPolicy } from './delivery/backoff.ts'
+import type { RetryPolicy } from './delivery/backoff.ts'
 import { PosthornError } from './errors.ts'
 import { invalidInput, recordOf, textOf } from './known-keys.ts'
-import type { JsonValue, Metadata, TenantScope } from './model.ts'
+import { limitsInput } from './limits-input.ts'
+import type { JsonValue, Metadata, Ordering, Rate, TenantScope } from './model.ts'
 import type { Parts, SigningEntry } from './parts.ts'
 import { EVENT_NAME, isPattern } from './patterns.ts'
 import { type SigningInput, signingEntriesOf } from './signing-input.ts'
@@ -27,8 +28,16 @@ export interface SubscriptionFields<Events extends Catalog | null = null> {
   readonly metadata?: Metadata | null | undefined
   /** Signature schemes of its own. @default those of `createWebhooks` */
   readonly signing?: SigningInput | null | undefined
-  /** A retry policy of its own, from `schedule()` or `exponential()`. @default that of `createWebhooks` */
-  readonly retry?: RetryPolicy | null | undefined
+  /** A retry policy of its own, from `schedule()` or `exponential()`; `'never'`: at most once. @default that of `createWebhooks` */
+  readonly retry?: RetryPolicy | 'never' | null | undefined
+  /** Whose order is kept: nobody's, all of the subscription's deliveries, or those of one `orderingKey`. @default 'none' */
+  readonly ordering?: Ordering | null | undefined
+  /** In an ordered subscription, when a delivery is given up: go on with the next one, or pause the subscription. @default 'continue' */
+  readonly onGivenUp?: 'continue' | 'stop' | null | undefined
+  /** At most this many requests per time span, over all processes. @default none */
+  readonly rate?: Rate | null | undefined
+  /** Requests in flight at a time, over all processes, 1 to 10,000. @default none, but for the shares of each process */
+  readonly concurrency?: number | null | undefined
 }
 
 /** A subscription to create. */
@@ -59,13 +68,18 @@ export interface CheckedFields {
   metadata?: Metadata
   /** Null: the default of `createWebhooks`. */
   signing?: readonly SigningEntry[] | null
-  /** As `settings.retry` keeps it; null: the default of `createWebhooks`. */
+  /** As `settings` keeps them; null: the default. */
   retry?: JsonValue
+  ordering?: JsonValue
+  onGivenUp?: JsonValue
+  rate?: JsonValue
+  concurrency?: JsonValue
 }
 
 /** The keys of `SubscriptionChanges`. */
 export const CHANGE_KEYS: readonly (keyof SubscriptionChanges)[] = [
   ...(['url', 'events', 'name', 'description', 'headers', 'metadata', 'signing', 'retry'] as const),
+  ...(['ordering', 'onGivenUp', 'rate', 'concurrency'] as const),
 ]
 
 /**
@@ -74,8 +88,8 @@ export const CHANGE_KEYS: readonly (keyof SubscriptionChanges)[] = [
  * @throws PosthornError INVALID_INPUT, INVALID_URL, INVALID_PATTERN, UNKNOWN_EVENT_TYPE
  */
 export function checkFields(input: Readonly<Record<string, unknown>>, parts: Parts): CheckedFields {
-  const { url, events, name, description, metadata, signing, retry } = input
-  const checked: CheckedFields = {}
+  const { url, events, name, description, metadata, signing } = input
+  const checked: CheckedFields = limitsInput(input)
   if (url !== undefined) checked.url = urlOf(url, parts)
   if (events !== undefined) checked.events = events === null ? ['*'] : patternsOf(events, parts.catalog)
   if (name !== undefined) checked.name = name === null ? null : textOf(name, 'name', 0, 255)
@@ -83,8 +97,6 @@ export function checkFields(input: Readonly<Record<string, unknown>>, parts: Par
     checked.description = description === null ? null : textOf(description, 'description', 0, 1000)
   if (metadata !== undefined) checked.metadata = metadata === null ? {} : metadataOf(metadata)
   if (signing !== undefined) checked.signing = signing === null ? null : signingEntriesOf(signing, parts)
-  if (retry !== undefined)
-    checked.retry = retry === null ? null : JSON.parse(JSON.stringify(parseRetry(retry)))
   return checked
 }
 

@@ -7,7 +7,7 @@ import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { NewAttempt } from '../records.ts'
 import type { TransportResult } from '../transport.ts'
-import { parseRetry } from './backoff.ts'
+import { never, parseRetry, type RetryPolicy } from './backoff.ts'
 import { judge, type Verdict } from './judge.ts'
 import type { Prepared, Preparer, StoreTime } from './prepare.ts'
 import type { Task } from './task.ts'
@@ -81,10 +81,15 @@ async function sign(task: Task, prepared: Prepared, now: number): Promise<Record
   }
 }
 
+/** The event's policy, else the subscription's, else the default. */
+function policyOf(task: Task, parts: Parts): RetryPolicy {
+  const own = task.event.settings.retry ?? task.target.subscription?.settings.retry ?? null
+  return own === null ? parts.retry : own === 'never' ? never : parseRetry(own)
+}
+
 function contextOf(task: Task, parts: Parts, nowMs: number) {
-  const own = task.target.subscription?.settings.retry
   return {
-    policy: own === undefined || own === null ? parts.retry : parseRetry(own),
+    policy: policyOf(task, parts),
     failedInRound: task.stored === null ? 0 : task.stored.attemptCount - task.stored.roundStart,
     nowMs,
     expiresAt: task.stored?.expiresAt ?? task.event.dueAt + task.delivery.maxAgeMs,

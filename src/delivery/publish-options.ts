@@ -4,7 +4,19 @@ import type { PublishOptions } from './publish.ts'
 
 const EVENT_ID = /^[A-Za-z0-9_-]{1,64}$/
 const MAX_DELAY_MS = 90 * 86_400_000
-const KNOWN = ['tenantId', 'id', 'idempotencyKey', 'occurredAt', 'deliverAt', 'tx', 'to', 'skip', 'metadata']
+const KNOWN = [
+  'tenantId',
+  'id',
+  'idempotencyKey',
+  'occurredAt',
+  'deliverAt',
+  'tx',
+  'to',
+  'skip',
+  'metadata',
+  'orderingKey',
+  'retry',
+]
 
 function refuse(path: string, rule: string): never {
   throw new PosthornError('INVALID_INPUT', `The publish option \`${path}\` ${rule}.`, { path })
@@ -15,7 +27,7 @@ export function checkPublishOptions(options: PublishOptions, now: number): void 
   for (const key of Object.keys(options)) {
     if (!KNOWN.includes(key)) refuse(key, `is not known; known are ${KNOWN.join(', ')}`)
   }
-  const { id, idempotencyKey, occurredAt, deliverAt, skip, metadata } = options
+  const { id, idempotencyKey, occurredAt, deliverAt, skip, metadata, orderingKey } = options
   if (id !== undefined && !(typeof id === 'string' && EVENT_ID.test(id))) {
     refuse('id', 'must be 1 to 64 letters, digits, `_` or `-` (it is the webhook-id)')
   }
@@ -24,6 +36,8 @@ export function checkPublishOptions(options: PublishOptions, now: number): void 
   if (occurredAt !== undefined && !isDate(occurredAt)) refuse('occurredAt', 'must be a valid Date')
   if (deliverAt !== undefined) checkDeliverAt(deliverAt, now)
   if (skip !== undefined && typeof skip !== 'boolean') refuse('skip', 'must be true or false')
+  if (orderingKey !== undefined && !isText(orderingKey, 255))
+    refuse('orderingKey', 'must be a text of 1 to 255 characters')
   if (metadata !== undefined) checkMetadata(metadata)
 }
 

@@ -4,11 +4,13 @@
  */
 
 import { PosthornError } from '../errors.ts'
+import { retryInput } from '../limits-input.ts'
 import type { Metadata } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import type { Appended } from '../queries.ts'
 import type { NewEvent } from '../records.ts'
 import { writingTenantOf } from '../tenant.ts'
+import type { RetryPolicy } from './backoff.ts'
 import { serialise } from './body.ts'
 import { destinationOf, type OneUseDestination } from './destination.ts'
 import { checkPublishOptions } from './publish-options.ts'
@@ -33,6 +35,10 @@ export interface PublishOptions<Tx = unknown> {
   /** Record the event, deliver it to nobody. Wins over `to`. */
   readonly skip?: boolean | undefined
   readonly metadata?: Metadata | undefined
+  /** Deliveries of one key keep their order at subscriptions with `ordering: 'key'`. @default none: it waits for nobody there */
+  readonly orderingKey?: string | undefined
+  /** The event's own retry policy, which wins over the subscription's; `'never'`: at most once. */
+  readonly retry?: RetryPolicy | 'never' | undefined
 }
 
 /** What `publish` returns. */
@@ -107,8 +113,8 @@ export function createPublisher(parts: Parts, worker: () => Worker | null, after
       type,
       body,
       metadata,
-      orderingKey: null,
-      settings: {},
+      orderingKey: options.orderingKey ?? null,
+      settings: options.retry === undefined ? {} : { retry: retryInput(options.retry) },
       test: false,
       skipped: options.skip === true,
       idempotencyKey: options.idempotencyKey ?? null,
