@@ -33,14 +33,15 @@ export function recordOf(
 }
 
 /**
- * Text of `min` to `max` characters without NUL and lone surrogates, which not every database can keep.
+ * Text of `min` to `max` characters (code points, as databases count them) without NUL and lone surrogates, which not every database can keep.
  *
  * @throws PosthornError INVALID_INPUT
  */
 export function textOf(value: unknown, path: string, min: number, max: number): string {
   if (typeof value !== 'string') throw invalidInput(path, 'must be a string')
-  if (value.length < min || value.length > max)
-    throw invalidInput(path, `must have ${min} to ${max} characters, not ${value.length}`)
+  const length = value.length > 4 * max ? value.length : [...value].length
+  if (length < min || length > max)
+    throw invalidInput(path, `must have ${min} to ${max} characters, not ${length}`)
   if (value.includes('\0') || /\p{Surrogate}/u.test(value))
     throw invalidInput(path, 'has a NUL or a lone surrogate, which a database cannot keep')
   return value

@@ -29,6 +29,8 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly validate?: 'throw' | 'warn' | 'off'
   /** What carries the requests. @default undici on Node, ky over fetch elsewhere */
   readonly transport?: Transport
+  /** What the built-in transports send as `user-agent`. Not together with `transport`. @default 'Posthorn/0.1' */
+  readonly userAgent?: string
   /** How requests are signed: one scheme, or several at once, each with an end date. @default standardWebhooks() */
   readonly signing?: Scheme | readonly { readonly scheme: Scheme; readonly until?: Date }[]
   /** Schemes of your own that stored subscriptions may name. */
@@ -81,6 +83,10 @@ const shape = z.strictObject({
   events: object.optional(),
   validate: z.enum(['throw', 'warn', 'off']).optional(),
   transport: object.optional(),
+  userAgent: z
+    .string()
+    .regex(/^[!-~](?:[ -~]{0,253}[!-~])?$/, 'must be 1 to 255 printable ASCII characters')
+    .optional(),
   signing: z
     .union([scheme, z.array(z.strictObject({ scheme, until: z.date().optional() })).min(1)])
     .optional(),
@@ -146,9 +152,18 @@ export function checkOptions(options: unknown): void {
     concurrencyPerOrigin,
     timeoutMs = 15_000,
     maxAgeMs,
+    userAgent,
+    transport,
   } = result.data
   contradiction('concurrencyPerSubscription', concurrencyPerSubscription, 'concurrency', concurrency)
   contradiction('concurrencyPerOrigin', concurrencyPerOrigin, 'concurrency', concurrency)
+  if (userAgent !== undefined && transport !== undefined) {
+    throw new PosthornError(
+      'CONTRADICTORY_OPTIONS',
+      `Both \`userAgent\` ("${userAgent}") and \`transport\` are set, and a transport names itself: give the user agent to the transport.`,
+      { path: 'userAgent' },
+    )
+  }
   if (maxAgeMs !== undefined && maxAgeMs < timeoutMs) {
     throw new PosthornError(
       'CONTRADICTORY_OPTIONS',

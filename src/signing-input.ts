@@ -71,7 +71,8 @@ export function checkSecret(
 ): asserts secret is string {
   const refuse = (message: string) => new PosthornError('INVALID_SECRET', `${path}: ${message}`, { path })
   if (typeof secret !== 'string') throw refuse('the secret must be a string')
-  if (secret.length < 1 || secret.length > 255) throw refuse('the secret must have 1 to 255 characters')
+  if (secret.length < 1 || secret.length > 510 || [...secret].length > 255)
+    throw refuse('the secret must have 1 to 255 characters')
   if (secret.includes('\0')) throw refuse('the secret has a NUL, which a database cannot keep')
   if (schemes.length === 0) throw refuse('the signing scheme takes no secret: leave it out')
   for (const scheme of schemes) {

@@ -12,7 +12,7 @@ import type { NewSubscription, SubscriptionPatch, SubscriptionRecord } from './r
 import type { Scheme } from './signing/scheme.ts'
 import type { GeneratedSecret } from './signing/secrets.ts'
 import { checkSecret, keyedSchemes, secretFor, storedSigning } from './signing-input.ts'
-import { type CheckedFields, checkFields, ownIdOf } from './subscription-input.ts'
+import { type CheckedFields, checkFields, firstStateOf, ownIdOf } from './subscription-input.ts'
 
 /** Fields that stand in `settings`, where only the engine reads them. */
 const SETTINGS = ['signing', 'retry', 'ordering', 'onGivenUp', 'rate', 'concurrency'] as const
@@ -30,6 +30,7 @@ export async function newSubscription(
   const issued = secretFor(input.secret, keyedSchemes(entries, parts.clock.now()))
   const headers = headersOf(input.headers ?? {}, schemesOf(entries))
   const context = sealContext({ tenantId, id })
+  const state = firstStateOf(input.state)
   return {
     issued,
     row: {
@@ -41,10 +42,10 @@ export async function newSubscription(
       description: checked.description ?? null,
       headers: await sealedHeaders(headers, context, parts),
       metadata: checked.metadata ?? {},
-      state: 'active',
-      pausedBy: null,
-      disabledReason: null,
-      disabledAt: null,
+      state,
+      pausedBy: state === 'paused' ? 'user' : null,
+      disabledReason: state === 'disabled' ? 'user' : null,
+      disabledAt: state === 'disabled' ? parts.clock.now() : null,
       secrets: issued ? [{ value: await parts.sealer.seal(issued.secret, context) }] : [],
       settings: settingsWith({}, checked),
       condition: {},
@@ -63,7 +64,7 @@ export async function patchOf(
   const { fields, settings } = sorted(checked)
   const entries = signing === undefined ? signingOf(row, parts) : (signing ?? parts.signing)
   const context = sealContext(row)
-  const { headers } = changes
+  const { headers, secret } = changes
   if (headers === undefined && signing !== undefined)
     refuseOwned(Object.keys(row.headers), schemesOf(entries), 'headers')
   return {
@@ -72,7 +73,11 @@ export async function patchOf(
       ? {}
       : { headers: await sealedHeaders(headersOf(headers ?? {}, schemesOf(entries)), context, parts) }),
     ...(Object.keys(settings).length === 0 ? {} : { settings: settingsWith(row.settings, settings) }),
-    ...(signing === undefined ? {} : await secretForSchemes(row, entries, parts)),
+    ...(secret === undefined
+      ? signing === undefined
+        ? {}
+        : await secretForSchemes(row, entries, parts)
+      : { rotate: await onlySecret(secret, context, entries, parts) }),
   }
 }
 
@@ -80,6 +85,17 @@ export async function patchOf(
 export async function currentSecret(row: SubscriptionRecord, parts: Parts): Promise<string | null> {
   const current = row.secrets.find(({ expiresAt }) => expiresAt === null)
   return current ? parts.sealer.open(current.value, sealContext(row)) : null
+}
+
+/** A secret of the caller's that ends all others at once. @throws PosthornError INVALID_SECRET */
+async function onlySecret(
+  secret: unknown,
+  context: string,
+  entries: readonly SigningEntry[],
+  { sealer, clock }: Parts,
+) {
+  checkSecret(secret, keyedSchemes(entries, clock.now()))
+  return { value: await sealer.seal(secret, context), overlapMs: 0, keep: 1 }
 }
 
 /** Live secrets must fit the new schemes, or every later attempt would fail to be signed. */

@@ -8,7 +8,7 @@ import type { RetryPolicy } from './delivery/backoff.ts'
 import { PosthornError } from './errors.ts'
 import { invalidInput, recordOf, textOf } from './known-keys.ts'
 import { limitsInput } from './limits-input.ts'
-import type { JsonValue, Metadata, Ordering, Rate, TenantScope } from './model.ts'
+import type { JsonValue, Metadata, Ordering, Rate, SubscriptionState, TenantScope } from './model.ts'
 import type { Parts, SigningEntry } from './parts.ts'
 import { EVENT_NAME, isPattern } from './patterns.ts'
 import { type SigningInput, signingEntriesOf } from './signing-input.ts'
@@ -51,12 +51,16 @@ export interface NewSubscriptionInput<Events extends Catalog | null = null>
   readonly url: string
   /** 1 to 255 characters, as the scheme allows. @default a fresh one */
   readonly secret?: string | undefined
+  /** `paused` and `disabled` stand as if set by the user at once. @default 'active' */
+  readonly state?: SubscriptionState | undefined
 }
 
 /** What to change of a subscription. */
 export interface SubscriptionChanges<Events extends Catalog | null = null>
   extends SubscriptionFields<Events> {
   readonly url?: string | undefined
+  /** Signs instead of all secrets there are, at once; `rotateSecret` keeps the old ones for a while. */
+  readonly secret?: string | undefined
 }
 
 /** The checked fields; an absent one was not given. Headers are not among them: they depend on the schemes in force. */
@@ -98,6 +102,20 @@ export function checkFields(input: Readonly<Record<string, unknown>>, parts: Par
   if (metadata !== undefined) checked.metadata = metadata === null ? {} : metadataOf(metadata)
   if (signing !== undefined) checked.signing = signing === null ? null : signingEntriesOf(signing, parts)
   return checked
+}
+
+/** The states of a subscription. */
+export const STATES: readonly SubscriptionState[] = ['active', 'paused', 'disabled']
+
+/**
+ * The state that a new subscription begins in.
+ *
+ * @throws PosthornError INVALID_INPUT
+ */
+export function firstStateOf(value: unknown): SubscriptionState {
+  const state = STATES.find((known) => known === (value ?? 'active'))
+  if (state === undefined) throw invalidInput('state', `must be one of ${STATES.join(', ')}`)
+  return state
 }
 
 /**

@@ -17,14 +17,13 @@ import type { SubscriptionPatch, SubscriptionRecord } from './records.ts'
 import type { GeneratedSecret } from './signing/secrets.ts'
 import { keyedSchemes, secretFor } from './signing-input.ts'
 import { currentSecret, newSubscription, patchOf } from './subscription-changes.ts'
-import { CHANGE_KEYS, checkEventType, metadataOf } from './subscription-input.ts'
+import { CHANGE_KEYS, checkEventType, metadataOf, STATES } from './subscription-input.ts'
 import type { Subscriptions, SubscriptionsOptions } from './subscriptions-api.ts'
 import { type TenantOptions, tenantFilterOf, tenantOf, writingTenantOf } from './tenant.ts'
 
 export type * from './subscriptions-api.ts'
 
 const LIST_KEYS = ['tenantId', 'tenantIds', 'eventType', 'state', 'metadata', ...PAGE_KEYS]
-const STATES: readonly SubscriptionState[] = ['active', 'paused', 'disabled']
 const BATCH = 500
 
 /** Builds `webhooks.subscriptions`. */
@@ -90,7 +89,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
 
   return {
     async create(input) {
-      const known = recordOf(input, ['id', 'tenantId', 'secret', ...CHANGE_KEYS], 'the subscription')
+      const known = recordOf(input, ['id', 'tenantId', 'secret', 'state', ...CHANGE_KEYS], 'the subscription')
       const tenantId = writingTenantOf(input, defaultTenant)
       const { row, issued } = await newSubscription(known, tenantId, parts)
       const inserted = await store.insertSubscription(row)
@@ -105,7 +104,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       return presentSubscription(await find(scopeOf(options), id), parts)
     },
     async update(id, changes, options = {}) {
-      const known = recordOf(changes, CHANGE_KEYS, 'the changes')
+      const known = recordOf(changes, ['secret', ...CHANGE_KEYS], 'the changes')
       recordOf(options, ['tenantId', 'ifRevision'], 'the options')
       const { row } = await change(
         scopeOf(options),

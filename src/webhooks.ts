@@ -108,7 +108,8 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   const { customSchemes = [] } = options
   const guard = addressGuard(guardOptionsOf(options))
   let running = false
-  let carrier = options.transport ?? defaultTransport({ clock })
+  const agent = options.userAgent === undefined ? {} : { userAgent: options.userAgent }
+  let carrier = options.transport ?? defaultTransport({ clock, ...agent })
   const parts: Parts = {
     store: (options.store ?? memoryByDefault()) as Store<unknown>,
     transport: guardedTransport(() => carrier, guard),
@@ -163,7 +164,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     await schedule.stop(drainMs)
     if (options.transport === undefined) {
       await carrier.close()
-      carrier = defaultTransport({ clock })
+      carrier = defaultTransport({ clock, ...agent })
     }
     await parts.store.close()
   }
