@@ -112,7 +112,7 @@ const rules: readonly {
   },
   {
     rule: 'nothing but the surface imports the surface',
-    of: (file) => file !== 'src/index.ts' && !file.startsWith('src/testing/'),
+    of: (file) => file !== 'src/index.ts' && !/^src\/(testing|cli)\//.test(file),
     allows: (target) => target !== 'src/index.ts' && target !== 'src/webhooks.ts',
   },
   {

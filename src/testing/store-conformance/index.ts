@@ -13,6 +13,7 @@ import { listCases } from './lists.ts'
 import { pacingCases } from './pacing.ts'
 import { pruneCases } from './prune.ts'
 import { quarantineCases } from './quarantine.ts'
+import { randomModelCases } from './random-model.ts'
 import { recordCases } from './record.ts'
 import { redeliverCases } from './redeliver.ts'
 import { replayCases } from './replay.ts'
@@ -39,6 +40,7 @@ const groups = [
   pruneCases,
   rollupCases,
   concurrencyCases,
+  randomModelCases,
 ]
 
 const missing: Readonly<Record<Need, string>> = {

@@ -13,6 +13,7 @@ import type {
   SubscriptionRecord,
 } from '../../records.ts'
 import type { Store } from '../../store.ts'
+import type { ManualClock } from '../manual-clock.ts'
 import type { StoreUnderTest, TestTransaction } from './case.ts'
 
 /** The tenant of a case that needs only one. */
@@ -241,8 +242,12 @@ export function createLab(underTest: StoreUnderTest) {
   }
 
   async function advance(ms: number): Promise<void> {
+    await clock().advance(ms)
+  }
+
+  function clock(): ManualClock {
     assert.ok(underTest.clock, 'this case needs the test clock')
-    await underTest.clock.advance(ms)
+    return underTest.clock
   }
 
   async function begin(): Promise<TestTransaction> {
@@ -255,6 +260,6 @@ export function createLab(underTest: StoreUnderTest) {
     ...{ unique, event, subscription, newDelivery, attempt },
     ...{ subscribe, publish, publishClaimed, deliver, deliverHeld },
     ...{ claim, claimEvents, claimDeliveries, claimDelivery },
-    ...{ outcome, record, recordOne, delivery, attemptsOf, version, advance, begin },
+    ...{ outcome, record, recordOne, delivery, attemptsOf, version, clock, advance, begin },
   }
 }
