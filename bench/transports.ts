@@ -38,9 +38,9 @@ interface Contestant {
 }
 
 /** As published: tsx names every closure as it is made, which costs more than what is measured here. */
-async function built<Module>(file: string): Promise<Module> {
+async function built<Module>(file: string, folder = 'transports'): Promise<Module> {
   const outdir = new URL('../node_modules/.cache/posthorn-bench/', import.meta.url).pathname
-  const entry = new URL(`../src/transports/${file}.ts`, import.meta.url).pathname
+  const entry = new URL(`../src/${folder}/${file}.ts`, import.meta.url).pathname
   const format = 'esm'
   await build({ entryPoints: [entry], bundle: true, splitting: true, packages: 'external', format, outdir })
   return import(`${outdir}${file}.js`)
@@ -49,6 +49,12 @@ async function built<Module>(file: string): Promise<Module> {
 async function contestants(url: string): Promise<Contestant[]> {
   const { undiciTransport } = await built<typeof import('../src/transports/undici.ts')>('undici')
   const { kyTransport } = await built<typeof import('../src/transports/ky.ts')>('ky')
+
+  const { addressGuard } = await built<typeof import('../src/guard/address-guard.ts')>(
+    'address-guard',
+    'guard',
+  )
+  const guard = addressGuard({ allowHttp: true, allowCidrs: ['127.0.0.0/8'] })
 
   const dispatcher = new Agent({ connections: CONCURRENCY, pipelining: 1 })
   const bare: Contestant = {
@@ -75,10 +81,11 @@ async function contestants(url: string): Promise<Contestant[]> {
   })
   return [
     bare,
-    ours('undiciTransport', undiciTransport()),
-    ours('kyTransport over undici', kyTransport()),
-    ours('kyTransport, host with a hook', kyTransport({ ky: host })),
-    ours('kyTransport over fetch', kyTransport({ fetch: globalThis.fetch })),
+    ours('undiciTransport, unguarded', undiciTransport()),
+    ours('undiciTransport', undiciTransport({ guard })),
+    ours('kyTransport over undici', kyTransport({ guard })),
+    ours('kyTransport, host with a hook', kyTransport({ ky: host, guard })),
+    ours('kyTransport over fetch', kyTransport({ fetch: globalThis.fetch, guard })),
   ]
 }
 

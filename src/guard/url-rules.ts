@@ -84,7 +84,7 @@ export const textRules: readonly Rule<WrittenUrl>[] = [
 ]
 
 /** Ends of names that never lead to the public internet (RFC 6761, 6762, 7686, 8375, 9476; ICANN on collisions). */
-export const RESERVED_SUFFIXES = [
+export const LOCAL_NAMES: readonly string[] = [
   ...['localhost', 'localdomain', 'local', 'internal', 'intranet', 'private', 'lan', 'home', 'corp'],
   ...['workgroup', 'onion', 'alt', 'arpa', 'i2p', 'consul'],
 ]
@@ -147,7 +147,7 @@ export const urlRules: readonly Rule<JudgedUrl>[] = [
   {
     name: 'reserved suffix',
     refuses: ({ hostname, literal }, policy) =>
-      literal || !inHosts(hostname, RESERVED_SUFFIXES, true) || opened(hostname, policy)
+      literal || !inHosts(hostname, LOCAL_NAMES, true) || opened(hostname, policy)
         ? null
         : localName(hostname),
   },

@@ -1,6 +1,8 @@
 /** The options that every transport over Node's sockets takes, with their defaults in one place. */
 import type { Clock } from '../clock.ts'
-import type { JudgeAddresses, Lookup, TlsOptions } from './connector.ts'
+import type { TargetGuard } from '../transport.ts'
+import type { TlsOptions } from './connector.ts'
+import { createResolve, type Lookup, resolveBy } from './resolve.ts'
 import type { SenderOptions } from './sender.ts'
 
 /** How connections are opened, kept and closed. Only where the transport opens them itself: on Node. */
@@ -11,15 +13,23 @@ export interface ConnectionOptions {
   readonly maxIdleConnections?: number
   /** Milliseconds after which an idle connection is closed, or sooner if the receiver says so. @default 4_000 */
   readonly idleMs?: number
-  /** Milliseconds for look-up, TCP and TLS together; the deadline still holds. @default 5_000 */
+  /** Milliseconds for the look-up, and again for TCP and TLS together; the deadline still holds. @default 5_000 */
   readonly connectTimeoutMs?: number
   /** Certificate authorities, client certificate and the like. Verification is always on. */
   readonly tls?: TlsOptions
-  /** Judges every address, looked-up or literal, before it is dialled. @default passes all */
-  readonly judge?: JudgeAddresses
-  /** Resolves names. @default dns.lookup */
+  /**
+   * Judges the requests that bring no guard of their own. `createWebhooks` gives each request its guard, so this is for
+   * transports that are used alone. @default none
+   */
+  readonly guard?: TargetGuard
+  /** Resolves names, each time anew. @default DNS, remembered for 5 s, then the hosts file */
   readonly lookup?: Lookup
+  /** Name servers to ask in place of the system's, for example `['10.0.0.53']`. Not with `lookup`. */
+  readonly nameServers?: readonly string[]
 }
+
+/** Long enough to look a busy name up rarely, short enough to follow one that moves. */
+const KEEP_LOOKUPS_MS = 5_000
 
 /** Fills in the defaults. */
 export function senderOptions(options: ConnectionOptions, clock: Clock): SenderOptions {
@@ -30,7 +40,7 @@ export function senderOptions(options: ConnectionOptions, clock: Clock): SenderO
     maxIdle: options.maxIdleConnections ?? 512,
     idleMs: options.idleMs ?? 4_000,
     tls: options.tls,
-    judge: options.judge,
-    lookup: options.lookup,
+    resolve: options.lookup === undefined ? createResolve(options.nameServers) : resolveBy(options.lookup),
+    keepLookupsMs: options.lookup === undefined ? KEEP_LOOKUPS_MS : 0,
   }
 }

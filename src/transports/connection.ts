@@ -2,6 +2,8 @@
  * One connection: an undici Client, so at most one socket and one request at a time. It tells what a Client
  * hides: whether the socket has been used before, and how many bytes it has brought.
  */
+
+import type { LookupAddress } from 'node:dns'
 import type { Socket } from 'node:net'
 import { Client } from 'undici'
 import type { Connect } from './connector.ts'
@@ -10,6 +12,10 @@ import type { Connect } from './connector.ts'
 export interface Connection {
   readonly client: Client
   readonly origin: string
+  /** The judged addresses that a (new) socket may be opened to: those of the request that has the connection. */
+  addresses: readonly LookupAddress[]
+  /** The address that the present or last socket was opened to. */
+  address: string | undefined
   /** Requests answered on the present socket; 0 while there is none. */
   served: number
   /** The present or last socket; undefined until the first connect. */
@@ -30,6 +36,7 @@ const nothing = () => {}
 /** Makes a connection; the socket is opened by the first request. `onLost` is called when a socket is gone. */
 export function openConnection(
   origin: string,
+  addresses: readonly LookupAddress[],
   idleMs: number,
   connect: Connect,
   onLost: (connection: Connection) => void,
@@ -45,12 +52,12 @@ export function openConnection(
     keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
     connect(target, callback) {
-      giveUp = connect(target, (...outcome) => {
+      giveUp = connect(target, connection.addresses, (...outcome) => {
         giveUp = nothing
-        const [, socket] = outcome
-        // undici leaves the socket out beside an error, whatever its types say.
-        if (socket) watch(socket)
-        callback(...outcome)
+        if (outcome[0] !== null) return callback(outcome[0], null)
+        const [, socket, address] = outcome
+        watch(socket, address)
+        callback(null, socket)
       })
     },
   })
@@ -58,6 +65,8 @@ export function openConnection(
   const connection: Connection = {
     client,
     origin,
+    addresses,
+    address: undefined,
     served: 0,
     socket: undefined,
     reader: undefined,
@@ -67,7 +76,8 @@ export function openConnection(
     },
   }
 
-  function watch(socket: Socket): void {
+  function watch(socket: Socket, address: string): void {
+    connection.address = address
     connection.served = 0
     connection.socket = socket
     socket.on('readable', () => connection.reader?.onBytes(socket.bytesRead))

@@ -1,7 +1,8 @@
 /**
- * Keeps connections by origin, found in O(1), idle ones bounded over all origins. A plain Pool or Agent would
+ * Keeps connections by origin and judged address, found in O(1), idle ones bounded over all origins. A plain Pool or Agent would
  * neither bound the idle sockets of ten thousand origins nor say whether a request went out on a used socket.
  */
+import type { LookupAddress } from 'node:dns'
 import { type Connection, openConnection } from './connection.ts'
 import type { Connect } from './connector.ts'
 
@@ -19,6 +20,8 @@ export interface ConnectionsOptions {
 
 /** Who asks for a connection. */
 export interface Borrower {
+  /** The addresses that have been judged for this request: it gets a connection to one of them, never to another. */
+  readonly addresses: readonly LookupAddress[]
   /** Called once with the connection, which is the borrower's until it is released. */
   use(connection: Connection): void
   /** Set while the borrower waits; calling it gives up the place in the queue. */
@@ -49,21 +52,23 @@ export function createConnections(options: ConnectionsOptions, connect: Connect)
   const idle = new Set<Connection>()
   let open = 0
 
-  function openFor(name: string, origin: Origin): Connection {
+  function openFor(name: string, origin: Origin, { addresses }: Borrower): Connection {
     origin.open++
     open++
-    return openConnection(name, options.idleMs, connect, (lost) => {
+    return openConnection(name, addresses, options.idleMs, connect, (lost) => {
       if (idle.has(lost)) discard(lost)
     })
   }
 
-  function discard(connection: Connection): void {
+  /** Closes a connection; `replaced` where another one of its origin is opened at once. */
+  function discard(connection: Connection, replaced = false): void {
     const origin = origins.get(connection.origin)
     connection.destroy()
     open--
     if (origin === undefined) return
     origin.open--
     if (idle.delete(connection)) origin.idle.splice(origin.idle.indexOf(connection), 1)
+    if (replaced) return
     // Not at once: thousands that fail at once would follow each other down the stack.
     if (origin.waiting.size > 0) queueMicrotask(() => serveNext(connection.origin, origin))
     else if (origin.open === 0) origins.delete(connection.origin)
@@ -71,7 +76,7 @@ export function createConnections(options: ConnectionsOptions, connect: Connect)
 
   function serveNext(name: string, origin: Origin): void {
     const next = origin.open < options.perOrigin ? firstWaiting(origin) : undefined
-    if (next !== undefined) next.use(openFor(name, origin))
+    if (next !== undefined) next.use(openFor(name, origin, next))
     else if (origin.open === 0) origins.delete(name)
   }
 
@@ -90,13 +95,18 @@ export function createConnections(options: ConnectionsOptions, connect: Connect)
         origin = { open: 0, idle: [], waiting: new Set() }
         origins.set(name, origin)
       }
-      // The last one used first, so that the others grow old and close.
-      const free = origin.idle.pop()
+      const free = takeIdle(origin, borrower)
       if (free !== undefined) {
         idle.delete(free)
-        borrower.use(free)
-      } else if (origin.open < options.perOrigin) {
-        borrower.use(openFor(name, origin))
+        lend(free, borrower)
+        return
+      }
+      const [stale] = origin.idle
+      if (stale !== undefined && origin.open >= options.perOrigin) {
+        discard(stale, true)
+      }
+      if (origin.open < options.perOrigin) {
+        borrower.use(openFor(name, origin, borrower))
       } else {
         const { waiting } = origin
         waiting.add(borrower)
@@ -119,7 +129,11 @@ export function createConnections(options: ConnectionsOptions, connect: Connect)
       queueMicrotask(() => {
         const next = firstWaiting(origin)
         if (next === undefined) rest(connection, origin)
-        else next.use(connection)
+        else if (fits(connection, next)) lend(connection, next)
+        else {
+          discard(connection, true)
+          next.use(openFor(connection.origin, origin, next))
+        }
       })
     },
     close() {
@@ -127,6 +141,25 @@ export function createConnections(options: ConnectionsOptions, connect: Connect)
     },
     stats: () => ({ origins: origins.size, open, idle: idle.size }),
   }
+}
+
+/** The last one used first, so that the others grow old and close. */
+function takeIdle({ idle }: Origin, borrower: Borrower): Connection | undefined {
+  const last = idle.at(-1)
+  if (last === undefined || fits(last, borrower)) return idle.pop()
+  const found = idle.findLastIndex((connection) => fits(connection, borrower))
+  return found === -1 ? undefined : idle.splice(found, 1)[0]
+}
+
+/** A name may lead elsewhere by now: a kept connection is for those only whose judged addresses include its own. */
+function fits(connection: Connection, { addresses }: Borrower): boolean {
+  return addresses.some(({ address }) => address === connection.address)
+}
+
+function lend(connection: Connection, borrower: Borrower): void {
+  // undici opens a new socket by itself where the kept one has just been closed.
+  connection.addresses = borrower.addresses
+  borrower.use(connection)
 }
 
 function firstWaiting(origin: Origin): Borrower | undefined {

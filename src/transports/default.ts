@@ -3,7 +3,6 @@
  * Neither library is loaded before the first send.
  */
 import type { Clock } from '../clock.ts'
-import { PosthornError } from '../errors.ts'
 import type { Transport } from '../transport.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { hasNodeSockets } from './runtime.ts'
@@ -18,14 +17,9 @@ export interface DefaultTransportOptions extends ConnectionOptions {
 
 /**
  * Picks by capability: `undiciTransport(options)` on Node, `kyTransport(options)` on Bun, Deno and Workers.
- *
- * @throws PosthornError `CONTRADICTORY_OPTIONS`: `judge` where no socket is ours to judge
  */
 export function defaultTransport(options: DefaultTransportOptions = {}): Transport {
   const onNode = hasNodeSockets()
-  if (options.judge !== undefined && !onNode) {
-    throw new PosthornError('CONTRADICTORY_OPTIONS', 'The option `judge` needs the sockets of Node.')
-  }
   let loading: Promise<Transport> | undefined
   let loaded: Transport | undefined
   let closed = false

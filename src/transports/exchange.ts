@@ -3,21 +3,25 @@
  * connection, one deadline, a capped body. A class, because sixteen thousand of them are made each second and
  * closures cost; nobody outside `sender.ts` sees it.
  */
+import type { LookupAddress } from 'node:dns'
 import type { Dispatcher } from 'undici'
 import type { Clock, Timer } from '../clock.ts'
 import {
   type FailureCode,
   MAX_EXCERPT_BYTES,
   MAX_READ_BYTES,
+  type TargetGuard,
   type TransportFailure,
   type TransportTiming,
 } from '../transport.ts'
 import type { Connection, Connections } from './connections.ts'
 import { describeFailure, type FailureFacts, type Phase, sentence } from './failure.ts'
+import type { Target } from './request-head.ts'
 
 /** A checked request. */
 export interface ExchangeRequest {
-  readonly target: { readonly origin: string; readonly path: string }
+  readonly target: Target
+  readonly guard?: TargetGuard | undefined
   /** Names and values in turn, without the headers that frame the message. */
   readonly headers: string[]
   readonly body: Uint8Array
@@ -55,7 +59,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #done: (outcome: ExchangeOutcome, exchange: Exchange) => void
   readonly #startedAt: number
   readonly #timer: Timer | undefined
-  /** Leaves the queue of those that wait for a connection. */
+  /** Where it may go: judged, in the order in which to try them. */
+  addresses: readonly LookupAddress[] = []
+  /** Leaves the queue of those that wait for a look-up or a connection. */
   stopWaiting: (() => void) | undefined
   #connection: Connection | undefined
   #phase: Phase = 'connecting'
@@ -95,6 +101,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Ends the exchange now, for a reason of our own. */
   stop(code: FailureCode): void {
     this.#fail({ code, message: sentence(code), mayHaveBeenReceived: this.#phase === 'sent' })
+  }
+
+  /** Ends the exchange before it had a connection, with what the error says. */
+  refuse(error: Error): void {
+    this.#fail(describeFailure(error, 'connecting'))
   }
 
   onRequestStart(): void {

@@ -46,6 +46,8 @@ export function createFetchSender(fetch: Fetch, clock: Clock): Omit<Sender, 'sta
 
     async function exchange(): Promise<void> {
       const headers = headersOf(request.headers)
+      await judge(request)
+      if (over) return
       called = true
       const response = await fetch(request.target.origin + request.target.path, {
         method: 'POST',
@@ -85,6 +87,20 @@ export function createFetchSender(fetch: Fetch, clock: Clock): Omit<Sender, 'sta
       for (const stop of [...inFlight]) stop('aborted')
     },
   }
+}
+
+/**
+ * Judges what the name resolves to now. fetch looks it up again by itself, so that this keeps out a name that leads
+ * inside, not one that changes in between: the guarantee needs sockets of our own. Where there is no DNS to ask (Workers
+ * and the like) the platform keeps its inside apart.
+ */
+async function judge({ guard, target }: ExchangeRequest): Promise<void> {
+  if (guard === undefined || target.literal !== null) return
+  const dns = await import('node:dns/promises').catch(() => null)
+  if (dns === null) return
+  const answers = await dns.lookup(target.hostname, { all: true })
+  const addresses = answers.map(({ address }) => address)
+  if (!guard.judgeAddresses(target.hostname, addresses)) throw failureError('blocked', sentence('blocked'))
 }
 
 /** Throws for what no header may hold. */

@@ -4,7 +4,7 @@
  */
 import type { KyInstance, Options } from 'ky'
 import type { Clock, Timer } from '../clock.ts'
-import type { FailureCode, TransportRequest, TransportResult } from '../transport.ts'
+import type { FailureCode, TargetGuard, TransportRequest, TransportResult } from '../transport.ts'
 import type { AbortListeners } from './abort-listeners.ts'
 import { readCapped } from './capped-body.ts'
 import { excerptOf } from './excerpt.ts'
@@ -22,6 +22,7 @@ export interface KyCallOptions {
   readonly ky: KyInstance
   readonly clock: Clock
   readonly userAgent: string
+  readonly guard: TargetGuard | undefined
   readonly aborts: AbortListeners
   /** True when a hook of the host may look: else neither headers nor answer are copied for it. */
   readonly hooked: boolean
@@ -60,7 +61,7 @@ export class KyCall {
     if (!(this.#request.deadlineMs > 0)) return this.stop('timeout')
     let throughKy: Promise<Response>
     try {
-      this.#target = targetOf(this.#request.url)
+      this.#target = targetOf(this.#request.url, this.#guard)
       this.#headers = headerList(this.#request.headers)
       const shown = this.#options.hooked ? { headers: new Headers(this.#request.headers) } : undefined
       const options: Options = { ...shown, ...{ [OPTION]: this } }
@@ -102,7 +103,8 @@ export class KyCall {
       this.#sentAfterMs = this.#options.clock.monotonic() - this.#startedAt
       const headers = this.#headersWith(request.headers)
       const { body } = this.#request
-      this.#running = sender.send({ target, headers, body, deadlineMs: Infinity }, (outcome) => {
+      const sent = { target, guard: this.#guard, headers, body, deadlineMs: Infinity }
+      this.#running = sender.send(sent, (outcome) => {
         this.#running = undefined
         if (outcome.kind === 'failure') {
           this.#end({ ...outcome, timing: this.#timing(outcome.timing.firstByteMs) })
@@ -113,6 +115,10 @@ export class KyCall {
         resolve(this.#response)
       })
     })
+  }
+
+  get #guard(): TargetGuard | undefined {
+    return this.#request.guard ?? this.#options.guard
   }
 
   /** Our headers, with what the instance and its hooks have added to them. */

@@ -5,7 +5,6 @@
  */
 import baseKy, { type KyInstance } from 'ky'
 import { type Clock, systemClock } from '../clock.ts'
-import { PosthornError } from '../errors.ts'
 import type { Transport, TransportResult } from '../transport.ts'
 import { createAbortListeners } from './abort-listeners.ts'
 import { type ConnectionOptions, senderOptions } from './connection-options.ts'
@@ -38,17 +37,10 @@ export interface KyTransportOptions extends ConnectionOptions {
  * @example
  * const withToken = ky.create({ hooks: { beforeRequest: [(request) => request.headers.set('x-token', token())] } })
  * createWebhooks({ store, transport: kyTransport({ ky: withToken }) })
- * @throws PosthornError `CONTRADICTORY_OPTIONS`: `judge` where no socket is ours to judge
  */
 export function kyTransport(options: KyTransportOptions = {}): Transport {
   const { clock = systemClock, userAgent = DEFAULT_USER_AGENT } = options
   const overSockets = options.fetch === undefined && hasNodeSockets()
-  if (options.judge !== undefined && !overSockets) {
-    throw new PosthornError(
-      'CONTRADICTORY_OPTIONS',
-      'The option `judge` needs sockets of our own: leave out `fetch`, or run on Node.',
-    )
-  }
 
   const inFlight = new Set<KyCall>()
   let closed = false
@@ -85,6 +77,7 @@ export function kyTransport(options: KyTransportOptions = {}): Transport {
     ky,
     clock,
     userAgent,
+    guard: options.guard,
     aborts: createAbortListeners(),
     hooked: options.ky !== undefined,
   }

@@ -2,8 +2,9 @@
  * Checks the parts of a request that a transport turns into the request line and the header block. Pure; says
  * no with an error that already carries `invalid-request`.
  */
-import type { TransportRequest } from '../transport.ts'
-import { failureError } from './failure.ts'
+import type { LookupAddress } from 'node:dns'
+import type { TargetGuard, TransportRequest } from '../transport.ts'
+import { failureError, sentence } from './failure.ts'
 
 /** Sent when the request names no agent of its own. */
 export const DEFAULT_USER_AGENT = 'Posthorn/0.1'
@@ -31,10 +32,15 @@ export function isOwnedHeader(name: string): boolean {
 export interface Target {
   readonly origin: string
   readonly path: string
+  /** What is looked up, without brackets and without a trailing dot. */
+  readonly hostname: string
+  /** The hostname as the only address, where it is one. */
+  readonly literal: readonly LookupAddress[] | null
 }
 
-/** Reads a URL that can be sent to: absolute, http or https, no credentials. Throws for any other. */
-export function targetOf(given: string): Target {
+/** Reads a URL that can be sent to: absolute, http or https, no credentials, let pass by the guard. Throws for any other. */
+export function targetOf(given: string, guard?: TargetGuard): Target {
+  if (guard?.judgeUrl(given).allowed === false) throw failureError('blocked', sentence('blocked'))
   const url = URL.canParse(given) ? new URL(given) : undefined
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw failureError('invalid-request', 'This request cannot be sent: the URL is not an http(s) URL.')
@@ -42,7 +48,16 @@ export function targetOf(given: string): Target {
   if (url.username !== '' || url.password !== '') {
     throw failureError('invalid-request', 'This request cannot be sent: the URL carries credentials.')
   }
-  return { origin: url.origin, path: url.pathname + url.search }
+  // SNI and Host know no trailing dot.
+  const name = url.hostname.replace(/\.$/, '')
+  const hostname = name.startsWith('[') ? name.slice(1, -1) : name
+  const family = name.startsWith('[') ? 6 : /^\d+\.\d+\.\d+\.\d+$/.test(name) ? 4 : 0
+  return {
+    origin: `${url.protocol}//${name}${url.port === '' ? '' : `:${url.port}`}`,
+    path: url.pathname + url.search,
+    hostname,
+    literal: family === 0 ? null : [{ address: hostname, family }],
+  }
 }
 
 /**

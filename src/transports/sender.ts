@@ -2,14 +2,22 @@
  * Starts exchanges over one set of connections and can stop them all. Both transports send through it on Node;
  * it knows bytes and codes, no text and no ky.
  */
-import type { FailureCode } from '../transport.ts'
+
+import type { LookupAddress } from 'node:dns'
+import type { FailureCode, TargetGuard } from '../transport.ts'
 import { createAbortListeners } from './abort-listeners.ts'
 import { type Connections, createConnections } from './connections.ts'
 import { type ConnectorOptions, createConnector } from './connector.ts'
 import { Exchange, type ExchangeOutcome, type ExchangeRequest } from './exchange.ts'
+import { failureError, sentence } from './failure.ts'
+import { createLookups } from './lookups.ts'
+import type { Resolve } from './resolve.ts'
 
 /** What a sender is made of. */
 export interface SenderOptions extends ConnectorOptions {
+  readonly resolve: Resolve
+  /** How long look-ups are remembered, in ms. */
+  readonly keepLookupsMs: number
   readonly perOrigin: number
   readonly maxIdle: number
   readonly idleMs: number
@@ -27,12 +35,51 @@ export interface Sender {
   stats: Connections['stats']
 }
 
+const NO_ADDRESS = 'The name of the receiver has no address.'
+
 /** Makes a sender with connections of its own. */
 export function createSender(options: SenderOptions): Sender {
   const aborts = createAbortListeners()
   const connections = createConnections(options, createConnector(options))
+  const { clock, resolve, connectTimeoutMs: timeoutMs, keepLookupsMs: keepMs } = options
+  const lookups = createLookups({ clock, resolve, timeoutMs, keepMs })
+  /** Answers that a guard has let pass; an answer that is remembered is judged once. */
+  const admitted = new WeakMap<readonly LookupAddress[], TargetGuard>()
   const inFlight = new Set<Exchange>()
   let closed = false
+
+  function route(exchange: Exchange): void {
+    const { hostname, literal } = exchange.request.target
+    if (literal !== null) {
+      connect(exchange, literal)
+      return
+    }
+    let waits = true
+    const giveUp = lookups.find(hostname, (error, addresses) => {
+      waits = false
+      exchange.stopWaiting = undefined
+      if (error !== null) exchange.refuse(error)
+      else if (addresses.length === 0) exchange.refuse(failureError('dns', NO_ADDRESS))
+      else if (!passes(exchange, addresses)) exchange.refuse(failureError('blocked', sentence('blocked')))
+      else connect(exchange, addresses)
+    })
+    if (waits) exchange.stopWaiting = giveUp
+  }
+
+  function passes({ request: { guard, target } }: Exchange, addresses: readonly LookupAddress[]): boolean {
+    if (guard === undefined || admitted.get(addresses) === guard) return true
+    const passed = guard.judgeAddresses(
+      target.hostname,
+      addresses.map(({ address }) => address),
+    )
+    if (passed) admitted.set(addresses, guard)
+    return passed
+  }
+
+  function connect(exchange: Exchange, addresses: readonly LookupAddress[]): void {
+    exchange.addresses = addresses
+    connections.acquire(exchange.request.target.origin, exchange)
+  }
 
   return {
     send(request, done) {
@@ -46,7 +93,7 @@ export function createSender(options: SenderOptions): Sender {
       if (signal !== undefined) aborts.add(signal, exchange)
       if (closed || signal?.aborted === true) exchange.stop('aborted')
       else if (!(request.deadlineMs > 0)) exchange.stop('timeout')
-      else connections.acquire(request.target.origin, exchange)
+      else route(exchange)
       return exchange
     },
     close() {

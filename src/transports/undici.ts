@@ -39,10 +39,12 @@ export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTra
     name: 'undici',
     send: (request) =>
       new Promise<TransportResult>((resolve) => {
+        const guard = request.guard ?? options.guard
         let checked: ExchangeRequest
         try {
           checked = {
-            target: targetOf(request.url),
+            target: targetOf(request.url, guard),
+            guard,
             headers: headerList(request.headers, userAgent),
             body: request.body,
             deadlineMs: Math.min(request.deadlineMs, MAX_TIMER_MS),

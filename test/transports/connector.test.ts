@@ -1,8 +1,9 @@
-import type { LookupAddress } from 'node:dns'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Lookup } from '../../src/transports/connector.ts'
-import { failureError } from '../../src/transports/failure.ts'
+import { addressGuard } from '../../src/guard.ts'
 import { kyTransport } from '../../src/transports/ky.ts'
+import type { Lookup } from '../../src/transports/resolve.ts'
 import { type UndiciTransportOptions, undiciTransport } from '../../src/transports/undici.ts'
 import { type EvilOptions, evilReceiver, tlsFixture } from '../support/evil-receiver.ts'
 
@@ -26,49 +27,102 @@ async function setup(options: UndiciTransportOptions, receiver: EvilOptions = {}
   return { evil, send }
 }
 
-const refuse = (seen: LookupAddress[][]) => (_hostname: string, addresses: readonly LookupAddress[]) => {
-  seen.push([...addresses])
-  throw failureError('blocked', 'This address is not allowed.')
+const strict = addressGuard({ allowHttp: true })
+const forLoopback = addressGuard({ allowHttp: true, allowCidrs: ['127.0.0.0/8'] })
+const blocked = {
+  kind: 'failure',
+  code: 'blocked',
+  message: 'The target of this request is not allowed.',
+  mayHaveBeenReceived: false,
 }
 
-test.each(['127.0.0.1', '2130706433', '0x7f.1', '127.1'])(
-  'the literal address %s is judged',
+test.each(['127.0.0.1', '2130706433', '0x7f.1', '127.1', '[::1]', '[::ffff:127.0.0.1]', 'localhost'])(
+  'without a look-up, the host %s is blocked',
   async (host) => {
-    const seen: LookupAddress[][] = []
-    const { evil, send } = await setup({ judge: refuse(seen) })
-    const result = await send(`http://${host}:${evil.port}/ok`)
-    expect(result).toMatchObject({
-      code: 'blocked',
-      message: 'This address is not allowed.',
-      mayHaveBeenReceived: false,
-    })
-    expect(seen).toEqual([[{ address: '127.0.0.1', family: 4 }]])
+    const lookup: Lookup = () => expect.unreachable('a literal needs no look-up')
+    const { evil, send } = await setup({ guard: strict, lookup })
+    expect(await send(`http://${host}:${evil.port}/ok`)).toMatchObject(blocked)
     expect(evil.accepted).toBe(0)
   },
 )
 
-test('an IPv6 literal is judged without its brackets', async () => {
-  const seen: LookupAddress[][] = []
-  const { send } = await setup({ judge: refuse(seen) })
-  expect(await send('http://[::1]:1/')).toMatchObject({ code: 'blocked' })
-  expect(seen).toEqual([[{ address: '::1', family: 6 }]])
-})
-
-test('all addresses of a name are judged, over http and https', async () => {
-  const seen: LookupAddress[][] = []
-  const lookup = resolvesTo('127.0.0.1', '127.0.0.2')
-  const { evil, send } = await setup({ judge: refuse(seen), lookup })
-  for (const scheme of ['http', 'https']) {
-    expect(await send(`${scheme}://receiver.example:${evil.port}/ok`)).toMatchObject({ code: 'blocked' })
+test.each(['http', 'https'])('one private answer blocks the name, over %s', async (scheme) => {
+  for (const answers of [['127.0.0.1'], ['93.184.216.34', '127.0.0.1'], ['127.0.0.1', '93.184.216.34']]) {
+    const { evil, send } = await setup({ guard: strict, lookup: resolvesTo(...answers) })
+    expect(await send(`${scheme}://receiver.example:${evil.port}/ok`)).toMatchObject(blocked)
+    expect(evil.accepted).toBe(0)
   }
-  expect(seen.map((addresses) => addresses.length)).toEqual([2, 2])
-  expect(evil.accepted).toBe(0)
 })
 
-test('only what the judge lets pass is dialled', async () => {
-  const lookup = resolvesTo('127.0.0.2', '127.0.0.1')
-  const { evil, send } = await setup({ lookup, judge: (_host, all) => all.slice(1) })
+test('what the options allow is delivered, by address and by name', async () => {
+  const { evil, send } = await setup({ guard: forLoopback, lookup: resolvesTo('127.0.0.1') })
+  expect(await send(`http://127.0.0.1:${evil.port}/ok`)).toMatchObject({ excerpt: 'fine' })
   expect(await send(`http://receiver.example:${evil.port}/ok`)).toMatchObject({ excerpt: 'fine' })
+})
+
+test('the guard that comes with a request wins over that of the transport', async () => {
+  const transport = undiciTransport({ guard: strict })
+  const evil = await evilReceiver()
+  onTestFinished(async () => {
+    await transport.close()
+    await evil.close()
+  })
+  const request = { url: evil.url('ok'), headers: {}, body: Buffer.from('{}'), deadlineMs: 5_000 }
+  expect(await transport.send(request)).toMatchObject(blocked)
+  expect(await transport.send({ ...request, guard: forLoopback })).toMatchObject({ excerpt: 'fine' })
+})
+
+test('the name is asked for once for each connect, and the answer that was judged is dialled', async () => {
+  const answers = [['127.0.0.1'], ['10.0.0.1'], ['127.0.0.1', '10.0.0.1'], ['127.0.0.1']]
+  let asked = 0
+  const lookup: Lookup = (_hostname, _options, callback) => {
+    const addresses = answers[asked++] ?? []
+    callback(
+      null,
+      addresses.map((address) => ({ address, family: 4 })),
+    )
+  }
+  const { evil, send } = await setup({ guard: forLoopback, lookup })
+  const url = `http://receiver.example:${evil.port}/ok`
+  const codes: string[] = []
+  for (let i = 0; i < 4; i++) {
+    const result = await send(url)
+    codes.push(result.kind === 'failure' ? result.code : result.excerpt)
+  }
+  expect(codes).toEqual(['fine', 'blocked', 'blocked', 'fine'])
+  expect(asked).toBe(4)
+})
+
+test('Host keeps the name, without a trailing dot', async () => {
+  const { evil, send } = await setup({ lookup: resolvesTo('127.0.0.1') })
+  await send(`http://receiver.example.:${evil.port}/ok`)
+  const hosts = evil.requests.at(-1)?.headers.filter(([name]) => name === 'host')
+  expect(hosts).toEqual([['host', `receiver.example:${evil.port}`]])
+})
+
+test('a kept connection is lent to no request whose name leads elsewhere by now', async () => {
+  const seen: string[] = []
+  const server = createServer((request, response) => {
+    seen.push(request.socket.localAddress ?? '')
+    response.end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
+  const { port } = server.address() as AddressInfo
+  let address = '127.0.0.1'
+  const lookup: Lookup = (_hostname, _options, callback) => callback(null, [{ address, family: 4 }])
+  const transport = undiciTransport({ guard: forLoopback, lookup, connectionsPerOrigin: 1 })
+  onTestFinished(async () => {
+    await transport.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  const url = `http://receiver.example:${port}/`
+  const send = () => transport.send({ url, headers: {}, body: Buffer.from('{}'), deadlineMs: 5_000 })
+  for (address of ['127.0.0.1', '127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.2']) await send()
+  address = '10.0.0.1'
+  expect(await send()).toMatchObject(blocked)
+  expect(seen).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.2'])
+  expect(transport.stats()).toEqual({ origins: 1, open: 1, idle: 1 })
 })
 
 test('when the first address is dead the next one is dialled', async () => {
@@ -81,10 +135,10 @@ test('a name without addresses is a dns failure', async () => {
   expect(await send('http://receiver.example/')).toMatchObject({ code: 'dns', mayHaveBeenReceived: false })
 })
 
-test('a look-up that never answers ends with the connect timeout', async () => {
+test('a look-up that never answers ends after its own time', async () => {
   const { send } = await setup({ lookup: () => {}, connectTimeoutMs: 100 })
   expect(await send('http://receiver.example/')).toMatchObject({
-    code: 'connect',
+    code: 'dns',
     mayHaveBeenReceived: false,
   })
 })
@@ -95,19 +149,22 @@ test('the certificate is checked against the name, not the address that was dial
   expect(await send(`https://receiver.example:${evil.port}/ok`)).toMatchObject({ code: 'tls' })
 })
 
-test('ky on Node passes the same judge', async () => {
-  const seen: LookupAddress[][] = []
-  const transport = kyTransport({ judge: refuse(seen) })
-  onTestFinished(() => transport.close())
-  const result = await transport.send({
-    url: 'http://127.0.0.1:1/',
-    headers: {},
-    body: Buffer.from(''),
-    deadlineMs: 500,
+test.each([
+  ['ky over undici', {}],
+  ['ky over fetch', { fetch: globalThis.fetch }],
+])('%s goes through the same guard', async (_name, options) => {
+  const transport = kyTransport(options)
+  const evil = await evilReceiver()
+  onTestFinished(async () => {
+    await transport.close()
+    await evil.close()
   })
-  expect(result).toMatchObject({ code: 'blocked', mayHaveBeenReceived: false })
-})
-
-test('a judge without sockets to judge is refused when the transport is made', () => {
-  expect(() => kyTransport({ judge: (_host, all) => all, fetch: globalThis.fetch })).toThrow(/judge/)
+  const request = { url: evil.url('ok'), headers: {}, body: Buffer.from('{}'), deadlineMs: 5_000 }
+  expect(await transport.send({ ...request, guard: strict })).toMatchObject(blocked)
+  const localhost = { ...request, url: `http://localhost:${evil.port}/ok` }
+  const named = { judgeUrl: () => ({ allowed: true, hostname: 'localhost', address: null }) as const }
+  const guard = { ...strict, ...named }
+  expect(await transport.send({ ...localhost, guard })).toMatchObject(blocked)
+  expect(evil.accepted).toBe(0)
+  expect(await transport.send({ ...request, guard: forLoopback })).toMatchObject({ excerpt: 'fine' })
 })
