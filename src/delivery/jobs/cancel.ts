@@ -1,0 +1,16 @@
+/** A step of `cancel`: ends a batch of pending deliveries and reports each. */
+import { reportEnded } from '../report-ended.ts'
+import { BATCH, type Step } from './step.ts'
+
+export const cancel: Step = async ({ job, tenantId, parts }) => {
+  const { subscriptionId, eventId } = job.order
+  const filter = {
+    tenantId,
+    ...(subscriptionId === undefined ? {} : { subscriptionId }),
+    ...(eventId === undefined ? {} : { eventId }),
+  }
+  const cancelled = await parts.store.cancel(filter, BATCH)
+  for (const delivery of cancelled) reportEnded(parts, delivery)
+  const { length } = cancelled
+  return { looked: length, affected: length, skipped: 0, cursor: null, done: length < BATCH }
+}
