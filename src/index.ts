@@ -16,6 +16,7 @@ export type { OneUseDestination } from './delivery/destination.ts'
 export type { Published, PublishOptions } from './delivery/publish.ts'
 export { type ErrorCode, isPosthornError, PosthornError } from './errors.ts'
 export type * from './hooks.ts'
+export type { Job, JobHandle, Jobs } from './jobs.ts'
 export type {
   AnyTenant,
   Attempt,
@@ -42,6 +43,7 @@ export type { EnvelopeInput, IdGenerators, Sealer } from './parts.ts'
 export { EVENT_NAME, matchesPattern, tenantBucket } from './patterns.ts'
 export type * from './queries.ts'
 export type * from './records.ts'
+export type * from './recovery.ts'
 export { customScheme } from './signing/custom-scheme.ts'
 export { ed25519 } from './signing/ed25519.ts'
 export { hmac } from './signing/hmac.ts'

@@ -150,17 +150,15 @@ export function metadataOf(value: unknown, path = 'metadata'): Metadata {
  *
  * @throws PosthornError INVALID_PATTERN; UNKNOWN_EVENT_TYPE for a name that the catalogue lacks
  */
-export function patternsOf(value: unknown, catalog: Catalog | null): readonly string[] {
+export function patternsOf(value: unknown, catalog: Catalog | null, path = 'events'): readonly string[] {
   if (!Array.isArray(value) || value.length < 1 || value.length > 100)
     throw new PosthornError(
       'INVALID_PATTERN',
-      "events must be an array of 1 to 100 patterns; ['*'] means all",
-      {
-        path: 'events',
-      },
+      `${path} must be an array of 1 to 100 patterns; ['*'] means all`,
+      { path },
     )
   value.forEach((pattern: unknown, index) => {
-    checkPattern(pattern, catalog, `events[${index}]`)
+    checkPattern(pattern, catalog, `${path}[${index}]`)
   })
   return [...new Set<string>(value)]
 }

@@ -4,6 +4,7 @@
  */
 import type { Catalog } from './catalog.ts'
 import { signingOf } from './delivery/prepare.ts'
+import { reportEnded } from './delivery/report-ended.ts'
 import { PosthornError } from './errors.ts'
 import { filterText } from './filter-text.ts'
 import type { SubscriptionChange } from './hooks.ts'
@@ -79,10 +80,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
   async function drop({ tenantId, id }: SubscriptionRecord): Promise<void> {
     for (;;) {
       const cancelled = await store.cancel({ tenantId, subscriptionId: id }, BATCH)
-      for (const { id: deliveryId, eventId, eventType, attemptCount } of cancelled) {
-        const owner = { tenantId, subscriptionId: id, eventId, eventType }
-        parts.report.ended({ ...owner, deliveryId, attemptCount, state: 'cancelled', reason: null })
-      }
+      for (const delivery of cancelled) reportEnded(parts, delivery)
       if (cancelled.length < BATCH) return
     }
   }

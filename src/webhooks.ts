@@ -3,7 +3,7 @@ import { uuidv7 } from 'uuidv7'
 import { createAttempts } from './attempts.ts'
 import type { Catalog, EventName, EventPayload } from './catalog.ts'
 import { systemClock, systemRandom } from './clock.ts'
-import { createDeliveries } from './deliveries.ts'
+import { createDeliveries, type Deliveries } from './deliveries.ts'
 import { defaultRetry, parseRetry } from './delivery/backoff.ts'
 import { createPublisher, type Published, type PublishOptions } from './delivery/publish.ts'
 import { createSchedule } from './delivery/schedule.ts'
@@ -13,9 +13,11 @@ import { PosthornError } from './errors.ts'
 import { createEvents } from './events.ts'
 import { addressGuard } from './guard/address-guard.ts'
 import { guardedTransport } from './guard/guarded-transport.ts'
+import { createJobs, type Jobs } from './jobs.ts'
 import { checkOptions, guardOptionsOf, type WebhooksOptions } from './options.ts'
 import type { IdGenerators, Parts, Sealer } from './parts.ts'
 import type { SubscriptionRecord } from './records.ts'
+import { createRecovery, type Recovery } from './recovery.ts'
 import { createReporter, warningLogger } from './report.ts'
 import { standardWebhooks } from './signing/standard-webhooks.ts'
 import { signingEntriesOf } from './signing-input.ts'
@@ -51,7 +53,8 @@ export type Publication<Events extends Catalog | null> = {
 /** What `createWebhooks` returns. */
 export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
   readonly subscriptions: Subscriptions<Events>
-  readonly deliveries: ReturnType<typeof createDeliveries>
+  readonly deliveries: Deliveries & Recovery<Events>
+  readonly jobs: Jobs
   readonly attempts: ReturnType<typeof createAttempts>
   readonly events: ReturnType<typeof createEvents>
   /** The catalogue given as `events`, or null. */
@@ -177,7 +180,8 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
         return { eventId: event.id, deliveryId: event.addressee.id }
       },
     }),
-    deliveries: createDeliveries(parts),
+    deliveries: { ...createDeliveries(parts), ...createRecovery<Events>(parts) },
+    jobs: createJobs(parts),
     attempts: createAttempts(parts),
     events: createEvents(parts),
     catalog: (options.events ?? null) as Events,

@@ -3,7 +3,6 @@
  * that dies costs one step, which is repeated. Jobs never run ahead of their receivers: with enough work due they wait,
  * so that the live flow finds room.
  */
-import type { Clock } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
 import type { JsonObject } from '../model.ts'
 import type { Parts } from '../parts.ts'
@@ -50,7 +49,10 @@ export function createJobRunner(parts: Parts): JobRunner {
   async function isAhead(work: JobWork, { kind, order: { subscriptionId } }: JobRecord): Promise<boolean> {
     if (kind === 'cancel') return false
     const tenant = work.tenantId
-    const { due } = await store.backlog({ tenant, ...(subscriptionId === undefined ? {} : { subscriptionId }) })
+    const { due } = await store.backlog({
+      tenant,
+      ...(subscriptionId === undefined ? {} : { subscriptionId }),
+    })
     return due > AHEAD
   }
 
@@ -101,9 +103,4 @@ export function createJobRunner(parts: Parts): JobRunner {
       await failed(work, job, cause)
     }
   }
-}
-
-/** True when less than half of the lease is left: a step then ends where it is. */
-export function leaseGuard(clock: Clock, leaseEnds: number, leaseMs: number): () => boolean {
-  return () => leaseEnds - clock.monotonic() < leaseMs / 2
 }

@@ -19,8 +19,13 @@ export function wants(subscription: SubscriptionRecord, event: EventRecord): boo
   return (
     subscription.state !== 'disabled' &&
     event.publishedAt >= subscription.createdAt &&
-    subscription.events.some((pattern) => matchesPattern(pattern, event.type))
+    selects(subscription, event)
   )
+}
+
+/** True when the subscription wants events like this one, whenever they happened. */
+export function selects(subscription: SubscriptionRecord, event: EventRecord): boolean {
+  return subscription.events.some((pattern) => matchesPattern(pattern, event.type))
 }
 
 /** The event's subscriptions with `after < id ≤ upTo`. */

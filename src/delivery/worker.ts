@@ -6,9 +6,10 @@ import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import { presentAttempt, presentSubscription } from '../present.ts'
 import type { Claimed, Recorded } from '../queries.ts'
-import type { Work } from '../records.ts'
+import type { JobWork, Work } from '../records.ts'
 import { deliver, outcomeOf } from './deliver.ts'
 import { type Expanded, expand } from './expand.ts'
+import { createJobRunner } from './jobs.ts'
 import { createLanes } from './lanes.ts'
 import { createTenantViews } from './match.ts'
 import { createPreparer, createStoreTime } from './prepare.ts'
@@ -50,6 +51,7 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
   const preparer = createPreparer(parts)
   const recorder = createRecorder(parts)
   const settler = createSettler(store, problem)
+  const jobs = createJobRunner(parts)
   const lanes = createLanes(parts, clock, (task) => void attempt(task))
   let deadlineNow: () => number | null = () => parts.timeoutMs
   let aborter = new AbortController()
@@ -142,7 +144,7 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
 
   async function start(work: Work, version: number, leaseEnds: number): Promise<void> {
     claimedGroups += 1
-    if (work.kind === 'job') return discardJob(work)
+    if (work.kind === 'job') return runJob(work, leaseEnds)
     try {
       await begin(await expand(work, version, leaseEnds, time.now(), parts, views))
     } catch (cause) {
@@ -166,9 +168,9 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
     await settle(group)
   }
 
-  async function discardJob(work: Work): Promise<void> {
-    problem('job', new Error('A job of a newer version waits in the queue; this version leaves it there.'))
-    await settler.handBack(work.claim, 60_000)
+  async function runJob(work: JobWork, leaseEnds: number): Promise<void> {
+    const isOver = () => deadlineNow() === null || leaseEnds - clock.monotonic() < leaseMs / 2
+    await jobs(work, isOver).catch((cause) => problem('job', cause))
     release()
   }
 

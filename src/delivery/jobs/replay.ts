@@ -4,8 +4,8 @@
  */
 import { matchesPattern } from '../../patterns.ts'
 import type { DeliveryRecord, EventRecord, SubscriptionRecord } from '../../records.ts'
-import { newDelivery } from '../new-delivery.ts'
 import { selects } from '../match.ts'
+import { newDelivery } from '../new-delivery.ts'
 import type { JobRecord } from './job.ts'
 import { BATCH, type Step, type StepInput } from './step.ts'
 
@@ -44,7 +44,11 @@ export const replay: Step = async (input) => {
   return { ...counts, cursor, done: rows.length < EVENTS && counts.looked === rows.length }
 }
 
-function isAsked(event: EventRecord, subscription: SubscriptionRecord, { order, startedAt }: JobRecord): boolean {
+function isAsked(
+  event: EventRecord,
+  subscription: SubscriptionRecord,
+  { order, startedAt }: JobRecord,
+): boolean {
   const { types } = order
   return (
     !event.skipped &&
