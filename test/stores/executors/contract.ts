@@ -42,7 +42,7 @@ export function executorContract<Tx>(driver: DriverUnderTest<Tx>): void {
       ])
       expect(read.rowCount).toBe(2)
       expect((await database.query('update orders set total = 7', [])).rowCount).toBe(2)
-      expect((await database.query('delete from orders where id = ' + place(1), ['b'])).rowCount).toBe(1)
+      expect((await database.query(`delete from orders where id = ${place(1)}`, ['b'])).rowCount).toBe(1)
     })
 
     it.each([

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { PosthornError } from '../../../errors.ts'
 import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
-import { createDeadline } from './deadline.ts'
+import { onlyPublishes } from './only-publishes.ts'
 import { ownSide } from './own-connections.ts'
 import { postgresParameters } from './postgres-values.ts'
 import { notATransaction } from './refuse.ts'
@@ -79,26 +79,15 @@ export function pgPoolDatabase(pool: PgPool, settings: ExecutorSettings): Databa
   }
 }
 
-/** A bare client: only `join`ed statements and single ones, in the caller's own order. */
+/** A bare client: only publishes, in the caller's own order of statements. */
 export function pgClientDatabase(client: PgClient, settings: ExecutorSettings): Database<PgTransaction> {
-  const deadline = createDeadline('pg', settings)
-  return {
-    dialect: 'postgres',
-    driver: 'pg',
-    canWork: false,
-    query: (sql, parameters) => deadline('a statement', () => run(client, sql, parameters, false)),
-    transaction: () =>
-      Promise.reject(
-        new PosthornError(
-          'INVALID_OPTION',
-          'client: a bare pg Client can only publish: its one connection is yours, and a transaction of the store would ' +
-            'mix with yours. Give the store a pg Pool.',
-          { path: 'client' },
-        ),
-      ),
+  const own = { dialect: 'postgres', driver: 'pg', pool: 'a pg Pool' } as const
+  return onlyPublishes(
+    own,
+    { query: (sql, parameters) => run(client, sql, parameters, false) },
     join,
-    async close() {},
-  }
+    settings,
+  )
 }
 
 function join(tx: PgTransaction): Executor {
@@ -143,6 +132,7 @@ async function listen(pool: PgPool, channel: string, onMessage: () => void): Pro
   const lost = (): void => {
     if (!open) return
     open = false
+    client.removeListener('notification', onMessage)
     client.release(true)
   }
   client.on('error', lost)

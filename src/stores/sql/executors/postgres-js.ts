@@ -56,18 +56,24 @@ export function postgresJsDatabase(
 
   /** `sql.begin` owns the connection; the deadlines stand around its three steps, since it has none itself. */
   async function transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T> {
-    const { opened, ended, decide } = begin(client)
+    const held = begin(client)
     let result: T
     try {
-      const sql = await deadline('waiting for a connection', () => opened)
-      result = await work({ query: (text, parameters) => run(sql, text, parameters) })
+      const sql = await deadline('waiting for a connection', () => held.opened)
+      result = await work({
+        query: async (text, parameters) => {
+          held.check()
+          return run(sql, text, parameters)
+        },
+      })
+      held.check()
     } catch (error) {
-      decide('rollback')
-      await deadline('a rollback', () => ended).catch(() => {})
+      if (!isLostConnection(error)) held.decide('rollback')
+      await deadline('a rollback', () => held.ended).catch(() => {})
       throw error
     }
-    decide('commit')
-    await deadline('a commit', () => ended)
+    held.decide('commit')
+    await deadline('a commit', () => held.ended)
     return result
   }
 
@@ -100,22 +106,42 @@ export function postgresJsDatabase(
   }
 }
 
-/** Opens a transaction and holds it open until `decide` says how it ends. */
+/**
+ * Opens a transaction and holds it open until `decide` says how it ends. Nothing is sent on a connection that was lost,
+ * not even a rollback: postgres.js 3.4 then writes to a socket that is gone, and that ends the process.
+ */
 function begin(client: PostgresJs) {
-  let decide: (end: 'commit' | 'rollback') => void = () => {}
+  let settle: (end: 'commit' | 'rollback') => void = () => {}
   const decided = new Promise<'commit' | 'rollback'>((resolve) => {
-    decide = resolve
+    settle = resolve
   })
+  let lost: { readonly error: unknown } | null = null
   let ended: Promise<unknown> = Promise.resolve()
   const opened = new Promise<PostgresJsQueryable>((resolve, reject) => {
     ended = client.begin('isolation level read committed', async (sql) => {
       resolve(sql)
       if ((await decided) === 'rollback') throw new RolledBack()
     })
-    ended.catch(reject)
+    ended.catch((error: unknown) => {
+      lost = { error }
+      reject(error)
+    })
   })
-  return { opened, ended, decide }
+  return {
+    opened,
+    ended,
+    decide(end: 'commit' | 'rollback'): void {
+      if (lost === null) settle(end)
+    },
+    /** Throws when the connection was lost. */
+    check(): void {
+      if (lost !== null) throw lost.error
+    },
+  }
 }
+
+const isLostConnection = (error: unknown): boolean =>
+  /^CONNECTION_/.test(String((error as { code?: unknown } | null)?.code))
 
 /** What makes `sql.begin` roll back. */
 class RolledBack extends Error {}

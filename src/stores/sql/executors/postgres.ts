@@ -1,5 +1,6 @@
 /** Which Postgres client is this? Told by shape, so that no driver is a dependency. */
 import type { Database } from '../executor.ts'
+import { has } from './has.ts'
 import { type PgClient, type PgPool, type PgTransaction, pgClientDatabase, pgPoolDatabase } from './pg.ts'
 import { type PGliteClient, type PGliteTransaction, pgliteDatabase } from './pglite.ts'
 import { type PostgresJs, type PostgresJsTransaction, postgresJsDatabase } from './postgres-js.ts'
@@ -31,11 +32,6 @@ function databaseOf(client: PostgresClient, settings: ExecutorSettings): Databas
   if (isPgClient(client)) return pgClientDatabase(client, settings)
   throw notAClient('Postgres', 'a pg Pool, the `sql` of postgres.js or a PGlite', client)
 }
-
-const has = (value: unknown, ...methods: string[]): boolean =>
-  value !== null &&
-  (typeof value === 'object' || typeof value === 'function') &&
-  methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
 
 const isPostgresJs = (client: unknown): client is PostgresJs =>
   typeof client === 'function' && has(client, 'unsafe', 'begin', 'listen')

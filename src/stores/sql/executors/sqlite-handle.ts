@@ -3,8 +3,8 @@ import type { Parameter, StatementResult } from '../executor.ts'
 
 /** The subset of a prepared statement that is used. */
 export interface SqliteStatement {
-  all(...parameters: (string | number | null)[]): unknown[]
-  run(...parameters: (string | number | null)[]): { readonly changes: number | bigint }
+  all(...parameters: unknown[]): unknown[]
+  run(...parameters: unknown[]): { readonly changes: number | bigint }
 }
 
 /** What `node:sqlite`, better-sqlite3, libsql and `bun:sqlite` have in common. */
@@ -37,9 +37,8 @@ export function statementsOf(handle: SqliteHandle): RunStatement {
 
   return (sql, parameters) => {
     const { statement, returnsRows } = prepare(sql)
-    const values = parameters as readonly (string | number | null)[]
-    if (!returnsRows) return { rows: [], rowCount: Number(statement.run(...values).changes) }
-    const rows = statement.all(...values) as Record<string, unknown>[]
+    if (!returnsRows) return { rows: [], rowCount: Number(statement.run(...parameters).changes) }
+    const rows = statement.all(...parameters) as Record<string, unknown>[]
     return { rows, rowCount: rows.length }
   }
 }
