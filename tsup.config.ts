@@ -10,6 +10,7 @@ export default defineConfig([
       index: 'src/index.ts',
       memory: 'src/stores/memory.ts',
       guard: 'src/guard.ts',
+      http: 'src/http/index.ts',
       testing: 'src/testing/index.ts',
     },
     splitting: true,

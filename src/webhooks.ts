@@ -59,6 +59,8 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
   readonly events: ReturnType<typeof createEvents>
   /** The catalogue given as `events`, or null. */
   readonly catalog: Events
+  /** The option of this name, or null. */
+  readonly defaultTenant: string | null
   /**
    * Stores one event; its deliveries follow. With `tx` it is stored in the caller's transaction.
    *
@@ -185,6 +187,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     attempts: createAttempts(parts),
     events: createEvents(parts),
     catalog: (options.events ?? null) as Events,
+    defaultTenant: parts.defaultTenant,
     publish: (type, data, publishOptions = {}) =>
       publisher.publish(type, data, publishOptions as PublishOptions),
     publishMany: (publications, { tx } = {}) =>

@@ -112,8 +112,17 @@ const rules: readonly {
   },
   {
     rule: 'nothing but the surface imports the surface',
-    of: (file) => file !== 'src/index.ts' && !/^src\/(testing|cli)\//.test(file),
-    allows: (target) => target !== 'src/index.ts' && target !== 'src/webhooks.ts',
+    of: (file) => file !== 'src/index.ts' && !/^src\/(testing|cli|http)\//.test(file),
+    allows: (target) =>
+      target !== 'src/index.ts' && target !== 'src/webhooks.ts' && !target.startsWith('src/http/'),
+  },
+  {
+    rule: 'http imports the public surface, the clock and signing',
+    of: (file) => file.startsWith('src/http/'),
+    allows: (target) =>
+      /^src\/(http|signing)\//.test(target) ||
+      ['src/index.ts', 'src/clock.ts', 'zod'].includes(target) ||
+      target.startsWith('types of '),
   },
   {
     rule: 'the memory store needs no zod',

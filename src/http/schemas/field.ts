@@ -1,0 +1,55 @@
+/** Fields that many schemas share: instants, numbers and flags of a query, ids, pages. */
+import { z } from 'zod'
+import { described } from './named.ts'
+
+/** An instant that comes in: ISO 8601 with an offset or `Z`. The call gets a Date. */
+export const instantIn = () => z.iso.datetime({ offset: true }).transform((text) => new Date(text))
+
+/** An instant that goes out. JSON writes it in ISO 8601. */
+export const instantOut = () => z.date()
+
+const numberOf = (value: unknown) =>
+  typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value
+
+/** A whole number in a query string. */
+export const queryInt = (min: number, max: number) => z.preprocess(numberOf, z.int().min(min).max(max))
+
+const flagOf = (value: unknown) => (value === 'true' ? true : value === 'false' ? false : value)
+
+/** `true` or `false` in a query string. */
+export const queryFlag = () => z.preprocess(flagOf, z.boolean())
+
+/** Labels: the same limits as in the library. */
+export const labels = () => z.record(z.string().min(1).max(128), z.string().max(500))
+
+/** An id in a path or filter. What is no id at all reads as missing, like an unknown one. */
+export const idText = () =>
+  z
+    .string()
+    .min(1)
+    .max(255)
+    .refine((text) => !/[\p{Cc}\p{Surrogate}]/u.test(text), 'has a control character')
+
+/** Text of a filter: what no row can hold is refused before a store sees it. */
+export const filterText = () => idText()
+
+/** Span of time of a list. */
+export const spanQuery = {
+  since: described(instantIn().optional(), 'At this instant or later.'),
+  until: described(instantIn().optional(), 'Before this instant.'),
+}
+
+/** What every list takes. */
+export const pageQuery = {
+  limit: described(queryInt(1, 1000).optional(), 'Rows at most; 50 by default.'),
+  cursor: described(z.string().max(1024).optional(), '`nextCursor` of the page before.'),
+  total: described(queryFlag().optional(), 'Count all matching rows, too.'),
+}
+
+/** A page of a list, newest first. */
+export const pageOf = <S extends z.ZodType>(item: S) =>
+  z.object({
+    items: z.array(item).readonly(),
+    nextCursor: described(z.string().nullable(), 'Pass it as `cursor` to go on; null on the last page.'),
+    total: described(z.number().nullable(), 'How many match on all pages; null unless asked for.'),
+  })
