@@ -24,7 +24,6 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
       return params === null ? [] : [{ route, params }]
     })
     const wanted = method === 'HEAD' ? 'GET' : method
-    // A fixed path wins over a parameter by its place in the table.
     const exact = fitting.filter(
       ({ params }) => Object.keys(params).length === Math.min(...fitting.map(countOf)),
     )

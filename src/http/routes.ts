@@ -1,13 +1,15 @@
 /** The route table: every route of the management API, once. Router, checks, documents and tests are derived from it. */
 import type { Route } from './route.ts'
 import { attemptRoutes, deliveryRoutes, eventRoutes } from './routes/history.ts'
+import { jobRoutes } from './routes/jobs.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { systemRoutes } from './routes/system.ts'
 
-/** Paths without parameters come before those that they would fit. */
+/** A fixed path wins over a parameter, wherever it stands. */
 export const routes: readonly Route[] = [
   ...subscriptionRoutes,
   ...deliveryRoutes,
+  ...jobRoutes,
   ...attemptRoutes,
   ...eventRoutes,
   ...systemRoutes,

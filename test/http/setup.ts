@@ -37,7 +37,7 @@ export interface Call {
 
 export function api(options: Partial<HandlerOptions> & { answer?: FakeAnswerer } = {}) {
   const { answer, ...handlerOptions } = options
-  const parts = setup({ events, ...(answer === undefined ? {} : { answer }) })
+  const parts = setup({ events: events as never, ...(answer === undefined ? {} : { answer }) })
   const handler = createHandler(parts.webhooks, {
     authorize: authorizeByHeader,
     clock: parts.clock,

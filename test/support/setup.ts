@@ -1,5 +1,4 @@
 /** A sender on the memory store, a manual clock and a fake transport: what most engine tests start from. */
-import type { Catalog } from '../../src/catalog.ts'
 import type { Hooks } from '../../src/hooks.ts'
 import { createWebhooks } from '../../src/index.ts'
 import type { WebhooksOptions } from '../../src/options.ts'
@@ -10,21 +9,12 @@ import { manualClock } from '../../src/testing/manual-clock.ts'
 export const quietLogger = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Every call makes everything afresh. */
-export function setup<Events extends Catalog | null = null>(
-  options: Partial<WebhooksOptions<Events>> & { answer?: FakeAnswerer; hooks?: Hooks } = {},
-) {
+export function setup(options: Partial<WebhooksOptions> & { answer?: FakeAnswerer; hooks?: Hooks } = {}) {
   const { answer, ...rest } = options
   const clock = manualClock()
   const store = memoryStore({ clock })
   const transport = fakeTransport(answer)
-  const webhooks = createWebhooks<Events>({
-    store,
-    transport,
-    clock,
-    logger: quietLogger,
-    random: () => 0,
-    ...rest,
-  })
+  const webhooks = createWebhooks({ store, transport, clock, logger: quietLogger, random: () => 0, ...rest })
   const subscribe = (tenantId = 'acme', extra: object = {}) =>
     webhooks.subscriptions.create({ tenantId, url: 'https://receiver.example/hook', ...extra })
   return { clock, store, transport, webhooks, subscribe }

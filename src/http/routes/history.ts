@@ -90,6 +90,22 @@ export const deliveryRoutes = [
       return webhooks.deliveries.redeliver(id, { tenantId })
     },
   }),
+  route({
+    method: 'POST',
+    path: '/deliveries/{id}/cancel',
+    operationId: 'cancelDelivery',
+    summary: 'Cancel a pending delivery',
+    tag: 'Deliveries',
+    role: 'tenant',
+    params: byId,
+    body: null,
+    status: 200,
+    output: delivery,
+    async call({ webhooks, scope, params }) {
+      const { id, tenantId } = await deliveryOf(webhooks, params.id, scope)
+      return webhooks.deliveries.cancel(id, { tenantId })
+    },
+  }),
 ]
 
 export const attemptRoutes = [

@@ -51,6 +51,7 @@ export const newEvent = named(
     ),
     occurredAt: instantIn().optional(),
     deliverAt: described(instantIn().optional(), 'Up to 90 days ahead.'),
+    orderingKey: described(z.string().min(1).max(255).optional(), 'Events of one key keep their order.'),
     skip: described(z.boolean().optional(), 'Record it, deliver it to nobody.'),
     metadata: labels().optional(),
   }),

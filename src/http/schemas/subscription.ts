@@ -64,7 +64,28 @@ export const subscriptionFields = {
   ),
   metadata: labels().nullish(),
   signing: signing.nullish(),
-  retry: retry.nullish(),
+  retry: z.union([z.literal('never'), retry]).nullish(),
+  ordering: described(
+    z.enum(['none', 'subscription', 'key']).nullish(),
+    'Whose order is kept; `none` by default.',
+  ),
+  onGivenUp: described(
+    z.enum(['continue', 'stop']).nullish(),
+    'In an ordered subscription, when a delivery is given up; `continue` by default.',
+  ),
+  rate: described(
+    z
+      .strictObject({
+        count: z.int().min(1).max(1_000_000),
+        perMs: z
+          .int()
+          .min(1)
+          .max(30 * 86_400_000),
+      })
+      .nullish(),
+    'At most this many requests per time span.',
+  ),
+  concurrency: described(z.int().min(1).max(10_000).nullish(), 'Requests in flight at a time.'),
 }
 
 /** The body of create. */
@@ -87,6 +108,10 @@ export const newSubscription = named(
       z.string().min(1).max(255).optional(),
       'A signing secret of your own; a fresh one without it.',
     ),
+    state: described(
+      z.enum(['active', 'paused', 'disabled']).optional(),
+      'How it begins; `active` by default.',
+    ),
     ...subscriptionFields,
   }),
   'A subscription to create.',
@@ -95,7 +120,14 @@ export const newSubscription = named(
 /** The body of update. */
 export const subscriptionChanges = named(
   'SubscriptionChanges',
-  z.strictObject({ url: url().optional(), ...subscriptionFields }),
+  z.strictObject({
+    url: url().optional(),
+    secret: described(
+      z.string().min(1).max(255).optional(),
+      'Signs instead of all secrets there are, at once; rotate-secret keeps the old ones for a while.',
+    ),
+    ...subscriptionFields,
+  }),
   'What to change: an absent field stays, null clears it.',
 )
 
@@ -117,6 +149,10 @@ export const subscription = named(
     disabledAt: instantOut().nullable(),
     signing: z.custom<Subscription['signing']>(),
     retry: z.custom<Subscription['retry']>(),
+    ordering: z.enum(['none', 'subscription', 'key']),
+    onGivenUp: z.enum(['continue', 'stop']),
+    rate: z.object({ count: z.number(), perMs: z.number() }).readonly().nullable(),
+    concurrency: z.number().nullable(),
     secrets: z
       .array(
         z
