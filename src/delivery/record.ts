@@ -1,18 +1,18 @@
 /**
  * Records outcomes in batches: what one turn of the event loop brought, and what came while the batch before it was
- * being stored, so that a busy worker makes few statements and an idle one waits for nothing. The request has happened by now, so a flicker of the
- * store is tried again; a batch that is refused is halved until the guilty row stands alone.
+ * being stored, so that a busy worker makes few statements and an idle one waits for nothing. The request has happened by
+ * now, so an outage of the store is waited for; a batch that is refused is halved until the guilty row stands alone.
  */
 import pRetry from 'p-retry'
 import { nextTurn } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import type { Outcome, Recorded } from '../queries.ts'
+import { patience } from './patience.ts'
 
 const MAX_BATCH = 500
-/** 100 ms, 200 ms … 5 s: about half a minute, the length of a lease. */
-const PATIENT = { retries: 10, minTimeout: 100, maxTimeout: 5_000, randomize: true, factor: 2 }
-const BRIEF = { ...PATIENT, retries: 2 }
+/** Tries of a batch that the store refuses although it answers; then it is halved. */
+const REFUSALS = 3
 
 interface Entry {
   readonly outcome: Outcome
@@ -41,10 +41,19 @@ export function createRecorder(parts: Parts): Recorder {
     running = null
   }
 
+  /** A store that does not answer at all is waited for; one that does has refused the batch. */
+  async function isDown(): Promise<boolean> {
+    return parts.store.now().then(
+      () => false,
+      () => true,
+    )
+  }
+
   async function store(batch: readonly Entry[]): Promise<void> {
     const outcomes = batch.map((entry) => entry.outcome)
+    const waiting = patience(parts, async ({ attemptNumber }) => attemptNumber < REFUSALS || (await isDown()))
     try {
-      settle(batch, await pRetry(() => parts.store.record(outcomes), batch.length > 1 ? BRIEF : PATIENT))
+      settle(batch, await pRetry(() => parts.store.record(outcomes), waiting))
     } catch (cause) {
       if (batch.length === 1) return alone(batch, cause)
       const middle = batch.length >> 1
