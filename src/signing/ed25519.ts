@@ -5,15 +5,14 @@
 
 import { publicKey } from './ed25519-key.js'
 import { keyBytes } from './key-bytes.js'
-import type { Scheme } from './scheme.js'
+import type { Scheme, Verifier } from './scheme.js'
 import { standardVerifier } from './standard-verifier.js'
 import type { StandardWebhooksOptions } from './standard-webhooks.js'
 import { VerificationError } from './verification-error.js'
 
 /** Standard Webhooks v1a. `verify` takes the `whpk_` key as its secret, the sender `whsk_`. */
 export function ed25519({ prefix = 'webhook' }: StandardWebhooksOptions = {}): Scheme {
-  return {
-    spec: { scheme: 'ed25519', prefix },
+  const verifier: Verifier<string> = {
     key: (secret) => String.fromCharCode(...publicKey(secret)),
     read(header) {
       const received = standardVerifier(prefix).read(header)
@@ -35,6 +34,7 @@ export function ed25519({ prefix = 'webhook' }: StandardWebhooksOptions = {}): S
       return false
     },
   }
+  return { spec: { scheme: 'ed25519', prefix }, ...verifier }
 }
 
 /** 64 bytes in base64, with the unused bits of the last character at zero. */

@@ -3,15 +3,15 @@
  * sending half is in `signers/`.
  */
 
+import { encodeBase64 } from './base64.js'
 import { headerValue } from './header-value.js'
-import { encodeHex } from './hex.js'
+import { decodeHex } from './hex.js'
+import { type HmacKey, hmacKeys } from './hmac-key.js'
 import { hmacMatch } from './hmac-match.js'
 import { checkHmacSpec, type HmacOptions, hmacSpec } from './hmac-options.js'
 import { type HmacSpec, signedPrefix } from './hmac-spec.js'
-import { keyBytes } from './key-bytes.js'
-import type { HeaderReader, ReceivedHeaders, Scheme } from './scheme.js'
-import { base64Key } from './secret-key.js'
-import { textKey } from './text-key.js'
+import { keyText } from './key-text.js'
+import type { HeaderReader, ReceivedHeaders, Scheme, Verifier } from './scheme.js'
 import { VerificationError } from './verification-error.js'
 
 /**
@@ -25,14 +25,21 @@ import { VerificationError } from './verification-error.js'
 export function hmac(options: HmacOptions): Scheme {
   const spec = hmacSpec(options)
   checkHmacSpec(spec)
-  const write = spec.encoding === 'hex' ? (digest: string) => encodeHex(keyBytes(atob(digest))) : String
-  return {
-    spec,
-    key: (secret) => (spec.secretEncoding === 'utf8' ? textKey(secret) : base64Key(secret, /^/)),
+  const verifier: Verifier<HmacKey> = {
+    key: hmacKeys(keyText(spec)),
     read: (header) => readHmacHeaders(header, spec),
-    match: (key, received, body) => hmacMatch(key, received, body, write),
+    match: (key, received, body) => hmacMatch(key, asStandard(received, spec), body),
   }
+  return { spec, ...verifier }
 }
+
+/** The candidates in base64, as `hmacMatch` compares them. Strict: what is not written as this scheme does matches nothing. */
+const asStandard = (received: ReceivedHeaders, { encoding }: HmacSpec): ReceivedHeaders => ({
+  ...received,
+  signatures: received.signatures
+    .filter((one) => encoding === 'base64' || /^[\da-f]{64}$/.test(one))
+    .map((one) => `v1,${encoding === 'hex' ? encodeBase64(decodeHex(one)) : one}`),
+})
 
 function readHmacHeaders(header: HeaderReader, spec: HmacSpec): ReceivedHeaders {
   const { content, idHeader, timestampHeader, eventHeader } = spec

@@ -14,4 +14,9 @@ export type RawBody = string | Uint8Array | ArrayBuffer
  */
 export type VerifiableRequest =
   | { readonly headers: HeadersLike; arrayBuffer(): Promise<ArrayBuffer> }
-  | { readonly headers: HeadersLike; readonly body?: RawBody | unknown; readonly rawBody?: RawBody | unknown }
+  | {
+      readonly headers: HeadersLike
+      readonly arrayBuffer?: undefined
+      readonly body?: RawBody | unknown
+      readonly rawBody?: RawBody | unknown
+    }

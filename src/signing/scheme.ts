@@ -44,13 +44,13 @@ export interface ReceivedHeaders {
  * The receivers' half of a scheme. Every function throws only `VerificationError`; where there is nothing to
  * verify, each throws `scheme-cannot-verify`.
  */
-export interface Verifier {
-  /** Checks and parses one secret into the text that `match` takes; throws when it cannot be one of this scheme. */
-  readonly key: (secret: string) => string
+export interface Verifier<Key = unknown> {
+  /** Checks one secret and makes it what `match` takes, a text for example; throws when it cannot be one of this scheme. */
+  readonly key: (secret: string) => Key
   /** Reads the headers; throws when one is missing or ambiguous. */
   readonly read: (header: HeaderReader) => ReceivedHeaders
   /** True when one of the candidates is the signature of `signed` + `body` under this key. Compares in constant time. */
-  readonly match: (key: string, received: ReceivedHeaders, body: Uint8Array) => boolean | Promise<boolean>
+  match(key: Key, received: ReceivedHeaders, body: Uint8Array): boolean | Promise<boolean>
 }
 
 /** The JSON form of a scheme: what a store keeps and `schemeFrom` revives. */
@@ -101,5 +101,5 @@ export interface CustomScheme {
   /** Makes a secret. @default 64 hexadecimal characters from 32 random bytes */
   generateSecret?(): string
   /** For `verify`. */
-  readonly verifier?: Verifier
+  readonly verifier?: Verifier<string>
 }

@@ -3,6 +3,7 @@
 import { encodeBase64 } from './base64.js'
 import { privateKey } from './ed25519-key.js'
 import { encodeHex } from './hex.js'
+import { keyText } from './key-text.js'
 import { nodeCrypto } from './node-crypto.js'
 import type { Scheme } from './scheme.js'
 import { SigningError } from './signing-error.js'
@@ -55,7 +56,7 @@ export function validateSecret(scheme: Scheme, secret: string): void {
   asSigningError(() => {
     switch (spec.scheme) {
       case 'standard-webhooks': {
-        const { length } = scheme.key(secret)
+        const { length } = keyText(spec)(secret)
         if (length < 24 || length > 64)
           throw new SigningError('secret-length', `the secret must have 24 to 64 bytes, not ${length}`)
         return
@@ -65,7 +66,7 @@ export function validateSecret(scheme: Scheme, secret: string): void {
         return
       case 'hmac':
         checkCharacters(secret)
-        scheme.key(secret)
+        keyText(spec)(secret)
         return
       case 'custom':
         if (custom?.validateSecret) custom.validateSecret(secret)

@@ -6,6 +6,7 @@
 import { invalid } from './check-spec.js'
 import { headerRoles, needsSecret } from './header-roles.js'
 import type { HmacSpec } from './hmac-spec.js'
+import { keyText } from './key-text.js'
 import { mergeSigners } from './merge-signers.js'
 import type { Scheme, SignedMessage } from './scheme.js'
 import { asSigningError } from './secrets.js'
@@ -58,9 +59,9 @@ function prepare({ scheme, secrets }: SignerEntry): Signer {
   return asSigningError(() => {
     switch (spec.scheme) {
       case 'standard-webhooks':
-        return hmacSigner(standardLayout(spec.prefix), secrets.map(scheme.key))
+        return hmacSigner(standardLayout(spec.prefix), secrets.map(keyText(spec)))
       case 'hmac':
-        return hmacSigner(spec, secrets.map(scheme.key))
+        return hmacSigner(spec, secrets.map(keyText(spec)))
       case 'ed25519':
         return ed25519Signer(spec.prefix, secrets)
       case 'unsigned':

@@ -4,6 +4,7 @@
  */
 
 import { headerValue } from './header-value.js'
+import { type HmacKey, hmacKeys } from './hmac-key.js'
 import { hmacMatch } from './hmac-match.js'
 import type { Verifier } from './scheme.js'
 import { base64Key } from './secret-key.js'
@@ -14,13 +15,13 @@ import { base64Key } from './secret-key.js'
  * A full stop in the id is refused: with it, an old signature could be cut anew to cover a fresh timestamp. Header
  * lines that were joined arrive as `v1,A, v1,B`, so the list is split on spaces, and before the name of a version.
  */
-export function standardVerifier(prefix: string): Verifier {
+export function standardVerifier(prefix: string): Verifier<HmacKey> {
   // Once, and not per request: comparing with a text that was just put together is slow.
   const idHeader = `${prefix}-id`
   const timestampHeader = `${prefix}-timestamp`
   const signatureHeader = `${prefix}-signature`
   return {
-    key: (secret) => base64Key(secret, /^whsec_/),
+    key: hmacKeys((secret) => base64Key(secret, /^whsec_/)),
     read(header) {
       const id = headerValue(header, idHeader, /[.,]/)
       const timestamp = headerValue(header, timestampHeader, /,/)
@@ -31,6 +32,6 @@ export function standardVerifier(prefix: string): Verifier {
         signatures: headerValue(header, signatureHeader).split(/,? +|,(?=v\w+,)|,$/),
       }
     },
-    match: (key, received, body) => hmacMatch(key, received, body, (digest) => `v1,${digest}`),
+    match: hmacMatch,
   }
 }

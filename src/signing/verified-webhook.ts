@@ -35,29 +35,29 @@ export class Verified<Data> implements VerifiedWebhook<Data> {
   declare readonly body: Uint8Array
   declare readonly secretIndex: number
   #type: string | undefined
-  #data: Data | undefined
+  #event: { readonly type: string | undefined; readonly data: Data } | undefined
 
   constructor({ id, type, timestamp }: ReceivedHeaders, body: Uint8Array, secretIndex: number) {
     this.id = id
     this.#type = type
-    this.timestamp = timestamp ? +timestamp : undefined
+    this.timestamp = (timestamp && +timestamp) as number | undefined
     this.body = body
     this.secretIndex = secretIndex
   }
 
   get type() {
     this.data
-    return this.#type
+    return (this.#event as { type: string | undefined }).type
   }
 
   get data() {
     try {
-      if (this.#data == null) {
+      if (!this.#event) {
         const json = JSON.parse(new TextDecoder().decode(this.body))
-        this.#data = json
-        if (typeof json?.type === 'string' && 'data' in json) ({ type: this.#type, data: this.#data } = json)
+        this.#event =
+          typeof json?.type === 'string' && 'data' in json ? json : { type: this.#type, data: json }
       }
-      return this.#data as Data
+      return (this.#event as { data: Data }).data
     } catch {
       // Without a cause: the parser's message quotes the body.
       throw new VerificationError('not-json: use body')

@@ -166,6 +166,23 @@ describe('the signatures', () => {
   })
 })
 
+describe('the key of the secret used last', () => {
+  it('is never used for another secret, and a refused one leaves none behind', async () => {
+    const scheme = standardWebhooks()
+    const { headers } = await signed()
+    const outcome = (secrets: unknown) => codeOf(check(headers, { secrets: secrets as string[], scheme }))
+    expect(await outcome([undefined])).toBe('secret-missing')
+    for (let round = 0; round < 2; round++) {
+      expect((await check(headers, { secrets: [otherSecret, secret], scheme })).secretIndex).toBe(1)
+      expect(await outcome([otherSecret])).toBe('no-match')
+      expect((await check(headers, { secret, scheme })).secretIndex).toBe(0)
+      expect(await outcome(['whsec_!!!!'])).toBe('secret-not-base64')
+      expect(await outcome(['whsec_!!!!'])).toBe('secret-not-base64')
+      expect(await outcome([undefined])).toBe('secret-missing')
+    }
+  })
+})
+
 describe('signRequest', () => {
   it('makes the body and the time of an event on its own', async () => {
     const request = await signRequest({ type: 'order.paid', data: { orderId: '7' } }, { secret })

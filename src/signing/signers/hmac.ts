@@ -24,12 +24,14 @@ function nodeSigner(node: NonNullable<typeof nodeCrypto>, spec: HmacSpec, keys: 
   const [newest, ...older] = keys.map((key) => createSecretKey(keyBytes(key)))
   if (newest === undefined) throw new SigningError('secret-missing', 'no secret to sign with')
   const between = separator(spec)
+  const standard = content === 'id.timestamp.body'
   // Filling a copy is faster than a record that grows name by name: 5 % of a small signature.
   const blank = signatureHeaders(spec, { id: '', type: '' }, '', '')
   // Two updates on a fresh hash: joining prefix and body first costs up to 65 % at 200 KB, a copied hash state 37 % at 200 B.
   return (message) => {
     const timestamp = String(message.timestamp)
-    const signed = signedPrefix(content, message.id, timestamp)
+    // The default's text in place: a call and a switch are 1 % of a small signature.
+    const signed = standard ? `${message.id}.${timestamp}.` : signedPrefix(content, message.id, timestamp)
     let signatures =
       prefix + createHmac('sha256', newest).update(signed).update(message.body).digest(encoding)
     for (const key of older)
