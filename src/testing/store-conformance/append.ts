@@ -62,6 +62,18 @@ export const appendCases: CaseGroup = {
       },
     },
     {
+      name: 'where one event has the id and another has the key, the key wins',
+      must: 'an idempotency key also wins over a different id',
+      async run({ store, event, publish, claimEvents }) {
+        await publish({ id: 'of-the-id' })
+        const keyed = await publish({ id: 'of-the-key', idempotencyKey: 'key' })
+        const { appended } = await store.append([event({ id: 'of-the-id', idempotencyKey: 'key' })])
+        assert.equal(appended[0]?.duplicate, true)
+        assert.equal(appended[0]?.event.id, keyed.id)
+        assert.equal((await claimEvents()).length, 2)
+      },
+    },
+    {
       name: 'duplicates within one call are found',
       must: 'the first wins, also within one call',
       async run({ store, event, claimEvents }) {

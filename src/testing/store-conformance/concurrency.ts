@@ -47,6 +47,29 @@ export const concurrencyCases: CaseGroup = {
       },
     },
     {
+      name: 'a listener hears of an event that another caller published, until it stops',
+      must: 'onWake calls its listener when work may have become due',
+      async run({ store, publish }) {
+        if (store.onWake === undefined) return
+        let heard = 0
+        let tell = (): void => {}
+        const stop = store.onWake(() => {
+          heard += 1
+          tell()
+        })
+        const woken = new Promise<void>((resolve) => {
+          tell = resolve
+        })
+        await publish()
+        await woken
+        stop()
+        const before = heard
+        await publish()
+        await store.now()
+        assert.equal(heard, before, 'a stopped listener hears nothing')
+      },
+    },
+    {
       name: 'sequences of concurrent publishers are unique',
       must: 'a number which the store gives',
       async run({ publish }) {

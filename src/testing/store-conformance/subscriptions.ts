@@ -171,6 +171,22 @@ export const subscriptionCases: CaseGroup = {
       },
     },
     {
+      name: 'rotate keeps no more secrets than it is told, the newest ones',
+      must: 'at most `keep` stay, this one included',
+      async run({ store, subscribe }) {
+        await subscribe()
+        const rotate = (value: string) =>
+          store.updateSubscription(TENANT, SUBSCRIPTION, { rotate: { value, overlapMs: 60_000, keep: 2 } })
+        await rotate('second')
+        const row = await rotate('third')
+        assert.ok(row !== null && row !== 'conflict')
+        assert.deepEqual(
+          row.secrets.map((secret) => secret.value),
+          ['third', 'second'],
+        )
+      },
+    },
+    {
       name: 'delete answers what it was, and null the second time',
       must: 'removes it; returns what it was, or null',
       async run({ store, subscribe }) {
