@@ -9,4 +9,5 @@ export {
   type UrlVerdict,
   type Verdict,
 } from './guard/address-guard.ts'
+export { checkHeaders, type HeadersLike, type HeadersVerdict } from './guard/check-headers.ts'
 export type { AddressGuardOptions } from './guard/policy.ts'

@@ -52,6 +52,9 @@ export function isEnded(state: DeliveryState): boolean {
   return state !== 'pending'
 }
 
+/** Stands in every read, hook and error where a custom header has its value. */
+export const REDACTED = '[redacted]'
+
 /** Who wants which event types, and where. Secrets and header values are never part of it. */
 export interface Subscription {
   readonly id: string
@@ -63,6 +66,8 @@ export interface Subscription {
   readonly description: string | null
   /** Names of the custom headers; the values are secret. */
   readonly headerNames: readonly string[]
+  /** The custom headers, each value as `[redacted]`; an update that hands them in so keeps the values. */
+  readonly headers: Readonly<Record<string, typeof REDACTED>>
   readonly metadata: Metadata
   readonly state: SubscriptionState
   readonly pausedBy: PausedBy | null

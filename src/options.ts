@@ -45,6 +45,8 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly maxAgeMs?: number
   /** Largest serialised body in bytes, up to 1 MiB. @default 262_144 */
   readonly maxBodyBytes?: number
+  /** Subscriptions that one tenant may have, disabled and paused ones included. @default no limit */
+  readonly maxSubscriptionsPerTenant?: number
   /** Requests in flight in this process. @default 512 */
   readonly concurrency?: number
   /** Requests in flight to one subscription, in this process. @default 10 */
@@ -100,6 +102,7 @@ const shape = z.strictObject({
     .max(90 * 86_400_000)
     .optional(),
   maxBodyBytes: z.int().min(1).max(1_048_576).optional(),
+  maxSubscriptionsPerTenant: count.optional(),
   concurrency: count.optional(),
   concurrencyPerSubscription: count.optional(),
   concurrencyPerOrigin: count.optional(),

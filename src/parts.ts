@@ -62,6 +62,8 @@ export interface Parts {
   readonly timeoutMs: number
   readonly maxAgeMs: number
   readonly maxBodyBytes: number
+  /** Null: no limit. */
+  readonly maxSubscriptionsPerTenant: number | null
   readonly concurrency: number
   readonly perSubscription: number
   readonly perOrigin: number

@@ -3,6 +3,7 @@
  * values stay behind.
  */
 import type { Attempt, Delivery, Event, Ordering, Rate, SecretInfo, Subscription } from './model.ts'
+import { REDACTED } from './model.ts'
 import type { Parts } from './parts.ts'
 import type {
   AttemptRecord,
@@ -38,6 +39,7 @@ export async function presentSubscription(
     name: row.name,
     description: row.description,
     headerNames: Object.keys(row.headers),
+    headers: Object.fromEntries(Object.keys(row.headers).map((name) => [name, REDACTED])),
     metadata: { ...row.metadata },
     state: row.state,
     pausedBy: row.pausedBy,

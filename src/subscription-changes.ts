@@ -5,7 +5,7 @@
 import { signingOf } from './delivery/prepare.ts'
 import { PosthornError } from './errors.ts'
 import { headersOf, refuseOwned } from './headers-input.ts'
-import type { JsonObject, JsonValue } from './model.ts'
+import { type JsonObject, type JsonValue, REDACTED } from './model.ts'
 import type { Parts, SigningEntry } from './parts.ts'
 import { sealContext } from './present.ts'
 import type { NewSubscription, SubscriptionPatch, SubscriptionRecord } from './records.ts'
@@ -71,7 +71,7 @@ export async function patchOf(
     ...fields,
     ...(headers === undefined
       ? {}
-      : { headers: await sealedHeaders(headersOf(headers ?? {}, schemesOf(entries)), context, parts) }),
+      : { headers: await changedHeaders(headersOf(headers ?? {}, schemesOf(entries)), row, parts) }),
     ...(Object.keys(settings).length === 0 ? {} : { settings: settingsWith(row.settings, settings) }),
     ...(secret === undefined
       ? signing === undefined
@@ -136,6 +136,26 @@ async function sealedHeaders(
     async ([name, value]) => [name, await sealer.seal(value, context)] as const,
   )
   return Object.fromEntries(await Promise.all(sealed))
+}
+
+/** The headers to store; one that was handed in as it was read keeps its value. */
+async function changedHeaders(
+  headers: Readonly<Record<string, string>>,
+  row: SubscriptionRecord,
+  parts: Parts,
+): Promise<Record<string, string>> {
+  const kept = Object.entries(row.headers).filter(([name]) => headers[name] === REDACTED)
+  const given = Object.entries(headers).filter(([, value]) => value !== REDACTED)
+  if (kept.length + given.length < Object.keys(headers).length)
+    throw new PosthornError(
+      'INVALID_HEADERS',
+      `headers: ${REDACTED} keeps a value that is stored, and one of these headers has none`,
+      { path: 'headers' },
+    )
+  return {
+    ...Object.fromEntries(kept),
+    ...(await sealedHeaders(Object.fromEntries(given), sealContext(row), parts)),
+  }
 }
 
 function sorted(checked: CheckedFields) {

@@ -33,6 +33,8 @@ export function createSubscriptions<Events extends Catalog | null = null>(
   { publishTest }: SubscriptionsOptions,
 ): Subscriptions<Events> {
   const { store, defaultTenant } = parts
+  const limits =
+    parts.maxSubscriptionsPerTenant === null ? {} : { perTenant: parts.maxSubscriptionsPerTenant }
   const scopeOf = (options: TenantOptions | undefined) => tenantOf(options, defaultTenant)
 
   async function find(scope: TenantScope, id: string): Promise<SubscriptionRecord> {
@@ -90,12 +92,17 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       const known = recordOf(input, ['id', 'tenantId', 'secret', 'state', ...CHANGE_KEYS], 'the subscription')
       const tenantId = writingTenantOf(input, defaultTenant)
       const { row, issued } = await newSubscription(known, tenantId, parts)
-      const inserted = await store.insertSubscription(row)
+      const inserted = await store.insertSubscription(row, limits)
       if (inserted === null)
         throw new PosthornError('CONFLICT', `This tenant already has a subscription "${row.id}"`, {
           path: 'id',
         })
-      if (inserted === 'limit') throw new PosthornError('CONFLICT', 'The tenant has no subscription left')
+      if (inserted === 'limit')
+        throw new PosthornError(
+          'CONFLICT',
+          `This tenant has ${parts.maxSubscriptionsPerTenant} subscriptions, as many as \`maxSubscriptionsPerTenant\` allows: delete one, or raise the option`,
+          { path: 'maxSubscriptionsPerTenant' },
+        )
       return { subscription: await reported(inserted, 'created'), secret: null, ...issued }
     },
     async get(id, options) {

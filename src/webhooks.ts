@@ -132,6 +132,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     timeoutMs: options.timeoutMs ?? 15_000,
     maxAgeMs: options.maxAgeMs ?? 5 * DAY_MS,
     maxBodyBytes: options.maxBodyBytes ?? 262_144,
+    maxSubscriptionsPerTenant: options.maxSubscriptionsPerTenant ?? null,
     concurrency: options.concurrency ?? 512,
     perSubscription: options.concurrencyPerSubscription ?? Math.min(10, options.concurrency ?? 10),
     perOrigin: options.concurrencyPerOrigin ?? Math.min(20, options.concurrency ?? 20),

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
+import { headersOf } from '../headers-input.ts'
 import type { Parts, SigningEntry } from '../parts.ts'
 import type { SubscriptionRecord } from '../records.ts'
 import { needsSecret } from '../signing/header-roles.ts'
@@ -48,6 +49,13 @@ function signerOf(entries: readonly SigningEntry[], secrets: readonly string[], 
   return createSigner(live.map(({ scheme }) => ({ scheme, secrets: needsSecret(scheme) ? secrets : [] })))
 }
 
+/** A row may be older than a rule, or written past the door: what the door refuses is not sent either. */
+const readAgain = (headers: unknown, entries: readonly SigningEntry[]) =>
+  headersOf(
+    headers,
+    entries.map(({ scheme }) => scheme),
+  )
+
 /** A destination without a secret: unsigned, but told which event it is. */
 const bare = unsigned({ idHeader: 'webhook-id', timestampHeader: 'webhook-timestamp' })
 
@@ -69,7 +77,8 @@ export function createPreparer(parts: Parts) {
       ...ends.filter((end): end is number => end !== null && end > now),
       Number.POSITIVE_INFINITY,
     )
-    return { url: subscription.url, sign: signerOf(entries, secrets, now), headers, validUntil }
+    const sign = signerOf(entries, secrets, now)
+    return { url: subscription.url, sign, headers: readAgain(headers, entries), validUntil }
   }
 
   return {
@@ -91,7 +100,8 @@ export function createPreparer(parts: Parts) {
         await parts.sealer.open(sealed, `${tenantId}/to`),
       ) as Destination
       const entries = secret === null ? [{ scheme: bare, until: null }] : parts.signing
-      return { url, sign: signerOf(entries, secret === null ? [] : [secret], now), headers, validUntil: now }
+      const sign = signerOf(entries, secret === null ? [] : [secret], now)
+      return { url, sign, headers: readAgain(headers, entries), validUntil: now }
     },
   }
 }

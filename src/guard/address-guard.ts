@@ -3,6 +3,7 @@
  * a name resolves to. It opens no connection; whoever does dials only what the verdict names.
  */
 import { type AddressRule, addressRules, admits, type Unwrap, unwraps } from './address-rules.ts'
+import { parseUrl } from './parse-url.ts'
 import { type AddressGuardOptions, type Policy, policyOf } from './policy.ts'
 import { type JudgedUrl, opened, type Rule, textRules, urlRules, type WrittenUrl } from './url-rules.ts'
 
@@ -147,8 +148,8 @@ function writtenUrl(text: string): WrittenUrl {
 }
 
 function judgedUrl(written: WrittenUrl): JudgedUrl | null {
-  if (!URL.canParse(written.text)) return null
-  const parsed = new URL(written.text)
+  const parsed = parseUrl(written.text)
+  if (parsed === null) return null
   const bare = parsed.hostname.replace(/^\[|\]$/g, '')
   const literal = parsed.hostname.startsWith('[') || /^\d+\.\d+\.\d+\.\d+$/.test(bare)
   const port = parsed.port === '' ? (parsed.protocol === 'https:' ? 443 : 80) : Number(parsed.port)

@@ -2,6 +2,7 @@
 import ipaddr from 'ipaddr.js'
 import { didYouMean } from '../closest.ts'
 import { PosthornError } from '../errors.ts'
+import { parseUrl } from './parse-url.ts'
 
 /** Settings of the address guard. What is denied wins over what is allowed. */
 export interface AddressGuardOptions {
@@ -106,9 +107,9 @@ export function blockOf(value: unknown, path: string): Block {
 function hostPatternOf(value: unknown, path: string): string {
   const text = typeof value === 'string' ? value : ''
   const name = text.startsWith('*.') ? text.slice(2) : text
-  const plain = /^[^\s/?#@:[\]\\%*]+$/.test(name) && URL.canParse(`http://${name}/`)
-  if (!plain) throw refuse(path, 'must be a host name such as `example.com` or `*.example.com`')
-  const hostname = new URL(`http://${name}/`).hostname.replace(/\.$/, '')
+  const parsed = /^[^\s/?#@:[\]\\%*]+$/.test(name) ? parseUrl(`http://${name}/`) : null
+  if (parsed === null) throw refuse(path, 'must be a host name such as `example.com` or `*.example.com`')
+  const hostname = parsed.hostname.replace(/\.$/, '')
   return text.startsWith('*.') ? `*.${hostname}` : hostname
 }
 

@@ -3,6 +3,7 @@
  * no with an error that already carries `invalid-request`.
  */
 import type { LookupAddress } from 'node:dns'
+import { parseUrl } from '../guard/parse-url.ts'
 import type { TargetGuard, TransportRequest } from '../transport.ts'
 import { failureError, sentence } from './failure.ts'
 
@@ -41,8 +42,8 @@ export interface Target {
 /** Reads a URL that can be sent to: absolute, http or https, no credentials, let pass by the guard. Throws for any other. */
 export function targetOf(given: string, guard?: TargetGuard): Target {
   if (guard?.judgeUrl(given).allowed === false) throw failureError('blocked', sentence('blocked'))
-  const url = URL.canParse(given) ? new URL(given) : undefined
-  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+  const url = parseUrl(given)
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw failureError('invalid-request', 'This request cannot be sent: the URL is not an http(s) URL.')
   }
   if (url.username !== '' || url.password !== '') {
