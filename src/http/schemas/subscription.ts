@@ -142,6 +142,7 @@ export const subscription = named(
     name: z.string().nullable(),
     description: z.string().nullable(),
     headerNames: z.array(z.string()).readonly(),
+    headers: z.record(z.string(), z.literal('[redacted]')).readonly(),
     metadata: labels().readonly(),
     state: z.enum(['active', 'paused', 'disabled']),
     pausedBy: z.enum(['user', 'breaker']).nullable(),
