@@ -52,6 +52,46 @@ export interface SubscriptionReport {
   readonly subscription: Subscription
 }
 
+/** What every notice carries. */
+interface NoticeBase {
+  readonly at: Date
+  readonly tenantId: string
+  readonly subscriptionId: string
+  /** As it stands after the change. */
+  readonly subscription: Subscription
+  /** Since when there have been nothing but failures; null when there was a success since. For `recovered`: until now. */
+  readonly failingSince: Date | null
+  /** When it will be disabled unless something succeeds; null when it will not be. */
+  readonly disablesAt: Date | null
+}
+
+/** What the owner of a subscription should know. Told at most once per change, by one of all processes. */
+export type NoticeReport = NoticeBase &
+  (
+    | {
+        /**
+         * `failing`: the first failure after a success. `disabling-soon`: 24 hours before. `disabled`: by the receiver (410),
+         * or after nothing but failures. `recovered`: the first success after failures.
+         */
+        readonly notice: 'failing' | 'disabling-soon' | 'disabled' | 'recovered'
+      }
+    /** So much of the span is over after which it is disabled. */
+    | { readonly notice: 'still-failing'; readonly percent: 25 | 50 | 75 }
+    /** A delivery was given up: its schedule is used up, or it is too old. */
+    | {
+        readonly notice: 'exhausted'
+        readonly delivery: {
+          readonly id: string
+          readonly eventId: string
+          readonly eventType: string
+          readonly reason: Delivery['reason']
+          readonly attemptCount: number
+        }
+        /** What the owner can do, by the last attempt; null when none was made. */
+        readonly advice: string | null
+      }
+  )
+
 /** Something needs an operator's eye: the store failed, a row was quarantined, a hook threw. */
 export interface ProblemReport {
   readonly error: PosthornError
@@ -65,6 +105,7 @@ export interface Hooks {
   attempted?(report: AttemptReport): unknown
   ended?(report: EndedReport): unknown
   subscriptionChanged?(report: SubscriptionReport): unknown
+  noticed?(report: NoticeReport): unknown
   problem?(report: ProblemReport): unknown
 }
 

@@ -13,6 +13,14 @@ export { defineEvents } from './catalog.ts'
 export type { Clock, Random, Timer } from './clock.ts'
 export { exponential, never, type RetryPolicy, schedule } from './delivery/backoff.ts'
 export type { OneUseDestination } from './delivery/destination.ts'
+export { adviceFor, FAILURE_KINDS, type FailureKind, failureKindOf } from './delivery/failure-kinds.ts'
+export type {
+  BreakerOptions,
+  DisableOptions,
+  FailedAttempt,
+  PolicyOptions,
+  TenantLimits,
+} from './delivery/policy.ts'
 export type { Published, PublishOptions } from './delivery/publish.ts'
 export { type ErrorCode, isPosthornError, PosthornError } from './errors.ts'
 export type * from './hooks.ts'

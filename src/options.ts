@@ -7,6 +7,7 @@ import type { Catalog } from './catalog.ts'
 import type { Clock, Random } from './clock.ts'
 import { closest } from './closest.ts'
 import type { RetryPolicy } from './delivery/backoff.ts'
+import { type PolicyOptions, policyShape } from './delivery/policy.ts'
 import { PosthornError } from './errors.ts'
 import { type AddressGuardOptions, GUARD_OPTIONS } from './guard/policy.ts'
 import type { Hooks, Logger } from './hooks.ts'
@@ -20,7 +21,8 @@ import type { Transport } from './transport.ts'
  * addresses, unless they say otherwise.
  */
 export interface WebhooksOptions<Events extends Catalog | null = null, Tx = never>
-  extends AddressGuardOptions {
+  extends AddressGuardOptions,
+    PolicyOptions {
   /** Where everything is kept. @default a memory store, with one warning; refused when NODE_ENV is `production` */
   readonly store?: Store<Tx>
   /** The catalogue of `defineEvents`: names and payloads are then typed and checked. @default any name is accepted */
@@ -114,6 +116,7 @@ const shape = z.strictObject({
   denyHosts: z.array(z.string()).optional(),
   allowPorts: z.array(z.int()).optional(),
   denyPorts: z.array(z.int()).optional(),
+  ...policyShape,
   envelope: fn.optional(),
   ids: z
     .strictObject({
@@ -129,6 +132,7 @@ const shape = z.strictObject({
       attempted: fn.optional(),
       ended: fn.optional(),
       subscriptionChanged: fn.optional(),
+      noticed: fn.optional(),
       problem: fn.optional(),
     })
     .optional(),

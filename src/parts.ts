@@ -5,9 +5,16 @@
 import type { Catalog } from './catalog.ts'
 import type { Clock, Random } from './clock.ts'
 import type { RetryPolicy } from './delivery/backoff.ts'
+import type { Policy } from './delivery/policy.ts'
 import type { PosthornError } from './errors.ts'
 import type { AddressGuard } from './guard/address-guard.ts'
-import type { AttemptReport, EndedReport, PublishedReport, SubscriptionReport } from './hooks.ts'
+import type {
+  AttemptReport,
+  EndedReport,
+  NoticeReport,
+  PublishedReport,
+  SubscriptionReport,
+} from './hooks.ts'
 import type { CustomScheme, Scheme } from './signing/scheme.ts'
 import type { Store } from './store.ts'
 import type { Transport } from './transport.ts'
@@ -32,6 +39,9 @@ export interface Reporter {
   attempted(report: AttemptReport): void
   ended(report: EndedReport): void
   subscriptionChanged(report: SubscriptionReport): void
+  noticed(report: NoticeReport): void
+  /** False when nobody listens to `noticed`. */
+  readonly hasNotices: boolean
   /** Logs at most one line a minute for each (during, code). */
   problem(during: string, error: PosthornError): void
   /** True when nobody listens to `attempted` or `ended`, so that the hot path can skip building reports. */
@@ -67,6 +77,7 @@ export interface Parts {
   readonly concurrency: number
   readonly perSubscription: number
   readonly perOrigin: number
+  readonly policy: Policy
   /** Judges every URL at the door, and again with every request. */
   readonly guard: AddressGuard
   /** Turns an event into what is serialised; the default is `{ type, timestamp, data }`. */

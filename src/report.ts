@@ -61,6 +61,8 @@ export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Repo
     attempted: (report) => call('attempted', report),
     ended: (report) => call('ended', report),
     subscriptionChanged: (report) => call('subscriptionChanged', report),
+    noticed: (report) => call('noticed', report),
+    hasNotices: hooks.noticed !== undefined,
     problem(during: string, error: PosthornError) {
       logOnce(`${during} ${error.code}`, { during, code: error.code, err: error }, error.message)
       call('problem', { during, error })

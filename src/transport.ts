@@ -46,6 +46,8 @@ export interface TransportRequest {
   readonly body: Uint8Array
   /** Milliseconds from the call of `send` to the last byte of the answer: look-up, connect, second tries included. */
   readonly deadlineMs: number
+  /** Send over a connection that nothing was sent on before. @default false: a kept-alive one is welcome */
+  readonly freshConnection?: boolean
   /** Aborts the attempt at once; the result is then a failure with code `aborted`. */
   readonly signal?: AbortSignal
   /** Judges the target; `createWebhooks` always sets it. Without it the transport's own one judges, if there is one. */

@@ -5,6 +5,7 @@ import type { Catalog, EventName, EventPayload } from './catalog.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import { createDeliveries, type Deliveries } from './deliveries.ts'
 import { defaultRetry, parseRetry } from './delivery/backoff.ts'
+import { policyOf } from './delivery/policy.ts'
 import { createPublisher, type Published, type PublishOptions } from './delivery/publish.ts'
 import { createSchedule } from './delivery/schedule.ts'
 import { createUpkeep } from './delivery/upkeep.ts'
@@ -137,6 +138,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     perSubscription: options.concurrencyPerSubscription ?? Math.min(10, options.concurrency ?? 10),
     perOrigin: options.concurrencyPerOrigin ?? Math.min(20, options.concurrency ?? 20),
     guard,
+    policy: policyOf(options),
     envelope:
       options.envelope ??
       (({ type, occurredAt, data }) => ({ type, timestamp: occurredAt.toISOString(), data })),

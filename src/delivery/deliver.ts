@@ -6,17 +6,19 @@ import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { NewAttempt } from '../records.ts'
-import type { TransportResult } from '../transport.ts'
 import { never, parseRetry, type RetryPolicy } from './backoff.ts'
 import { judge, type Verdict } from './judge.ts'
 import type { Prepared, Preparer, StoreTime } from './prepare.ts'
+import { findingOf, nextOf } from './consequences.ts'
+import type { Finding } from './condition.ts'
+import { type Sent, sendOnce } from './second-try.ts'
 import type { Task } from './task.ts'
 
 /** What an attempt came to. */
 export interface Delivered {
   readonly outcome: Outcome
-  /** The receiver said 410: its subscription is to be disabled. */
-  readonly disable: boolean
+  /** What it showed about the subscription; null where it says nothing about the receiver. */
+  readonly finding: Finding | null
   readonly timedOut: boolean
   readonly tookMs: number
 }
@@ -36,18 +38,13 @@ export async function deliver(
   try {
     const prepared = await prepare(task, preparer, startedAt)
     const headers = await sign(task, prepared, startedAt)
-    const result = await parts.transport.send({
-      url: prepared.url,
-      headers,
-      body: task.body,
-      deadlineMs,
-      signal,
-    })
+    const request = { url: prepared.url, headers, body: task.body, deadlineMs, signal }
+    const result = await sendOnce(request, task, parts)
     const verdict = judge(result, contextOf(task, parts, time.now()))
     const attempt = attemptOf(task, id, startedAt, result, verdict)
     return {
-      outcome: outcomeOf(task, attempt, verdict.next),
-      disable: verdict.disable,
+      outcome: outcomeOf(task, attempt, await nextOf(task, verdict, attempt, parts)),
+      finding: findingOf(task, verdict, result, time.now()),
       timedOut: result.kind === 'failure' && result.code === 'timeout',
       tookMs: result.timing.totalMs,
     }
@@ -56,7 +53,7 @@ export async function deliver(
     const attempt = failedAttempt(task, id, startedAt, parts.clock.monotonic() - begun, cause)
     return {
       outcome: outcomeOf(task, attempt, { state: 'failed', reason: 'quarantined' }),
-      disable: false,
+      finding: null,
       timedOut: false,
       tookMs: 0,
     }
@@ -94,6 +91,7 @@ function contextOf(task: Task, parts: Parts, nowMs: number) {
     nowMs,
     expiresAt: task.stored?.expiresAt ?? task.event.dueAt + task.delivery.maxAgeMs,
     random: parts.random,
+    obeyDeliveryHeader: parts.policy.obeyDeliveryHeader,
   }
 }
 
@@ -101,7 +99,7 @@ function attemptOf(
   task: Task,
   id: string,
   startedAt: number,
-  result: TransportResult,
+  result: Sent,
   verdict: Verdict,
 ): NewAttempt {
   const answered = result.kind === 'response'
@@ -116,7 +114,7 @@ function attemptOf(
     failure: answered ? null : result.code,
     message: answered ? null : result.message,
     excerpt: answered ? result.excerpt : null,
-    mayHaveBeenReceived: !answered && result.mayHaveBeenReceived,
+    mayHaveBeenReceived: result.mayHaveBeenReceived ?? false,
     afterLostClaim: task.group.work.lostClaims > 0,
   }
 }

@@ -6,22 +6,29 @@ import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { DeliveryWork, EventWork, NewDelivery, SubscriptionRecord } from '../records.ts'
 import { outcomeOf } from './deliver.ts'
+import { insteadOfSending } from './hold.ts'
 import { match, type TenantViews } from './match.ts'
 import type { Destination } from './prepare.ts'
 import type { Target, Task, TaskGroup } from './task.ts'
 
 /** More matches than this are split into ranges, so that any worker can take a part. */
 export const SPLIT_ABOVE = 500
-/** Claims made alone that a row may cost before it is set aside. */
-const QUARANTINE_AFTER = 5
 const encoder = new TextEncoder()
+
+/** An outcome without a request, and whose it is. */
+export interface Settled {
+  readonly outcome: Outcome
+  readonly subscription: SubscriptionRecord | null
+}
 
 /** What a claimed row came to. */
 export interface Expanded {
   readonly group: TaskGroup
   readonly tasks: readonly Task[]
   /** To be recorded without a request. */
-  readonly settled: readonly Outcome[]
+  readonly settled: readonly Settled[]
+  /** True when the tenant has ordered subscriptions: once what is settled is recorded, the event must not stay in their way. */
+  readonly ordered: boolean
   /** When set, the row was split into these ranges instead. */
   readonly ranges: readonly { readonly after: string | null; readonly upTo: string | null }[] | null
 }
@@ -41,44 +48,31 @@ export async function expand(
     const { subscriptionId } = work.delivery
     const subscription = subscriptionId === null ? null : view.byId.get(subscriptionId)
     const target = await targetOf(work, subscription, parts)
-    return sort(group, [deliveryTask(group, work, target)], now, null)
+    return sort(group, [deliveryTask(group, work, target)], now, parts, false)
   }
   const matches = match(view, work.event, work)
-  if (matches.length > SPLIT_ABOVE) return { group, tasks: [], settled: [], ranges: rangesOf(work, matches) }
+  if (matches.length > SPLIT_ABOVE)
+    return { group, tasks: [], settled: [], ordered: false, ranges: rangesOf(work, matches) }
   const recorded = work.resumed
     ? new Set(await parts.store.expanded(work.tenantId, work.event.id, work))
     : null
   const body = encoder.encode(work.event.body ?? '')
   const owed = recorded === null ? matches : matches.filter((subscription) => !recorded.has(subscription.id))
   const tasks = owed.map((subscription) => eventTask(group, work, subscription, body, parts))
-  return sort(group, tasks, now, null)
+  return sort(group, tasks, now, parts, view.ordered)
 }
 
 /** Puts aside what must not be sent now. */
-function sort(group: TaskGroup, all: readonly Task[], now: number, ranges: Expanded['ranges']): Expanded {
+function sort(group: TaskGroup, all: readonly Task[], now: number, parts: Parts, ordered: boolean): Expanded {
   const tasks: Task[] = []
-  const settled: Outcome[] = []
+  const settled: Settled[] = []
   for (const task of all) {
-    const next = insteadOfSending(task, now)
+    const next = insteadOfSending(task, now, parts)
     if (next === null) tasks.push(task)
-    else settled.push(outcomeOf(task, null, next))
+    else settled.push({ outcome: outcomeOf(task, null, next), subscription: task.target.subscription })
   }
   group.open = tasks.length
-  return { group, tasks, settled, ranges }
-}
-
-function insteadOfSending(task: Task, now: number): Outcome['next'] | null {
-  const { work } = task.group
-  const { subscription } = task.target
-  const expiresAt = task.stored?.expiresAt ?? task.event.dueAt + task.delivery.maxAgeMs
-  if (work.lostAlone >= QUARANTINE_AFTER) return { state: 'failed', reason: 'quarantined' }
-  if (now >= expiresAt) return { state: 'failed', reason: 'expired' }
-  if (task.delivery.subscriptionId !== null && subscription === null) return { state: 'cancelled' }
-  if (task.event.body === null) return { state: 'failed', reason: 'refused' }
-  if (subscription !== null && subscription.state !== 'active' && !task.event.test) {
-    return { state: 'held', always: false, trigger: task.trigger }
-  }
-  return null
+  return { group, tasks, settled, ordered, ranges: null }
 }
 
 function eventTask(

@@ -6,7 +6,7 @@ import type { Random } from '../clock.ts'
 import type { FailureReason } from '../model.ts'
 import type { Next } from '../queries.ts'
 import type { TransportResult } from '../transport.ts'
-import { nextDelayMs, type RetryPolicy } from './backoff.ts'
+import { MAX_RETRY_AFTER_MS, nextDelayMs, type RetryPolicy } from './backoff.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 /** What `judge` must know besides the result. */
@@ -19,39 +19,57 @@ export interface JudgeContext {
   /** When the delivery expires, milliseconds on the same clock. */
   readonly expiresAt: number
   readonly random: Random
+  /** Obey `webhook-delivery: abort-message | disable`. @default false */
+  readonly obeyDeliveryHeader?: boolean
 }
 
 /** What follows from one try. */
 export interface Verdict {
   readonly outcome: 'succeeded' | 'failed'
   readonly next: Next
-  /** True when the receiver says that it is gone for good (410): disable the subscription. */
+  /** True when the receiver wants nothing more (410, or `webhook-delivery: disable`): disable the subscription. */
   readonly disable: boolean
+  /** The receiver asks for fewer requests (429, 503): send it nothing for this long. */
+  readonly paceMs: number | null
 }
+
+/** The longest wait of a whole subscription when the receiver does not say how long. */
+const MAX_UNASKED_PACE_MS = 60_000
 
 /**
  * 2xx succeeds. 410 ends the delivery and disables the subscription; a request that cannot be made ends the
  * delivery. Everything else, 3xx included, is tried again by the schedule, until it is used up (`exhausted`) or
- * the next try would come too late (`expired`).
+ * the next try would come too late (`expired`). 429 and 503 pace the subscription, too.
  */
 export function judge(result: TransportResult, context: JudgeContext): Verdict {
-  if (result.kind === 'response') {
-    if (result.status >= 200 && result.status < 300) {
-      return { outcome: 'succeeded', next: { state: 'succeeded' }, disable: false }
-    }
-    if (result.status === 410) return ended('refused', true)
-    return retry(context, retryAfterMs(result.headers, result.status, context.nowMs))
+  if (result.kind === 'failure') {
+    return result.code === 'invalid-request' ? ended('refused') : retry(context, null)
   }
-  return result.code === 'invalid-request' ? ended('refused') : retry(context, null)
+  const { status, headers } = result
+  const wish = context.obeyDeliveryHeader === true ? headers['webhook-delivery']?.trim().toLowerCase() : undefined
+  const disable = wish === 'disable'
+  if (status >= 200 && status < 300) {
+    return { outcome: 'succeeded', next: { state: 'succeeded' }, disable, paceMs: null }
+  }
+  if (status === 410 || disable) return ended('refused', true)
+  const askedMs = retryAfterMs(headers, status, context.nowMs)
+  const paceMs = status === 429 || status === 503 ? paceOf(context, askedMs) : null
+  return { ...(wish === 'abort-message' ? ended('refused') : retry(context, askedMs)), paceMs }
+}
+
+function paceOf({ policy, failedInRound }: JudgeContext, askedMs: number | null): number {
+  const own = Math.min(policy.delaysMs[failedInRound] ?? MAX_UNASKED_PACE_MS, MAX_UNASKED_PACE_MS)
+  return Math.max(own, Math.min(askedMs ?? 0, MAX_RETRY_AFTER_MS))
 }
 
 function retry(context: JudgeContext, askedMs: number | null): Verdict {
   const delayMs = nextDelayMs(context.policy, context.failedInRound + 1, context.random, askedMs)
   if (delayMs === null) return ended('exhausted')
   if (context.nowMs + delayMs > context.expiresAt) return ended('expired')
-  return { outcome: 'failed', next: { state: 'pending', delayMs, trigger: 'retry' }, disable: false }
+  const next = { state: 'pending', delayMs, trigger: 'retry' } as const
+  return { outcome: 'failed', next, disable: false, paceMs: null }
 }
 
 function ended(reason: FailureReason, disable = false): Verdict {
-  return { outcome: 'failed', next: { state: 'failed', reason }, disable }
+  return { outcome: 'failed', next: { state: 'failed', reason }, disable, paceMs: null }
 }

@@ -6,12 +6,15 @@
 import { matchesPattern } from '../patterns.ts'
 import type { EventRecord, SubscriptionRecord } from '../records.ts'
 import type { Store } from '../store.ts'
+import { orderingOf } from './limits.ts'
 
 /** A tenant's subscriptions, in byte order of their ids. */
 export interface TenantView {
   readonly version: number
   readonly subscriptions: readonly SubscriptionRecord[]
   readonly byId: ReadonlyMap<string, SubscriptionRecord>
+  /** True when one of them keeps an order. */
+  readonly ordered: boolean
 }
 
 /** True when the event is owed to the subscription: published since its creation, not disabled, and wanted. */
@@ -66,7 +69,9 @@ export function createTenantViews(store: Store<unknown>, maxTenants = 10_000) {
       if (!page.more || last === undefined) break
       after = last.id
     }
-    const view = { version, subscriptions, byId: new Map(subscriptions.map((row) => [row.id, row])) }
+    const byId = new Map(subscriptions.map((row) => [row.id, row]))
+    const ordered = subscriptions.some((row) => orderingOf(row) !== 'none')
+    const view = { version, subscriptions, byId, ordered }
     views.delete(tenantId)
     views.set(tenantId, view)
     if (views.size > maxTenants) {

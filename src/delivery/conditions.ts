@@ -1,0 +1,217 @@
+/**
+ * Keeps what is remembered about subscriptions: gathers what attempts showed, stores it on change only, guarded, so that
+ * of several processes one makes each change and tells of it.
+ */
+import type { Parts } from '../parts.ts'
+import { presentSubscription } from '../present.ts'
+import type { SubscriptionRecord } from '../records.ts'
+import { createWindow } from './breaker.ts'
+import { type Change, changeBy, conditionOf, type Finding } from './condition.ts'
+import type { Notices } from './notices.ts'
+import type { StoreTime } from './prepare.ts'
+import { reportProblem } from './problem.ts'
+
+const BLOCK = 500
+const MAX_TRIES = 10
+/** A flickering receiver begins a new streak at most this often: each costs a write and a new view in every process. */
+const STREAK_EVERY_MS = 1_000
+const MAX_FINDINGS = 100
+
+interface Entry {
+  row: SubscriptionRecord
+  findings: Finding[]
+  readonly window: ReturnType<typeof createWindow>
+  storing: Promise<void> | null
+  storedAt: number
+}
+
+export interface Conditions {
+  /** What an attempt showed. Resolves when what follows is stored; null when nothing does. */
+  note(subscription: SubscriptionRecord, finding: Finding): Promise<void> | null
+  /** The subscription as this process changed it last, where that is newer. */
+  newest(subscription: SubscriptionRecord): SubscriptionRecord
+  /** Looks whether time alone has changed something. */
+  review(subscription: SubscriptionRecord): void
+  /** Pauses an ordered subscription whose line stops at this delivery. */
+  stop(subscription: SubscriptionRecord, deliveryId: string): Promise<void>
+  /** Forgets what is healthy and quiet. */
+  tidy(): void
+  /** Resolves when nothing is being stored. */
+  idle(): Promise<void>
+}
+
+/** `resumed` is told of subscriptions that may be sent to again, or whose next probe is set. */
+export function createConditions(
+  parts: Parts,
+  time: StoreTime,
+  notices: Notices,
+  resumed: (row: SubscriptionRecord) => void,
+): Conditions {
+  const { store, policy } = parts
+  const entries = new Map<string, Entry>()
+  const relevant = Math.max(policy.breaker?.failures ?? 0, policy.disableAfter?.attempts ?? 0)
+
+  function entryOf(row: SubscriptionRecord): Entry {
+    const key = `${row.tenantId}\n${row.id}`
+    let entry = entries.get(key)
+    if (entry === undefined) {
+      const window = createWindow(policy.breaker?.windowMs ?? 1)
+      entry = { row, findings: [], window, storing: null, storedAt: Number.NEGATIVE_INFINITY }
+      entries.set(key, entry)
+    }
+    if (row.revision > entry.row.revision) entry.row = row
+    return entry
+  }
+
+  function changeOf(entry: Entry, findings: readonly Finding[]): Change {
+    const now = time.now()
+    return changeBy(entry.row, findings, { now, policy, shareFailed: entry.window.isFailing(now, policy) })
+  }
+
+  /** State and tidings always; a count only as far as a rule needs it; the start of a streak not too often. */
+  function isWorthStoring(entry: Entry): boolean {
+    const { patch, state, tidings, failing } = changeOf(entry, entry.findings)
+    if (patch === null) return false
+    if (state !== null) return true
+    const begins = conditionOf(entry.row).failing === undefined
+    if (begins && time.now() - entry.storedAt < STREAK_EVERY_MS) return false
+    return (
+      tidings.length > 0 || breakerMoved(entry.row, patch.condition) || (failing?.attempts ?? 0) <= relevant
+    )
+  }
+
+  async function storeAll(entry: Entry): Promise<void> {
+    try {
+      while (entry.findings.length > 0 && isWorthStoring(entry))
+        await storeOnce(entry, entry.findings.splice(0))
+    } catch (cause) {
+      reportProblem(parts, 'condition', cause)
+    } finally {
+      entry.storing = null
+    }
+  }
+
+  async function storeOnce(entry: Entry, findings: readonly Finding[]): Promise<void> {
+    const dropped = findings.some((finding) => finding.kind === 'success' && finding.enable === 'drop')
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const { row } = entry
+      const change = changeOf(entry, findings)
+      if (change.patch === null) return
+      // Before it is active, so that nothing of the old goes out and nothing of the new is dropped.
+      if (change.state === 'enabled' && dropped) await drop(row)
+      const after = await store.updateSubscription(row.tenantId, row.id, change.patch, {
+        revision: row.revision,
+      })
+      if (after === null) return
+      if (after !== 'conflict') return follow(entry, row, after, change)
+      const fresh = await store.getSubscription(row.tenantId, row.id)
+      if (fresh === null) return
+      entry.row = fresh
+    }
+  }
+
+  async function follow(
+    entry: Entry,
+    before: SubscriptionRecord,
+    after: SubscriptionRecord,
+    { state, tidings }: Change,
+  ): Promise<void> {
+    entry.row = after
+    entry.storedAt = time.now()
+    if (state !== null) {
+      entry.window.clear()
+      parts.report.subscriptionChanged({
+        change: state,
+        subscription: await presentSubscription(after, parts),
+      })
+    }
+    const { breaker } = conditionOf(after)
+    if (state === 'disabled' || (state === 'paused' && breaker?.cause === 'failing')) await hold(after)
+    if (state === 'resumed' || state === 'enabled' || breaker !== undefined) resumed(after)
+    for (const tiding of tidings) await notices.tell(tiding, after, conditionOf(before).failing)
+  }
+
+  /** All of its rows at once, so that none is claimed only to be held. */
+  async function hold({ tenantId, id }: SubscriptionRecord): Promise<void> {
+    while ((await store.hold(tenantId, id, BLOCK)) === BLOCK);
+  }
+
+  async function drop({ tenantId, id }: SubscriptionRecord): Promise<void> {
+    while ((await store.cancel({ tenantId, subscriptionId: id }, BLOCK)).length === BLOCK);
+  }
+
+  function begin(entry: Entry): Promise<void> {
+    entry.storing ??= storeAll(entry)
+    return entry.storing
+  }
+
+  return {
+    note(subscription, finding) {
+      const entry = entryOf(subscription)
+      entry.window.add(finding.at, finding.kind === 'failure')
+      entry.findings.push(finding)
+      if (entry.storing !== null) return entry.storing
+      if (finding.kind === 'success' && isHealthy(entry.row)) {
+        entry.findings.length = 0
+        return null
+      }
+      if (isWorthStoring(entry)) return begin(entry)
+      // A streak that is stored needs no more of them; one that is not keeps what it needs to begin.
+      if (conditionOf(entry.row).failing !== undefined) entry.findings.pop()
+      else if (entry.findings.length > MAX_FINDINGS) entry.findings.splice(1, 1)
+      return null
+    },
+    newest(subscription) {
+      const known = entries.get(`${subscription.tenantId}\n${subscription.id}`)?.row
+      return known !== undefined && known.revision > subscription.revision ? known : subscription
+    },
+    review(subscription) {
+      if (conditionOf(subscription).failing === undefined) return
+      const entry = entryOf(subscription)
+      if (entry.storing !== null || changeOf(entry, []).patch === null) return
+      entry.storing = storeOnce(entry, [])
+        .catch((cause) => reportProblem(parts, 'condition', cause))
+        .finally(() => {
+          entry.storing = null
+        })
+    },
+    async stop(subscription, deliveryId) {
+      const entry = entryOf(subscription)
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        const { row } = entry
+        if (row.state === 'disabled' || row.pausedBy === 'user') return
+        const { breaker: _breaker, recovery: _recovery, ...rest } = row.condition
+        const condition = { ...rest, stopped: { deliveryId, at: time.now() } }
+        const patch = { state: 'paused', pausedBy: 'user', condition } as const
+        const after = await store.updateSubscription(row.tenantId, row.id, patch, { revision: row.revision })
+        if (after === null) return
+        if (after !== 'conflict') {
+          entry.row = after
+          const presented = await presentSubscription(after, parts)
+          return parts.report.subscriptionChanged({ change: 'paused', subscription: presented })
+        }
+        entry.row = (await store.getSubscription(row.tenantId, row.id)) ?? row
+      }
+    },
+    tidy() {
+      const now = time.now()
+      for (const [key, { storing, row, window }] of entries) {
+        if (storing === null && isHealthy(row) && window.isEmpty(now)) entries.delete(key)
+      }
+    },
+    async idle() {
+      for (const { storing } of entries.values()) if (storing !== null) await storing
+      await notices.idle()
+    },
+  }
+}
+
+/** Nothing is stored that a success would end. */
+function isHealthy(row: SubscriptionRecord): boolean {
+  return conditionOf(row).failing === undefined && row.state === 'active'
+}
+
+function breakerMoved(row: SubscriptionRecord, condition: unknown): boolean {
+  const after = (condition ?? {}) as ReturnType<typeof conditionOf>
+  return conditionOf(row).breaker?.nextProbeAt !== after.breaker?.nextProbeAt
+}

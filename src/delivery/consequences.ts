@@ -1,0 +1,57 @@
+/** From a verdict to what it means for the delivery and for its subscription, once the host's own rules have had their say. */
+import type { Parts } from '../parts.ts'
+import type { Next } from '../queries.ts'
+import type { NewAttempt } from '../records.ts'
+import type { TransportResult } from '../transport.ts'
+import type { Finding } from './condition.ts'
+import { failureKindOf } from './failure-kinds.ts'
+import { afterHold } from './hold.ts'
+import type { Verdict } from './judge.ts'
+import { reportProblem } from './problem.ts'
+import type { Task } from './task.ts'
+
+/** What happens to the delivery: as judged, unless `retryIf` says no; after a failed probe it waits with the others. */
+export async function nextOf(task: Task, verdict: Verdict, attempt: NewAttempt, parts: Parts): Promise<Next> {
+  const { next } = verdict
+  if (next.state !== 'pending') return next
+  if (!(await mayRetry(task, attempt, parts))) return { state: 'failed', reason: 'refused' }
+  if (task.trigger !== 'probe') return next
+  const trigger = afterHold(task) === 'manual' ? 'manual' : 'retry'
+  return { state: 'held', always: false, trigger }
+}
+
+async function mayRetry(task: Task, attempt: NewAttempt, parts: Parts): Promise<boolean> {
+  const { retryIf } = parts.policy
+  if (retryIf === null || retryIf === undefined) return true
+  const { event, delivery, stored } = task
+  try {
+    const wanted = await retryIf({
+      tenantId: event.tenantId,
+      subscriptionId: delivery.subscriptionId,
+      eventId: event.id,
+      eventType: event.type,
+      deliveryId: delivery.id,
+      number: (stored?.attemptCount ?? 0) + 1,
+      kind: failureKindOf(attempt) ?? 'status',
+      status: attempt.status,
+      excerpt: attempt.excerpt,
+    })
+    return wanted !== false
+  } catch (cause) {
+    reportProblem(parts, 'retryIf', cause)
+    return true
+  }
+}
+
+/** What the attempt says about the receiver. Failed tests and our own stops say nothing. */
+export function findingOf(task: Task, verdict: Verdict, result: TransportResult, at: number): Finding | null {
+  if (task.target.subscription === null) return null
+  const { event, delivery } = task
+  if (verdict.outcome === 'succeeded') {
+    const enable = event.test ? (event.settings.pending === 'drop' ? 'drop' : 'send') : null
+    return { kind: 'success', at, enable, gone: verdict.disable }
+  }
+  if (event.test && !verdict.disable) return null
+  if (result.kind === 'failure' && result.code === 'aborted') return null
+  return { kind: 'failure', at, deliveryId: delivery.id, paceMs: verdict.paceMs, gone: verdict.disable }
+}

@@ -1,0 +1,68 @@
+/**
+ * What a subscription can take, read from its settings and from the limits of its tenant. A subscription with any limit
+ * that all processes share is *limited*: its deliveries are always held, and sent only when a release let them go.
+ */
+import type { Ordering, Rate } from '../model.ts'
+import type { Parts } from '../parts.ts'
+import type { ReleaseRequest } from '../queries.ts'
+import type { SubscriptionRecord } from '../records.ts'
+import type { TenantLimits } from './policy.ts'
+
+type Row = Pick<SubscriptionRecord, 'id' | 'tenantId' | 'settings'>
+
+/** Whose order it keeps. */
+export function orderingOf({ settings }: Row): Ordering {
+  return settings.ordering === 'subscription' || settings.ordering === 'key' ? settings.ordering : 'none'
+}
+
+/** True when it keeps an order and a delivery that is given up stops the line. */
+export function stopsWhenGivenUp(row: Row): boolean {
+  return orderingOf(row) !== 'none' && row.settings.onGivenUp === 'stop'
+}
+
+/** True when its deliveries are always held until a release lets them go. */
+export function isLimited(row: Row, parts: Pick<Parts, 'policy'>): boolean {
+  const { rate, concurrency } = row.settings
+  return (
+    orderingOf(row) !== 'none' ||
+    (rate !== undefined && rate !== null) ||
+    (concurrency !== undefined && concurrency !== null) ||
+    hasTenantLimits(row, parts)
+  )
+}
+
+/** True when its tenant has limits that all its subscriptions share. */
+export function hasTenantLimits(
+  { tenantId }: Row,
+  { policy: { tenantLimits } }: Pick<Parts, 'policy'>,
+): boolean {
+  return tenantLimits !== null && (tenantLimits(tenantId) ?? null) !== null
+}
+
+/** How to release its held rows; with `pace`, no faster than that. */
+export function releaseOf(row: Row, limit: number, parts: Parts, pace: Rate | null = null): ReleaseRequest {
+  const rate = slower((row.settings.rate ?? null) as Rate | null, pace)
+  const slots = row.settings.concurrency
+  const tenant = parts.policy.tenantLimits?.(row.tenantId) ?? null
+  return {
+    tenantId: row.tenantId,
+    subscriptionId: row.id,
+    limit,
+    ordering: orderingOf(row),
+    ...(rate === null ? {} : { rate }),
+    ...(typeof slots === 'number' ? { slots } : {}),
+    ...(tenant === null ? {} : { tenant: tenantPart(tenant) }),
+  }
+}
+
+function tenantPart({ rate, concurrency }: TenantLimits): NonNullable<ReleaseRequest['tenant']> {
+  return {
+    ...(rate === undefined ? {} : { rate }),
+    ...(concurrency === undefined ? {} : { slots: concurrency }),
+  }
+}
+
+function slower(one: Rate | null, other: Rate | null): Rate | null {
+  if (one === null || other === null) return one ?? other
+  return one.count / one.perMs <= other.count / other.perMs ? one : other
+}

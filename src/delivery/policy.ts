@@ -1,0 +1,177 @@
+/**
+ * How receivers are treated: every option of the delivery policy with its default. Plain data, checked once at
+ * construction; `docs/delivery-policy.md` explains how the settings work together.
+ */
+import { z } from 'zod'
+import { concurrencyInput, rateInput } from '../limits-input.ts'
+import type { Rate } from '../model.ts'
+import { EVENT_NAME } from '../patterns.ts'
+import type { FailureKind } from './failure-kinds.ts'
+
+/** When a subscription counts as broken, and how it is tried again. */
+export interface BreakerOptions {
+  /** It is paused after this many failures in a row … @default 5 */
+  readonly failures?: number
+  /** … of at least this many deliveries. @default 2 */
+  readonly deliveries?: number
+  /** Or when this share (0 to 1) of the attempts of the last `windowMs` has failed in one process … @default 0.7 */
+  readonly failureShare?: number
+  /** … and there were at least this many. @default 10 */
+  readonly attempts?: number
+  /** @default 300_000 (5 minutes) */
+  readonly windowMs?: number
+  /** In either case the failures span at least this long. @default 10_000 */
+  readonly spanMs?: number
+  /** The first probe comes this long after the pause, each later one twice as long after the one before. @default 30_000 */
+  readonly firstProbeMs?: number
+  /** Probes are never further apart. @default 3_600_000 (1 hour) */
+  readonly maxProbeMs?: number
+  /** A backlog is released at this many a second at first, twice as many after each second. @default 5 */
+  readonly releasePerSecond?: number
+}
+
+/** When a subscription that only fails is disabled. */
+export interface DisableOptions {
+  /** After nothing but failures for this long … @default 5 days */
+  readonly spanMs?: number
+  /** … and at least this many of them. @default 5 */
+  readonly attempts?: number
+}
+
+/** What all subscriptions of one tenant may take together, over all processes. */
+export interface TenantLimits {
+  readonly rate?: Rate
+  /** Requests in flight at a time, 1 to 10,000. */
+  readonly concurrency?: number
+}
+
+/** A failed attempt, as `retryIf` sees it. */
+export interface FailedAttempt {
+  readonly tenantId: string
+  /** Null for a one-use destination. */
+  readonly subscriptionId: string | null
+  readonly eventId: string
+  readonly eventType: string
+  readonly deliveryId: string
+  /** 1 for the first attempt of the delivery. */
+  readonly number: number
+  readonly kind: FailureKind
+  /** HTTP status, or null when none came. */
+  readonly status: number | null
+  /** The first 16 KB of the answer, or null. */
+  readonly excerpt: string | null
+}
+
+/** The part of the options that says how receivers are treated. */
+export interface PolicyOptions {
+  /** Pauses subscriptions that keep failing; `false`: never. @default on */
+  readonly breaker?: BreakerOptions | false
+  /** Disables subscriptions that have only failed for days; `false`: never. @default 5 days */
+  readonly disableAfter?: DisableOptions | false
+  /** Limits that all subscriptions of a tenant share, for every tenant or by tenant (null: none). @default none */
+  readonly tenantLimits?: TenantLimits | ((tenantId: string) => TenantLimits | null)
+  /** Asked after each attempt that would be tried again; `false` ends the delivery as failed (refused). @default always */
+  readonly retryIf?: (attempt: FailedAttempt) => boolean | Promise<boolean>
+  /** A connect that fails in under a second is tried once more at once, within the same attempt. @default true */
+  readonly quickSecondTry?: boolean
+  /** Obey `webhook-delivery: abort-message | disable` in answers. @default false */
+  readonly obeyDeliveryHeader?: boolean
+  /** Also publish notices as events of this type to the tenant they concern. @default only hooks are told */
+  readonly notices?: { readonly eventType: string }
+}
+
+/** The same with every default filled in. */
+export interface Policy {
+  readonly breaker: Required<BreakerOptions> | null
+  /** Used where the breaker is off, too: 429 and 503 pause a subscription as well. */
+  readonly pace: Pick<Required<BreakerOptions>, 'firstProbeMs' | 'maxProbeMs' | 'releasePerSecond'>
+  readonly disableAfter: Required<DisableOptions> | null
+  readonly tenantLimits: ((tenantId: string) => TenantLimits | null) | null
+  readonly retryIf: PolicyOptions['retryIf'] | null
+  readonly quickSecondTry: boolean
+  readonly obeyDeliveryHeader: boolean
+  readonly noticeType: string | null
+}
+
+const DAY_MS = 86_400_000
+const BREAKER: Required<BreakerOptions> = {
+  failures: 5,
+  deliveries: 2,
+  failureShare: 0.7,
+  attempts: 10,
+  windowMs: 300_000,
+  spanMs: 10_000,
+  firstProbeMs: 30_000,
+  maxProbeMs: 3_600_000,
+  releasePerSecond: 5,
+}
+const DISABLE: Required<DisableOptions> = { spanMs: 5 * DAY_MS, attempts: 5 }
+
+/** Fills in the defaults. */
+export function policyOf(options: PolicyOptions): Policy {
+  const { breaker = {}, disableAfter = {}, tenantLimits } = options
+  const given = { ...BREAKER, ...(breaker === false ? {} : breaker) }
+  const limitsOf = typeof tenantLimits === 'function' ? tenantLimits : () => tenantLimits ?? null
+  return {
+    breaker: breaker === false ? null : given,
+    pace: given,
+    disableAfter: disableAfter === false ? null : { ...DISABLE, ...disableAfter },
+    tenantLimits: tenantLimits === undefined ? null : limitsOf,
+    retryIf: options.retryIf ?? null,
+    quickSecondTry: options.quickSecondTry ?? true,
+    obeyDeliveryHeader: options.obeyDeliveryHeader ?? false,
+    noticeType: options.notices?.eventType ?? null,
+  }
+}
+
+const fn = z.custom<(...args: never[]) => unknown>(
+  (value) => typeof value === 'function',
+  'must be a function',
+)
+const ms = z
+  .int()
+  .min(1)
+  .max(90 * DAY_MS)
+const count = z.int().min(1).max(1_000_000)
+
+/** How the options are checked. */
+export const policyShape = {
+  breaker: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        failures: count.optional(),
+        deliveries: count.optional(),
+        failureShare: z.number().gt(0).max(1).optional(),
+        attempts: count.optional(),
+        windowMs: ms.optional(),
+        spanMs: z.int().min(0).max(DAY_MS).optional(),
+        firstProbeMs: ms.optional(),
+        maxProbeMs: ms.optional(),
+        releasePerSecond: count.optional(),
+      }),
+    ])
+    .optional(),
+  disableAfter: z
+    .union([z.literal(false), z.strictObject({ spanMs: ms.optional(), attempts: count.optional() })])
+    .optional(),
+  tenantLimits: z
+    .union([fn, z.custom<TenantLimits>(isTenantLimits, 'must be { rate, concurrency }')])
+    .optional(),
+  retryIf: fn.optional(),
+  quickSecondTry: z.boolean().optional(),
+  obeyDeliveryHeader: z.boolean().optional(),
+  notices: z.strictObject({ eventType: z.string().regex(EVENT_NAME, 'must be an event name') }).optional(),
+}
+
+function isTenantLimits(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { rate, concurrency, ...rest } = value as { rate?: unknown; concurrency?: unknown }
+  try {
+    if (rate !== undefined) rateInput(rate, 'rate')
+    if (concurrency !== undefined) concurrencyInput(concurrency, 'concurrency')
+    return Object.keys(rest).length === 0
+  } catch {
+    return false
+  }
+}
