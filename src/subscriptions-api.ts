@@ -33,7 +33,13 @@ export interface TestSent {
 /** What `createSubscriptions` needs besides the parts. */
 export interface SubscriptionsOptions {
   /** Appends a real event of this type, marked as test, addressed to this subscription alone. */
-  readonly publishTest: (subscription: SubscriptionRecord, type: string) => Promise<TestSent>
+  readonly publishTest: (
+    subscription: SubscriptionRecord,
+    type: string,
+    pending: 'send' | 'drop',
+  ) => Promise<TestSent>
+  /** Lets what is held for an active subscription go, as far as its limits allow at once. */
+  readonly releaseHeld: (subscription: SubscriptionRecord) => Promise<void>
 }
 
 /** The subscriptions. Every call throws TENANT_REQUIRED without a tenant; calls by id throw NOT_FOUND, also for another tenant's. */
@@ -87,13 +93,18 @@ export interface Subscriptions<Events extends Catalog | null = null> {
   /** The current secret, or null when there is none. For operators; reported to hooks as `secretRevealed`. */
   revealSecret(id: string, options?: TenantOptions): Promise<string | null>
   /**
-   * Sends a real event, marked as test, to this subscription alone.
+   * Sends a real event, marked as test, to this subscription alone. Its success counts like any other: it ends a pause of the
+   * breaker, and enables a subscription that was disabled automatically (`gone`, `failing`); `pending` says whether what
+   * piled up is then sent (default) or dropped.
    *
    * @param options `type` defaults to the first name of the catalogue that it wants, else `test.ping`.
    * @throws PosthornError UNKNOWN_EVENT_TYPE
    */
   test(
     id: string,
-    options?: TenantOptions & { readonly type?: EventName<Events> | undefined },
+    options?: TenantOptions & {
+      readonly type?: EventName<Events> | undefined
+      readonly pending?: 'send' | 'drop' | undefined
+    },
   ): Promise<TestSent>
 }

@@ -30,7 +30,7 @@ const BATCH = 500
 /** Builds `webhooks.subscriptions`. */
 export function createSubscriptions<Events extends Catalog | null = null>(
   parts: Parts,
-  { publishTest }: SubscriptionsOptions,
+  { publishTest, releaseHeld }: SubscriptionsOptions,
 ): Subscriptions<Events> {
   const { store, defaultTenant } = parts
   const limits =
@@ -69,14 +69,6 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       'CONFLICT',
       `Subscription "${id}" was changed meanwhile: read it again and repeat the change`,
     )
-  }
-
-  async function release({ tenantId, id }: SubscriptionRecord): Promise<void> {
-    for (;;) {
-      const result = await store.release({ tenantId, subscriptionId: id, limit: BATCH, ordering: 'none' })
-      if (!result.more || result.released === 0) break
-    }
-    parts.wake()
   }
 
   async function drop({ tenantId, id }: SubscriptionRecord): Promise<void> {
@@ -160,7 +152,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
         if (state === 'disabled') throw wrongState(id, 'disabled', 'call `enable`')
         return state === 'active' ? null : { state: 'active', pausedBy: null, condition: {} }
       })
-      await release(row)
+      await releaseHeld(row)
       return changed ? reported(row, 'resumed') : presentSubscription(row, parts)
     },
     async disable(id, options = {}) {
@@ -185,7 +177,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
         if (state === 'paused') throw wrongState(id, 'paused', 'call `resume`')
         return state === 'active' ? null : { state: 'active', disabledReason: null, condition: {} }
       })
-      await release(row)
+      await releaseHeld(row)
       return changed ? reported(row, 'enabled') : presentSubscription(row, parts)
     },
     async rotateSecret(id, options = {}) {
@@ -213,11 +205,13 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       return secret
     },
     async test(id, options = {}) {
-      recordOf(options, ['tenantId', 'type'], 'the options')
+      recordOf(options, ['tenantId', 'type', 'pending'], 'the options')
+      const { pending = 'send' } = options
+      if (pending !== 'send' && pending !== 'drop') throw invalidInput('pending', 'must be send or drop')
       const row = await find(scopeOf(options), id)
       const type = options.type ?? testTypeFor(row, parts)
       if (options.type !== undefined) checkEventType(type, parts.catalog)
-      return publishTest(row, type)
+      return publishTest(row, type, pending)
     },
   }
 }

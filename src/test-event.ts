@@ -7,6 +7,7 @@ import type { NewDelivery, NewEvent, SubscriptionRecord } from './records.ts'
 export function testEvent(
   subscription: Pick<SubscriptionRecord, 'id' | 'tenantId'>,
   type: string,
+  pending: 'send' | 'drop',
   parts: Parts,
 ): NewEvent & { readonly addressee: NewDelivery } {
   const id = parts.ids.event()
@@ -20,7 +21,8 @@ export function testEvent(
     body: serialise(parts.envelope(input), parts.maxBodyBytes).text,
     metadata: {},
     orderingKey: null,
-    settings: {},
+    // What becomes of the backlog when its success lifts an automatic disabling.
+    settings: { pending },
     test: true,
     skipped: false,
     idempotencyKey: null,

@@ -5,6 +5,7 @@ import type { Catalog, EventName, EventPayload } from './catalog.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import { createDeliveries, type Deliveries } from './deliveries.ts'
 import { defaultRetry, parseRetry } from './delivery/backoff.ts'
+import { createHolding } from './delivery/holding.ts'
 import { policyOf } from './delivery/policy.ts'
 import { createPublisher, type Published, type PublishOptions } from './delivery/publish.ts'
 import { createSchedule } from './delivery/schedule.ts'
@@ -144,8 +145,9 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
       (({ type, occurredAt, data }) => ({ type, timestamp: occurredAt.toISOString(), data })),
     wake: () => schedule.wake(),
   }
-  const worker = createWorker(parts, () => schedule.progress())
-  const schedule = createSchedule(parts, worker, createUpkeep(parts))
+  const holding = createHolding(parts)
+  const worker = createWorker(parts, holding, () => schedule.progress())
+  const schedule = createSchedule(parts, worker, createUpkeep(parts, holding), holding.releaser)
   const publisher = createPublisher(
     parts,
     () => (running ? worker : null),
@@ -179,8 +181,13 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
 
   return {
     subscriptions: createSubscriptions<Events>(parts, {
-      publishTest: async (subscription: SubscriptionRecord, type: string) => {
-        const event = testEvent(subscription, type, parts)
+      releaseHeld: async (subscription: SubscriptionRecord) => {
+        holding.releaser.mark(subscription.tenantId, subscription.id, subscription)
+        await holding.releaser.run()
+        parts.wake()
+      },
+      publishTest: async (subscription: SubscriptionRecord, type: string, pending: 'send' | 'drop') => {
+        const event = testEvent(subscription, type, pending, parts)
         await publisher.append([event])
         return { eventId: event.id, deliveryId: event.addressee.id }
       },

@@ -40,7 +40,7 @@ export interface Conditions {
   idle(): Promise<void>
 }
 
-/** `resumed` is told of subscriptions that may be sent to again, or whose next probe is set. */
+/** `resumed` is told of subscriptions whose held deliveries may go on now, or at the next probe. */
 export function createConditions(
   parts: Parts,
   time: StoreTime,
@@ -125,9 +125,9 @@ export function createConditions(
         subscription: await presentSubscription(after, parts),
       })
     }
-    const { breaker } = conditionOf(after)
-    if (state === 'disabled' || (state === 'paused' && breaker?.cause === 'failing')) await hold(after)
-    if (state === 'resumed' || state === 'enabled' || breaker !== undefined) resumed(after)
+    const failing = state === 'paused' && conditionOf(after).breaker?.cause === 'failing'
+    if (state === 'disabled' || failing) await hold(after)
+    if (state === 'resumed' || state === 'enabled' || failing) resumed(after)
     for (const tiding of tidings) await notices.tell(tiding, after, conditionOf(before).failing)
   }
 

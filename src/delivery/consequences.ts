@@ -1,12 +1,13 @@
 /** From a verdict to what it means for the delivery and for its subscription, once the host's own rules have had their say. */
 import type { Parts } from '../parts.ts'
-import type { Next } from '../queries.ts'
+import type { Next, Outcome } from '../queries.ts'
 import type { NewAttempt } from '../records.ts'
 import type { TransportResult } from '../transport.ts'
 import type { Finding } from './condition.ts'
 import { failureKindOf } from './failure-kinds.ts'
 import { afterHold } from './hold.ts'
-import type { Verdict } from './judge.ts'
+import { type JudgeContext, paceMs, type Verdict } from './judge.ts'
+import { stopsWhenGivenUp } from './limits.ts'
 import { reportProblem } from './problem.ts'
 import type { Task } from './task.ts'
 
@@ -44,14 +45,34 @@ async function mayRetry(task: Task, attempt: NewAttempt, parts: Parts): Promise<
 }
 
 /** What the attempt says about the receiver. Failed tests and our own stops say nothing. */
-export function findingOf(task: Task, verdict: Verdict, result: TransportResult, at: number): Finding | null {
+export function findingOf(
+  task: Task,
+  verdict: Verdict,
+  result: TransportResult,
+  context: JudgeContext,
+): Finding | null {
   if (task.target.subscription === null) return null
   const { event, delivery } = task
+  const at = context.nowMs
   if (verdict.outcome === 'succeeded') {
     const enable = event.test ? (event.settings.pending === 'drop' ? 'drop' : 'send') : null
     return { kind: 'success', at, enable, gone: verdict.disable }
   }
   if (event.test && !verdict.disable) return null
   if (result.kind === 'failure' && result.code === 'aborted') return null
-  return { kind: 'failure', at, deliveryId: delivery.id, paceMs: verdict.paceMs, gone: verdict.disable }
+  return {
+    kind: 'failure',
+    at,
+    deliveryId: delivery.id,
+    paceMs: paceMs(result, context),
+    gone: verdict.disable,
+  }
+}
+
+/** True when an ordered subscription must not go on after this delivery, which is given up. */
+export function stopsLine(task: Task, { outcome: { next } }: { readonly outcome: Outcome }): boolean {
+  const { subscription } = task.target
+  return (
+    next.state === 'failed' && subscription !== null && !task.event.test && stopsWhenGivenUp(subscription)
+  )
 }

@@ -7,10 +7,10 @@ import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { NewAttempt } from '../records.ts'
 import { never, parseRetry, type RetryPolicy } from './backoff.ts'
+import type { Finding } from './condition.ts'
+import { findingOf, nextOf } from './consequences.ts'
 import { judge, type Verdict } from './judge.ts'
 import type { Prepared, Preparer, StoreTime } from './prepare.ts'
-import { findingOf, nextOf } from './consequences.ts'
-import type { Finding } from './condition.ts'
 import { type Sent, sendOnce } from './second-try.ts'
 import type { Task } from './task.ts'
 
@@ -40,11 +40,12 @@ export async function deliver(
     const headers = await sign(task, prepared, startedAt)
     const request = { url: prepared.url, headers, body: task.body, deadlineMs, signal }
     const result = await sendOnce(request, task, parts)
-    const verdict = judge(result, contextOf(task, parts, time.now()))
+    const context = contextOf(task, parts, time.now())
+    const verdict = judge(result, context)
     const attempt = attemptOf(task, id, startedAt, result, verdict)
     return {
       outcome: outcomeOf(task, attempt, await nextOf(task, verdict, attempt, parts)),
-      finding: findingOf(task, verdict, result, time.now()),
+      finding: findingOf(task, verdict, result, context),
       timedOut: result.kind === 'failure' && result.code === 'timeout',
       tookMs: result.timing.totalMs,
     }
@@ -95,13 +96,7 @@ function contextOf(task: Task, parts: Parts, nowMs: number) {
   }
 }
 
-function attemptOf(
-  task: Task,
-  id: string,
-  startedAt: number,
-  result: Sent,
-  verdict: Verdict,
-): NewAttempt {
+function attemptOf(task: Task, id: string, startedAt: number, result: Sent, verdict: Verdict): NewAttempt {
   const answered = result.kind === 'response'
   return {
     id,

@@ -42,7 +42,7 @@ export async function expand(
   parts: Parts,
   views: TenantViews,
 ): Promise<Expanded> {
-  const group: TaskGroup = { work, leaseEnds, open: 0, unfinished: false }
+  const group: TaskGroup = { work, leaseEnds, open: 0, unfinished: false, abandoned: false }
   const view = await views.at(work.tenantId, version)
   if (work.kind === 'delivery') {
     const { subscriptionId } = work.delivery

@@ -29,37 +29,41 @@ export interface Verdict {
   readonly next: Next
   /** True when the receiver wants nothing more (410, or `webhook-delivery: disable`): disable the subscription. */
   readonly disable: boolean
-  /** The receiver asks for fewer requests (429, 503): send it nothing for this long. */
-  readonly paceMs: number | null
 }
-
-/** The longest wait of a whole subscription when the receiver does not say how long. */
-const MAX_UNASKED_PACE_MS = 60_000
 
 /**
  * 2xx succeeds. 410 ends the delivery and disables the subscription; a request that cannot be made ends the
  * delivery. Everything else, 3xx included, is tried again by the schedule, until it is used up (`exhausted`) or
- * the next try would come too late (`expired`). 429 and 503 pace the subscription, too.
+ * the next try would come too late (`expired`).
  */
 export function judge(result: TransportResult, context: JudgeContext): Verdict {
   if (result.kind === 'failure') {
     return result.code === 'invalid-request' ? ended('refused') : retry(context, null)
   }
   const { status, headers } = result
-  const wish = context.obeyDeliveryHeader === true ? headers['webhook-delivery']?.trim().toLowerCase() : undefined
+  const wish =
+    context.obeyDeliveryHeader === true ? headers['webhook-delivery']?.trim().toLowerCase() : undefined
   const disable = wish === 'disable'
   if (status >= 200 && status < 300) {
-    return { outcome: 'succeeded', next: { state: 'succeeded' }, disable, paceMs: null }
+    return { outcome: 'succeeded', next: { state: 'succeeded' }, disable }
   }
   if (status === 410 || disable) return ended('refused', true)
-  const askedMs = retryAfterMs(headers, status, context.nowMs)
-  const paceMs = status === 429 || status === 503 ? paceOf(context, askedMs) : null
-  return { ...(wish === 'abort-message' ? ended('refused') : retry(context, askedMs)), paceMs }
+  if (wish === 'abort-message') return ended('refused')
+  return retry(context, retryAfterMs(headers, status, context.nowMs))
 }
 
-function paceOf({ policy, failedInRound }: JudgeContext, askedMs: number | null): number {
+/** The longest wait of a whole subscription when the receiver does not say how long. */
+const MAX_UNASKED_PACE_MS = 60_000
+
+/** How long a receiver that asks for fewer requests (429, 503) is sent nothing at all; null for any other result. */
+export function paceMs(
+  result: TransportResult,
+  { policy, failedInRound, nowMs }: JudgeContext,
+): number | null {
+  if (result.kind === 'failure' || (result.status !== 429 && result.status !== 503)) return null
   const own = Math.min(policy.delaysMs[failedInRound] ?? MAX_UNASKED_PACE_MS, MAX_UNASKED_PACE_MS)
-  return Math.max(own, Math.min(askedMs ?? 0, MAX_RETRY_AFTER_MS))
+  const askedMs = retryAfterMs(result.headers, result.status, nowMs) ?? 0
+  return Math.max(own, Math.min(askedMs, MAX_RETRY_AFTER_MS))
 }
 
 function retry(context: JudgeContext, askedMs: number | null): Verdict {
@@ -67,9 +71,9 @@ function retry(context: JudgeContext, askedMs: number | null): Verdict {
   if (delayMs === null) return ended('exhausted')
   if (context.nowMs + delayMs > context.expiresAt) return ended('expired')
   const next = { state: 'pending', delayMs, trigger: 'retry' } as const
-  return { outcome: 'failed', next, disable: false, paceMs: null }
+  return { outcome: 'failed', next, disable: false }
 }
 
 function ended(reason: FailureReason, disable = false): Verdict {
-  return { outcome: 'failed', next: { state: 'failed', reason }, disable, paceMs: null }
+  return { outcome: 'failed', next: { state: 'failed', reason }, disable }
 }

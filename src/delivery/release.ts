@@ -45,6 +45,7 @@ export interface Releaser {
   run(): Promise<number>
   /** Starts to look, if any are due. */
   kick(): void
+  /** Until something is due, or null when nothing waits. */
   dueInMs(): number | null
 }
 
@@ -161,17 +162,18 @@ export function createReleaser(
       wait(entry, 0)
       return 0
     }
-    const { released } = await store.release({ ...releaseOf(row, 1, parts), trigger: 'probe' })
+    const { released, more } = await store.release({ ...releaseOf(row, 1, parts), trigger: 'probe' })
     if (released > 0) {
       wait(entry, next.nextProbeAt - now)
       return released
     }
-    // Nothing could go (no token, or another row comes first): the probe is still owed.
-    const owed = { ...breaker, nextProbeAt: now + MAX_BLOCKED_MS }
+    // Nothing is held, or nothing could go (no token, another row comes first): the probe is still owed.
+    const owed = more ? { ...breaker, nextProbeAt: now + MAX_BLOCKED_MS } : breaker
     await store.updateSubscription(row.tenantId, row.id, patchOf({ ...condition, breaker: owed }), {
       revision: taken.revision,
     })
-    wait(entry, MAX_BLOCKED_MS)
+    if (more) wait(entry, MAX_BLOCKED_MS)
+    else forget(entry)
     return 0
   }
 
@@ -209,6 +211,8 @@ export function createReleaser(
   function run(): Promise<number> {
     running ??= work().finally(() => {
       running = null
+      // Marked after the last look, and before anybody could see that it was the last.
+      if (soonest <= clock.monotonic()) void run()
     })
     return running
   }

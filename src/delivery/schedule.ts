@@ -5,6 +5,7 @@
 import type { Timer } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
+import type { Releaser } from './release.ts'
 import type { Upkeep } from './upkeep.ts'
 import type { Worker } from './worker.ts'
 
@@ -34,7 +35,7 @@ export interface Schedule {
   readonly running: boolean
 }
 
-export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep): Schedule {
+export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, releaser: Releaser): Schedule {
   const { clock, random, store } = parts
   let running = false
   let loop: Promise<void> | null = null
@@ -75,13 +76,15 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep): Sc
         upkeepAt = clock.monotonic()
         await upkeep.run()
       }
+      releaser.kick()
       const claimed = await worker.claimOnce(false)
       backoffMs = 0
       starved = claimed.full || claimed.suspects || (claimed.dueInMs !== null && claimed.dueInMs <= 0)
       if (claimed.count > 0) return 0
       if (claimed.full) return FULL_MS
       if (claimed.suspects && !worker.busy && (await worker.claimOnce(true)).count > 0) return 0
-      return claimed.dueInMs === null || claimed.dueInMs <= 0 ? pollMs() : Math.min(claimed.dueInMs, pollMs())
+      const untilDue = claimed.dueInMs === null || claimed.dueInMs <= 0 ? POLL_MS * 2 : claimed.dueInMs
+      return Math.min(untilDue, releaser.dueInMs() ?? POLL_MS * 2, pollMs())
     } catch (cause) {
       backoffMs = Math.min(MAX_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, backoffMs * 2))
       parts.report.problem('claim', storeFailed(store.name, cause))
@@ -100,12 +103,13 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep): Sc
 
   /** Works until nothing is due and nothing is in flight, or `isOver`. */
   async function runUntilIdle(isOver: () => boolean): Promise<void> {
-    await upkeep.run()
+    await upkeep.run(true)
     while (!isOver()) {
       let claimed = await worker.claimOnce(false)
       if (claimed.count === 0 && claimed.suspects && !worker.busy) claimed = await worker.claimOnce(true)
       if (claimed.count > 0 && worker.room > 0) continue
-      if (!worker.busy && claimed.count === 0) break
+      if (!worker.busy && claimed.count === 0 && (await releaser.run()) === 0 && releaser.dueInMs() !== 0)
+        break
       await worker.idle()
     }
     await worker.giveBack()

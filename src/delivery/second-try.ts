@@ -28,7 +28,8 @@ export async function sendOnce(request: TransportRequest, task: Task, parts: Par
 
 function deservesSecondTry(failure: TransportFailure, task: Task, { policy }: Parts): boolean {
   if (failure.onReusedConnection === true) return !isAtMostOnce(task)
-  const quick = failure.code === 'connect' && !failure.mayHaveBeenReceived && failure.timing.totalMs < QUICK_MS
+  const quick =
+    failure.code === 'connect' && !failure.mayHaveBeenReceived && failure.timing.totalMs < QUICK_MS
   return quick && policy.quickSecondTry
 }
 

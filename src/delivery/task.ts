@@ -22,6 +22,8 @@ export interface TaskGroup {
   open: number
   /** True when a task was given up unsent: the row then goes back instead of away. */
   unfinished: boolean
+  /** True when the store refused an outcome: the row is left to its lease. */
+  abandoned: boolean
 }
 
 /** Where a task's request goes. */

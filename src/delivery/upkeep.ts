@@ -3,6 +3,8 @@
  * old, releases held ones whose reason has gone, prunes old history.
  */
 import type { Parts } from '../parts.ts'
+import type { Holding } from './holding.ts'
+import { reportEnded } from './report-ended.ts'
 
 const BATCH = 500
 const PRUNE_EVERY_MS = 600_000
@@ -11,46 +13,24 @@ const DAY_MS = 86_400_000
 const RETENTION = { finishedAgeMs: 30 * DAY_MS, bodyAgeMs: 30 * DAY_MS, keyAgeMs: 7 * DAY_MS } as const
 
 export interface Upkeep {
-  /** One bounded round. */
-  run(): Promise<void>
+  /** One round; with `all` it looks at every held subscription, and what is released is due when it resolves. */
+  run(all?: boolean): Promise<void>
 }
 
-export function createUpkeep(parts: Parts): Upkeep {
-  const { store, clock, report } = parts
+export function createUpkeep(parts: Parts, holding: Holding): Upkeep {
+  const { store, clock } = parts
   let pruneAt = clock.monotonic() + PRUNE_EVERY_MS
 
   async function expire(): Promise<void> {
-    for (const { id, state, ...delivery } of await store.expire(BATCH)) {
-      if (state === 'pending') continue
-      const { eventId, eventType, tenantId, subscriptionId, reason, attemptCount } = delivery
-      report.ended({
-        deliveryId: id,
-        eventId,
-        eventType,
-        tenantId,
-        subscriptionId,
-        state,
-        reason,
-        attemptCount,
-      })
+    for (const delivery of await store.expire(BATCH)) {
+      reportEnded(parts, delivery)
+      holding.notices.tellExhausted(delivery)
     }
   }
 
-  async function releaseHeld(): Promise<void> {
-    let after: { tenantId: string; subscriptionId: string } | null = null
-    for (;;) {
-      const held = await store.listHeld({ after, limit: BATCH })
-      for (const { tenantId, subscriptionId } of held) {
-        const subscription = await store.getSubscription(tenantId, subscriptionId)
-        if (subscription === null) await store.cancel({ tenantId, subscriptionId }, BATCH)
-        else if (subscription.state === 'active') {
-          await store.release({ tenantId, subscriptionId, limit: BATCH, ordering: 'none' })
-        }
-      }
-      const last = held.at(-1)
-      if (last === undefined || held.length < BATCH) return
-      after = { tenantId: last.tenantId, subscriptionId: last.subscriptionId }
-    }
+  async function readClock(): Promise<void> {
+    const askedAt = clock.monotonic()
+    holding.time.correct(await store.now(), askedAt)
   }
 
   async function prune(): Promise<void> {
@@ -60,9 +40,13 @@ export function createUpkeep(parts: Parts): Upkeep {
   }
 
   return {
-    async run() {
+    async run(all = false) {
+      await readClock()
       await expire()
-      await releaseHeld()
+      await holding.releaser.sweep(all)
+      if (all) await holding.releaser.run()
+      else holding.releaser.kick()
+      holding.conditions.tidy()
       await prune()
     },
   }

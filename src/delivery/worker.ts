@@ -2,18 +2,22 @@
  * The worker of this process: claims what it has room for, expands it, sends each task in its turn, records the
  * outcome, and settles the queue row when its last task is done. Claiming goes on while requests are in flight.
  */
-import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
-import { presentAttempt, presentSubscription } from '../present.ts'
-import type { Claimed, Recorded } from '../queries.ts'
-import type { JobWork, Work } from '../records.ts'
+import type { Claimed, Outcome } from '../queries.ts'
+import type { JobWork, SubscriptionRecord, Work } from '../records.ts'
+import { stopsLine } from './consequences.ts'
 import { deliver, outcomeOf } from './deliver.ts'
 import { type Expanded, expand } from './expand.ts'
+import { insteadOfSendingNow } from './hold.ts'
+import type { Holding } from './holding.ts'
 import { createJobRunner } from './jobs.ts'
 import { createLanes } from './lanes.ts'
+import { hasTenantLimits, isLimited } from './limits.ts'
 import { createTenantViews } from './match.ts'
-import { createPreparer, createStoreTime } from './prepare.ts'
+import { createPreparer } from './prepare.ts'
+import { reportProblem } from './problem.ts'
 import { createRecorder } from './record.ts'
+import { reportOutcome } from './report-outcome.ts'
 import { createSettler } from './settle.ts'
 import type { Task, TaskGroup } from './task.ts'
 
@@ -42,15 +46,15 @@ export interface Worker {
   readonly room: number
 }
 
-export function createWorker(parts: Parts, onProgress: () => void): Worker {
+export function createWorker(parts: Parts, holding: Holding, onProgress: () => void): Worker {
   const { store, clock } = parts
+  const { time, conditions, notices, releaser } = holding
   const leaseMs = parts.timeoutMs * 2
   const capacity = parts.concurrency * 2
-  const time = createStoreTime(clock)
   const views = createTenantViews(store)
   const preparer = createPreparer(parts)
   const recorder = createRecorder(parts)
-  const settler = createSettler(store, problem)
+  const settler = createSettler(store, (during, cause) => reportProblem(parts, during, cause))
   const jobs = createJobRunner(parts)
   const lanes = createLanes(parts, clock, (task) => void attempt(task))
   let deadlineNow: () => number | null = () => parts.timeoutMs
@@ -65,17 +69,54 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
     const deadlineMs = deadlineNow()
     const leaseLeft = task.group.leaseEnds - clock.monotonic()
     if (deadlineMs === null || leaseLeft < deadlineMs) return leaveUnsent(task)
+    const held = heldMeanwhile(task)
+    if (held !== null) {
+      lanes.done(task, 0, false)
+      await put(task.group, held, task.target.subscription)
+      return settle(task.group)
+    }
     const done = await deliver(task, deadlineMs, aborter.signal, parts, preparer, time).catch((cause) => {
       problem('deliver', cause)
       return null
     })
     if (done === null) return leaveUnsent(task)
-    const recorded = recorder.record(done.outcome)
+    const { subscription } = task.target
+    if (subscription !== null && stopsLine(task, done)) await conditions.stop(subscription, task.delivery.id)
+    const recorded = put(task.group, done.outcome, subscription)
     lanes.done(task, done.tookMs, done.timedOut)
     onProgress()
-    if (done.disable) await disableGone(task)
-    report(await recorded)
+    await recorded
+    if (subscription !== null && done.finding !== null) await conditions.note(subscription, done.finding)
     await settle(task.group)
+  }
+
+  /** A task that waited for its turn while this process paused or disabled its subscription. */
+  function heldMeanwhile(task: Task): Outcome | null {
+    const { subscription } = task.target
+    if (subscription === null) return null
+    const newest = conditions.newest(subscription)
+    if (newest === subscription) return null
+    const next = insteadOfSendingNow({ ...task, target: { ...task.target, subscription: newest } }, parts)
+    return next === null ? null : outcomeOf(task, null, next)
+  }
+
+  /** Records an outcome, tells of it, and lets what waited for it go on. */
+  async function put(
+    group: TaskGroup,
+    outcome: Outcome,
+    subscription: SubscriptionRecord | null,
+  ): Promise<void> {
+    const recorded = await recorder.record(outcome)
+    if (recorded === null) group.abandoned = true
+    reportOutcome(parts, notices, recorded)
+    if (subscription === null) return
+    if (isLimited(subscription, parts)) {
+      if (hasTenantLimits(subscription, parts)) releaser.unblock(subscription.tenantId)
+      releaser.mark(subscription.tenantId, subscription.id, subscription)
+      releaser.kick()
+    } else if (outcome.next.state === 'held') {
+      releaser.notice(subscription.tenantId, subscription.id)
+    }
   }
 
   async function leaveUnsent(task: Task): Promise<void> {
@@ -88,9 +129,14 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
   async function settle(group: TaskGroup): Promise<void> {
     group.open -= 1
     if (group.open > 0) return
-    const { claim, kind } = group.work
+    const { claim, kind, tenantId } = group.work
+    // An outcome that the store refused comes back with the lease.
+    if (group.abandoned) return release()
     if (group.unfinished) await settler.handBack(claim, 0)
-    else if (kind === 'event') await settler.finish(claim)
+    else if (kind === 'event') {
+      await settler.finish(claim)
+      releaser.unblock(tenantId)
+    }
     release()
   }
 
@@ -98,48 +144,6 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
     claimedGroups -= 1
     onProgress()
     if (claimedGroups === 0) for (const waiter of idleWaiters.splice(0)) waiter()
-  }
-
-  function report(recorded: Recorded | null): void {
-    const delivery = recorded?.delivery ?? null
-    if (parts.report.quiet || recorded === null || delivery === null || recorded.result === 'repeated') return
-    if (recorded.attempt !== null) {
-      const nextAttemptAt = delivery.nextAttemptAt === null ? null : new Date(delivery.nextAttemptAt)
-      parts.report.attempted({
-        attempt: presentAttempt(recorded.attempt),
-        state: delivery.state,
-        nextAttemptAt,
-      })
-    }
-    if (delivery.state === 'pending' || recorded.result !== 'recorded') return
-    const { id, eventId, eventType, tenantId, subscriptionId, state, reason, attemptCount } = delivery
-    parts.report.ended({
-      deliveryId: id,
-      eventId,
-      eventType,
-      tenantId,
-      subscriptionId,
-      state,
-      reason,
-      attemptCount,
-    })
-  }
-
-  async function disableGone(task: Task): Promise<void> {
-    const { subscription } = task.target
-    if (subscription === null) return
-    try {
-      const patch = { state: 'disabled', disabledReason: 'gone', pausedBy: null } as const
-      const guard = { states: ['active', 'paused'] } as const
-      const row = await store.updateSubscription(subscription.tenantId, subscription.id, patch, guard)
-      if (row === null || row === 'conflict') return
-      parts.report.subscriptionChanged({
-        change: 'disabled',
-        subscription: await presentSubscription(row, parts),
-      })
-    } catch (cause) {
-      problem('disable', cause)
-    }
   }
 
   async function start(work: Work, version: number, leaseEnds: number): Promise<void> {
@@ -163,8 +167,11 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
       onProgress()
       return release()
     }
-    for (const recorded of await Promise.all(settled.map((outcome) => recorder.record(outcome))))
-      report(recorded)
+    await Promise.all(settled.map(({ outcome, subscription }) => put(group, outcome, subscription)))
+    if (expanded.ordered && group.open > 1 && !group.abandoned) {
+      await store.leaveOrder([group.work.claim])
+      releaser.unblock(group.work.tenantId)
+    }
     await settle(group)
   }
 
@@ -183,14 +190,11 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
         continue
       }
       const deferred = outcomeOf(task, null, { state: 'pending', delayMs: 0, trigger: 'event' })
-      void recorder.record(deferred).then(() => settle(task.group))
+      void put(task.group, deferred, task.target.subscription).then(() => settle(task.group))
     }
   }
 
-  function problem(during: string, cause: unknown): void {
-    const message = `The worker met an error (${during}) and goes on: ${cause instanceof Error ? cause.message : 'unknown'}`
-    parts.report.problem(during, new PosthornError('STORE_FAILED', message, { cause }))
-  }
+  const problem = (during: string, cause: unknown) => reportProblem(parts, during, cause)
 
   return {
     async claimOnce(alone) {
@@ -236,6 +240,7 @@ export function createWorker(parts: Parts, onProgress: () => void): Worker {
     async idle() {
       if (claimedGroups > 0) await new Promise<void>((resolve) => idleWaiters.push(resolve))
       await recorder.idle()
+      await conditions.idle()
     },
     get busy() {
       return claimedGroups > 0
