@@ -41,6 +41,8 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   let loop: Promise<void> | null = null
   let woken = false
   let wakeUp: (() => void) | null = null
+  let wakes = 0
+  const wakeListeners = new Set<() => void>()
   let stopListening: (() => void) | null = null
   let backoffMs = 0
   /** Work is due that this process has no room or no share for. */
@@ -50,7 +52,21 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
 
   function wake(): void {
     woken = true
+    wakes += 1
     wakeUp?.()
+    for (const listener of wakeListeners) listener()
+  }
+
+  /** Until nothing is in flight, or more has become due since `wakes` was `seen`. */
+  async function idleOrWoken(seen: number): Promise<void> {
+    if (wakes !== seen) return
+    let listener = () => {}
+    const awake = new Promise<void>((resolve) => {
+      listener = resolve
+      wakeListeners.add(listener)
+    })
+    await Promise.race([worker.idle(), awake])
+    wakeListeners.delete(listener)
   }
 
   function sleep(delayMs: number): Promise<void> {
@@ -105,12 +121,13 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   async function runUntilIdle(isOver: () => boolean): Promise<void> {
     await upkeep.run(true)
     while (!isOver()) {
+      const seen = wakes
       let claimed = await worker.claimOnce(false)
       if (claimed.count === 0 && claimed.suspects && !worker.busy) claimed = await worker.claimOnce(true)
       if (claimed.count > 0 && worker.room > 0) continue
       if (!worker.busy && claimed.count === 0 && (await releaser.run()) === 0 && releaser.dueInMs() !== 0)
         break
-      await worker.idle()
+      await idleOrWoken(seen)
     }
     await worker.giveBack()
     await worker.idle()
