@@ -28,6 +28,7 @@ export type { Job, JobHandle, Jobs } from './jobs.ts'
 export type {
   AnyTenant,
   Attempt,
+  BreakerState,
   Delivery,
   DeliveryState,
   DisabledReason,

@@ -55,6 +55,17 @@ export function isEnded(state: DeliveryState): boolean {
 /** Stands in every read, hook and error where a custom header has its value. */
 export const REDACTED = '[redacted]'
 
+/** A subscription that the breaker paused. */
+export interface BreakerState {
+  /** `failing`: it kept failing. `throttled`: the receiver asked for a pause (429, 503). */
+  readonly cause: 'failing' | 'throttled'
+  readonly openedAt: Date
+  /** When one delivery is tried, provided that one is held. */
+  readonly nextProbeAt: Date
+  /** Probes so far, all failed. */
+  readonly probes: number
+}
+
 /** Who wants which event types, and where. Secrets and header values are never part of it. */
 export interface Subscription {
   readonly id: string
@@ -73,6 +84,10 @@ export interface Subscription {
   readonly pausedBy: PausedBy | null
   readonly disabledReason: DisabledReason | null
   readonly disabledAt: Date | null
+  /** Why and since when the breaker holds it, and when it is tried again; null while the breaker lets everything through. */
+  readonly breaker: BreakerState | null
+  /** Since when there have been nothing but failures; null when the last attempt that counted succeeded. */
+  readonly failingSince: Date | null
   /** The subscription's own signing schemes as JSON, or null for the default of `createWebhooks`. */
   readonly signing: JsonValue | null
   /** The subscription's own retry schedule as JSON, `'never'`, or null for the default of `createWebhooks`. */

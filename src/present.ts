@@ -2,7 +2,17 @@
  * Turns the rows of a store into the objects that callers see: instants become Dates, secrets become hints, header
  * values stay behind.
  */
-import type { Attempt, Delivery, Event, Ordering, Rate, SecretInfo, Subscription } from './model.ts'
+import { conditionOf } from './delivery/condition.ts'
+import type {
+  Attempt,
+  BreakerState,
+  Delivery,
+  Event,
+  Ordering,
+  Rate,
+  SecretInfo,
+  Subscription,
+} from './model.ts'
 import { REDACTED } from './model.ts'
 import type { Parts } from './parts.ts'
 import type {
@@ -45,6 +55,8 @@ export async function presentSubscription(
     pausedBy: row.pausedBy,
     disabledReason: row.disabledReason,
     disabledAt: dateOrNull(row.disabledAt),
+    breaker: breakerOf(row),
+    failingSince: dateOrNull(conditionOf(row).failing?.since ?? null),
     signing: structuredClone(row.settings.signing ?? null),
     retry: structuredClone(row.settings.retry ?? null),
     ordering: (row.settings.ordering ?? 'none') as Ordering,
@@ -56,6 +68,13 @@ export async function presentSubscription(
     updatedAt: dateOf(row.updatedAt),
     revision: row.revision,
   }
+}
+
+function breakerOf(row: SubscriptionRecord): BreakerState | null {
+  const { breaker } = conditionOf(row)
+  if (breaker === undefined || row.pausedBy !== 'breaker') return null
+  const { cause, openedAt, nextProbeAt, probes } = breaker
+  return { cause, openedAt: dateOf(openedAt), nextProbeAt: dateOf(nextProbeAt), probes }
 }
 
 async function presentSecret(

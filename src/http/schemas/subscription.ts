@@ -148,6 +148,16 @@ export const subscription = named(
     pausedBy: z.enum(['user', 'breaker']).nullable(),
     disabledReason: z.enum(['user', 'gone', 'failing', 'unverified']).nullable(),
     disabledAt: instantOut().nullable(),
+    breaker: z
+      .object({
+        cause: z.enum(['failing', 'throttled']),
+        openedAt: instantOut(),
+        nextProbeAt: instantOut(),
+        probes: z.number(),
+      })
+      .readonly()
+      .nullable(),
+    failingSince: instantOut().nullable(),
     signing: z.custom<Subscription['signing']>(),
     retry: z.custom<Subscription['retry']>(),
     ordering: z.enum(['none', 'subscription', 'key']),
