@@ -1,7 +1,7 @@
 /** The `mariadb` connector: a pool, and connections that only publish. */
 import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
 import { onlyPublishes } from './only-publishes.ts'
-import { ownSide } from './own-connections.ts'
+import { BEGIN_OWN, ownSide } from './own-connections.ts'
 import { notATransaction } from './refuse.ts'
 import type { ExecutorSettings } from './settings.ts'
 
@@ -39,7 +39,7 @@ export function mariadbPoolDatabase(
     {
       driver: 'mariadb',
       dialect: 'mysql',
-      begin: ['set transaction isolation level read committed', 'start transaction'],
+      begin: BEGIN_OWN.mysql,
       async borrow() {
         const connection = await pool.getConnection()
         return {

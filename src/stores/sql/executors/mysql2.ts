@@ -1,7 +1,7 @@
 /** `mysql2`, with promises (`mysql2/promise`) and with callbacks: pools, and connections that only publish. */
 import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
 import { onlyPublishes } from './only-publishes.ts'
-import { ownSide } from './own-connections.ts'
+import { BEGIN_OWN, ownSide } from './own-connections.ts'
 import { notATransaction } from './refuse.ts'
 import type { ExecutorSettings } from './settings.ts'
 
@@ -55,11 +55,11 @@ export function mysql2PoolDatabase(
     {
       driver: 'mysql2',
       dialect: 'mysql',
-      begin: ['set transaction isolation level read committed', 'start transaction'],
+      begin: BEGIN_OWN.mysql,
       async borrow() {
         const connection = await lender.getConnection()
         return {
-          query: (sql, parameters) => runOnMysql2(connection, sql, parameters),
+          query: (sql, parameters) => run(connection, sql, parameters),
           end: (broken) => (broken ? connection.destroy() : connection.release()),
         }
       },
@@ -74,7 +74,7 @@ export function mysql2ConnectionDatabase(
   settings: ExecutorSettings,
 ): Database<Mysql2Transaction> {
   const own = { dialect: 'mysql', driver: 'mysql2', pool: 'a pool of mysql2' } as const
-  return onlyPublishes(own, onConnection(connection), join, settings)
+  return onlyPublishes(own, onMysql2(connection), join, settings)
 }
 
 function join(tx: Mysql2Transaction): Executor {
@@ -82,16 +82,16 @@ function join(tx: Mysql2Transaction): Executor {
   if (typeof given?.query !== 'function' || given.getConnection !== undefined || given.batch !== undefined) {
     throw notATransaction('mysql2', 'the connection that ran beginTransaction(), not the pool', tx)
   }
-  return onConnection(tx)
+  return onMysql2(tx)
 }
 
-function onConnection(connection: Mysql2Transaction): Executor {
+/** Statements on a connection that somebody else manages. */
+export function onMysql2(connection: Mysql2Transaction): Executor {
   const promising = 'promise' in connection ? connection.promise() : connection
-  return { query: (sql, parameters) => runOnMysql2(promising, sql, parameters) }
+  return { query: (sql, parameters) => run(promising, sql, parameters) }
 }
 
-/** Exported for the ORMs that hand out the connection itself. */
-export async function runOnMysql2(
+async function run(
   connection: Pick<Mysql2Connection, 'query'>,
   sql: string,
   parameters: readonly Parameter[],

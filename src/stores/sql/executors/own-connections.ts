@@ -16,10 +16,17 @@ export interface Loan extends Executor {
 export interface Lender {
   readonly driver: string
   readonly dialect: 'postgres' | 'mysql' | 'sqlite'
-  /** Opens a transaction of our own: READ COMMITTED, or BEGIN IMMEDIATE on SQLite. */
+  /** @see BEGIN_OWN */
   readonly begin: readonly string[]
   borrow(): PromiseLike<Loan>
 }
+
+/** How a transaction of our own begins: READ COMMITTED; on SQLite with the write lock, which a later upgrade may not get. */
+export const BEGIN_OWN = {
+  postgres: ['begin isolation level read committed'],
+  mysql: ['set transaction isolation level read committed', 'start transaction'],
+  sqlite: ['begin immediate'],
+} as const
 
 /** The own side of a database: `query` and `transaction`, under deadlines. */
 export type OwnSide = Pick<Database, 'driver' | 'dialect' | 'query' | 'transaction'>

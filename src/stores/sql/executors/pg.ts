@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { PosthornError } from '../../../errors.ts'
 import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
 import { onlyPublishes } from './only-publishes.ts'
-import { ownSide } from './own-connections.ts'
+import { BEGIN_OWN, ownSide } from './own-connections.ts'
 import { postgresParameters } from './postgres-values.ts'
 import { notATransaction } from './refuse.ts'
 import type { ExecutorSettings } from './settings.ts'
@@ -42,8 +42,6 @@ export interface PgPool {
 /** A connected `pg` client with an open transaction. A Pool is none: its statements run on any connection. */
 export type PgTransaction = Pick<PgClient, 'query'> & { readonly totalCount?: never; readonly unsafe?: never }
 
-const BEGIN = ['begin isolation level read committed']
-
 /** A listener that keeps the `error` event of an idle or lost connection from ending the process; the pool replaces it. */
 const survive = (): void => {}
 
@@ -55,7 +53,7 @@ export function pgPoolDatabase(pool: PgPool, settings: ExecutorSettings): Databa
     {
       driver: 'pg',
       dialect: 'postgres',
-      begin: BEGIN,
+      begin: BEGIN_OWN.postgres,
       async borrow() {
         const client = await pool.connect()
         client.on('error', survive)
@@ -99,8 +97,13 @@ function join(tx: PgTransaction): Executor {
       tx,
     )
   }
-  return { query: (sql, parameters) => run(tx, sql, parameters, false) }
+  return onPg(tx)
 }
+
+/** Statements on a client that somebody else manages. */
+export const onPg = (client: Pick<PgClient, 'query'>): Executor => ({
+  query: (sql, parameters) => run(client, sql, parameters, false),
+})
 
 async function run(
   client: Pick<PgClient, 'query'>,

@@ -40,7 +40,7 @@ export function sqliteDatabase(client: SqliteClient, settings: SqliteSettings = 
   }
   const deadline = createDeadline('SQLite', settings)
   const file = fileOf(client)
-  const runOnTx = new WeakMap<SqliteHandle, RunStatement>()
+  const joined = new WeakMap<SqliteHandle, Executor>()
   let own = ownConnection(client, file, settings)
   const turns = createTurns(() => own.shared && inTransaction(own.handle), settings.clock ?? systemClock)
 
@@ -89,9 +89,9 @@ export function sqliteDatabase(client: SqliteClient, settings: SqliteSettings = 
           tx,
         )
       }
-      const run = runOnTx.get(tx) ?? statementsOf(tx)
-      runOnTx.set(tx, run)
-      return synchronous(run)
+      const executor = joined.get(tx) ?? onSqlite(tx)
+      joined.set(tx, executor)
+      return executor
     },
 
     async close() {
@@ -143,6 +143,9 @@ function construct(client: SqliteHandle, file: string): SqliteHandle | null {
   if (isSqliteHandle(made)) made.close()
   return null
 }
+
+/** Statements on a handle that somebody else manages. */
+export const onSqlite = (handle: SqliteHandle): Executor => synchronous(statementsOf(handle))
 
 const synchronous = (run: RunStatement): Executor => ({
   query: (sql, parameters) => settled(() => run(sql, parameters)),
