@@ -22,7 +22,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import express, { type ErrorRequestHandler } from 'express'
 import { z } from 'zod'
-import { createWebhooks, defineEvents, hmac, isPosthornError, type Subscription } from '../../src/index.ts'
+import { createWebhooks, defineEvents, hmac, type Subscription } from '../../src/index.ts'
 import {
   everything,
   isActive,
@@ -31,6 +31,7 @@ import {
   problemOf,
   Refused,
   type Running,
+  refusalOf,
   type Setting,
   switchTo,
   text,
@@ -231,11 +232,10 @@ function fieldsFor(setting: Setting) {
 }
 
 const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
-  const missing = isPosthornError(error, 'NOT_FOUND')
-  const refused = missing ? new Refused(404, 'Webhook endpoint not found') : error
-  const isOurs = refused instanceof Refused
+  const refused = refusalOf(error, 'Webhook endpoint', { secret: 'signing_secret' })
   // The JSON parser's own errors (broken, too large) carry their status.
-  const status = isOurs || refused?.expose === true ? refused.status : 500
-  const message = isOurs ? refused.message : status < 500 ? 'The body is not valid JSON' : 'Internal error'
+  const status = refused?.status ?? (error?.expose === true ? error.status : 500)
+  const problem = status < 500 ? 'The body is not valid JSON' : 'Internal error'
+  const message = refused === null ? problem : [refused.field, refused.message].filter(Boolean).join(' ')
   response.status(status).json({ success: false, message })
 }

@@ -8,6 +8,7 @@ import { openStore, STORES } from './stores.ts'
 
 const backends = {
   'jobs-cloud': () => import('./jobs-cloud.ts'),
+  workflows: () => import('./workflows.ts'),
 }
 
 function usage(problem: string): never {

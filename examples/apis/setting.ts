@@ -2,7 +2,14 @@
 import type { Server } from 'node:net'
 import { z } from 'zod'
 import { addressGuard } from '../../src/guard.ts'
-import { type RetryPolicy, type Store, type Subscription, schedule, type Webhooks } from '../../src/index.ts'
+import {
+  isPosthornError,
+  type RetryPolicy,
+  type Store,
+  type Subscription,
+  schedule,
+  type Webhooks,
+} from '../../src/index.ts'
 
 /** Where and how a backend runs. */
 export interface Setting {
@@ -30,9 +37,26 @@ export class Refused extends Error {
   constructor(
     readonly status: number,
     message: string,
+    readonly field: string | null = null,
   ) {
     super(message)
   }
+}
+
+/**
+ * What a backend answers to an error: its own refusals as they are, the library's in words of the backend; null for all
+ * else. `names` gives the backend's names for fields where they differ from the library's.
+ */
+export function refusalOf(
+  error: unknown,
+  noun: string,
+  names: Readonly<Record<string, string>> = {},
+): Refused | null {
+  if (error instanceof Refused) return error
+  if (isPosthornError(error, 'NOT_FOUND')) return new Refused(404, `${noun} not found`)
+  if (!isPosthornError(error) || !/^(INVALID|UNKNOWN)_/.test(error.code)) return null
+  const field = error.path?.split(/[.[]/)[0] ?? 'body'
+  return new Refused(400, 'is not valid', names[field] ?? field)
 }
 
 const LOOPBACK = { allowHttp: true, allowCidrs: ['127.0.0.0/8', '::1/128'], allowHosts: ['localhost'] }
@@ -49,17 +73,16 @@ export function settingOf(port: number, fast: boolean, store: Store<never>): Set
   return { port, fast, sender: senderOptions(store, fast), retries }
 }
 
-/** True for https URLs; in a fast setting for http ones to this machine, too. */
-export function isHttps(url: string, { fast }: Setting): boolean {
-  return (
-    /^https:\/\//.test(url) || (fast && /^http:\/\/(127(\.\d+){3}|localhost|\[::1\])(?=[:/?#]|$)/.test(url))
-  )
-}
-
 /** True for a URL that webhooks may be sent to; `allowHttp` widens the setting's own rule. */
 export function isReceiver(url: string, { sender }: Setting, { allowHttp = false } = {}): boolean {
   const { store: _, ...rules } = sender
   return addressGuard({ ...rules, ...(allowHttp ? { allowHttp } : {}) }).judgeUrl(url).allowed
+}
+
+/** The same where only https will do; in a fast setting http to this machine passes, too. */
+export function isHttpsReceiver(url: string, setting: Setting): boolean {
+  const local = setting.fast && /^http:\/\/(127(\.\d+){3}|localhost|\[::1\])(?=[:/?#]|$)/.test(url)
+  return (local || /^https:\/\//.test(url)) && isReceiver(url, setting)
 }
 
 /** Text of `min` to `max` characters, counted as people do (an emoji is one), that JSON and databases can hold. */
