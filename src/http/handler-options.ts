@@ -2,6 +2,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { PosthornError } from '../index.ts'
 import type { Authorize } from './authorize.ts'
+import type { DocumentOptions } from './openapi.ts'
 
 /** Options of `createHandler`. */
 export interface HandlerOptions {
@@ -14,13 +15,15 @@ export interface HandlerOptions {
   /** Title and version of the API in its OpenAPI document. @default 'Webhooks', '1.0.0' */
   readonly title?: string | undefined
   readonly version?: string | undefined
+  /** Only for an `envelope` of your own: see `DocumentOptions`. */
+  readonly bodySchema?: DocumentOptions['bodySchema']
   /** Is told what was answered with 5xx, and why. Never sent to the caller. */
   readonly onError?: ((error: unknown, request: Request) => void) | undefined
   /** Time, for tests. @default the machine's */
   readonly clock?: Clock | undefined
 }
 
-const KEYS = ['authorize', 'basePath', 'maxBodyBytes', 'title', 'version', 'onError', 'clock']
+const KEYS = ['authorize', 'basePath', 'maxBodyBytes', 'title', 'version', 'bodySchema', 'onError', 'clock']
 
 /**
  * The options with their defaults.
@@ -38,7 +41,7 @@ export function checkedOptions(options: HandlerOptions) {
   if (unknown !== undefined)
     throw refuse(unknown, `Unknown option \`${unknown.slice(0, 64)}\`; known are ${KEYS.join(', ')}.`)
   const { authorize, basePath, maxBodyBytes = 1_048_576, onError, clock = systemClock } = options
-  const { title = 'Webhooks', version = '1.0.0' } = options
+  const { title, version, bodySchema } = options
   if (basePath !== undefined && (typeof basePath !== 'string' || normalisedPath(basePath) === undefined))
     throw refuse('basePath', '`basePath` must be a path such as `/webhooks`, without query and fragment.')
   if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1)
@@ -49,7 +52,7 @@ export function checkedOptions(options: HandlerOptions) {
     onError,
     clock,
     ownBase: normalisedPath(basePath),
-    site: { title, version },
+    site: { title, version, bodySchema },
   }
 }
 

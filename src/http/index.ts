@@ -6,7 +6,21 @@
  * const handler = createHandler(webhooks, { basePath: '/webhooks', authorize })
  * Bun.serve({ fetch: handler })
  */
+import type { Catalog } from '../index.ts'
+import { asyncApiDocument } from './asyncapi.ts'
+import { type DocumentOptions, openApiDocument } from './openapi.ts'
+import { routes } from './routes.ts'
+
 export type { Authorization, Authorize, Role } from './authorize.ts'
 export { createHandler, type Handler, type MountContext } from './handler.ts'
 export type { HandlerOptions } from './handler-options.ts'
+export type { DocumentOptions } from './openapi.ts'
 export type { HttpErrorCode, Problem } from './problem.ts'
+
+/** The OpenAPI 3.1 document of the management API and the events of `webhooks`, for a build step. */
+export const openApi = (webhooks: { readonly catalog: Catalog | null }, options?: DocumentOptions) =>
+  openApiDocument(routes, webhooks.catalog, options)
+
+/** The AsyncAPI 3 document of the events of `webhooks`, for a build step. */
+export const asyncApi = (webhooks: { readonly catalog: Catalog | null }, options?: DocumentOptions) =>
+  asyncApiDocument(webhooks.catalog, options)

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { Catalog, Published, TenantScope, Webhooks } from '../index.ts'
 import type { Role } from './authorize.ts'
+import type { DocumentOptions } from './openapi.ts'
 import { described } from './schemas/named.ts'
 
 /** What the handler needs of the sender: any catalogue, any kind of transaction. */
@@ -33,7 +34,7 @@ export interface RouteCall<Params, Query, Body> {
   readonly expectedRevision: number | undefined
   readonly idempotencyKey: string | undefined
   /** What documents say about this place. */
-  readonly site: { readonly basePath: string; readonly title: string; readonly version: string }
+  readonly site: DocumentOptions
 }
 
 /** A route, as the handler sees it. */

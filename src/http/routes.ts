@@ -1,5 +1,6 @@
 /** The route table: every route of the management API, once. Router, checks, documents and tests are derived from it. */
 import type { Route } from './route.ts'
+import { documentRoutes } from './routes/documents.ts'
 import { attemptRoutes, deliveryRoutes, eventRoutes } from './routes/history.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
@@ -13,4 +14,5 @@ export const routes: readonly Route[] = [
   ...attemptRoutes,
   ...eventRoutes,
   ...systemRoutes,
+  ...documentRoutes(() => routes),
 ]

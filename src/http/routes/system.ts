@@ -1,4 +1,4 @@
-/** Routes over the whole: the catalogue of events, and what describes this API. */
+/** Routes over the whole: the catalogue of events. What describes the API itself is in `routes.ts`, as it needs the table. */
 import { z } from 'zod'
 import { notFound, ProblemError } from '../problem.ts'
 import { route } from '../route.ts'
