@@ -47,6 +47,15 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly maxAgeMs?: number
   /** Largest serialised body in bytes, up to 1 MiB. @default 262_144 */
   readonly maxBodyBytes?: number
+  /**
+   * Asks a receiver before its first delivery, at `create`, at an `update` of the URL and at `enable`; until it agrees the
+   * subscription is disabled as `unverified`. `'challenge'` posts a signed `{ "type": "url_verification", "challenge" }`
+   * and wants the challenge back, bare or as JSON; `'cloudevents'` sends OPTIONS and wants `WebHook-Allowed-Origin`.
+   * @default false
+   */
+  readonly verifyEndpoint?: 'challenge' | 'cloudevents' | false
+  /** The name that `WebHook-Allowed-Origin` must allow: 1 to 255 letters, digits, dots and hyphens. @default 'posthorn' */
+  readonly verifyOrigin?: string
   /** Subscriptions that one tenant may have, disabled and paused ones included. @default no limit */
   readonly maxSubscriptionsPerTenant?: number
   /** Requests in flight in this process. @default 512 */
@@ -104,6 +113,11 @@ const shape = z.strictObject({
     .max(90 * 86_400_000)
     .optional(),
   maxBodyBytes: z.int().min(1).max(1_048_576).optional(),
+  verifyEndpoint: z.union([z.enum(['challenge', 'cloudevents']), z.literal(false)]).optional(),
+  verifyOrigin: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]{1,255}$/)
+    .optional(),
   maxSubscriptionsPerTenant: count.optional(),
   concurrency: count.optional(),
   concurrencyPerSubscription: count.optional(),

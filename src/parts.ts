@@ -72,6 +72,10 @@ export interface Parts {
   readonly timeoutMs: number
   readonly maxAgeMs: number
   readonly maxBodyBytes: number
+  /** How receivers are asked for consent before the first delivery. */
+  readonly verifyEndpoint: 'challenge' | 'cloudevents' | false
+  /** Who asks, in the handshake of CloudEvents. */
+  readonly verifyOrigin: string
   /** Null: no limit. */
   readonly maxSubscriptionsPerTenant: number | null
   readonly concurrency: number

@@ -73,7 +73,12 @@ export interface Subscriptions<Events extends Catalog | null = null> {
     id: string,
     options?: TenantOptions & { readonly reason?: DisabledReason | undefined },
   ): Promise<Subscription>
-  /** `pending: 'drop'` cancels what was held, `'send'` (default) sends it. @throws PosthornError CONFLICT when it is paused */
+  /**
+   * `pending: 'drop'` cancels what was held, `'send'` (default) sends it. With `verifyEndpoint` the receiver of an unverified
+   * one is asked first.
+   *
+   * @throws PosthornError CONFLICT when it is paused, or its receiver does not agree
+   */
   enable(
     id: string,
     options?: TenantOptions & { readonly pending?: 'send' | 'drop' | undefined },

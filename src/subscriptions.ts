@@ -10,6 +10,7 @@ import { filterText } from './filter-text.ts'
 import type { SubscriptionChange } from './hooks.ts'
 import { invalidInput, recordOf } from './known-keys.ts'
 import type { Subscription, SubscriptionState, TenantScope } from './model.ts'
+import { createOwnership } from './ownership.ts'
 import { PAGE_KEYS, pageOf } from './page.ts'
 import type { Parts } from './parts.ts'
 import { matchesPattern } from './patterns.ts'
@@ -33,6 +34,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
   { publishTest, releaseHeld }: SubscriptionsOptions,
 ): Subscriptions<Events> {
   const { store, defaultTenant } = parts
+  const ownership = createOwnership(parts)
   const limits =
     parts.maxSubscriptionsPerTenant === null ? {} : { perTenant: parts.maxSubscriptionsPerTenant }
   const scopeOf = (options: TenantOptions | undefined) => tenantOf(options, defaultTenant)
@@ -71,6 +73,20 @@ export function createSubscriptions<Events extends Catalog | null = null>(
     )
   }
 
+  /** Asks the receiver of a row that waits for it; when it agrees the row becomes as it was `wanted`. */
+  async function begin(
+    row: SubscriptionRecord,
+    { state, pausedBy }: Pick<SubscriptionRecord, 'state' | 'pausedBy'>,
+  ): Promise<SubscriptionRecord> {
+    if (!ownership.awaited(row) || !(await ownership.proves(row))) return row
+    const { tenantId, id, revision } = row
+    const patch = { state, pausedBy, disabledReason: null }
+    const after = await store.updateSubscription(tenantId, id, patch, { revision })
+    if (after === null || after === 'conflict') return find(tenantId, id)
+    if (state === 'active') await releaseHeld(after)
+    return after
+  }
+
   async function drop({ tenantId, id }: SubscriptionRecord): Promise<void> {
     for (;;) {
       const cancelled = await store.cancel({ tenantId, subscriptionId: id }, BATCH)
@@ -84,7 +100,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       const known = recordOf(input, ['id', 'tenantId', 'secret', 'state', ...CHANGE_KEYS], 'the subscription')
       const tenantId = writingTenantOf(input, defaultTenant)
       const { row, issued } = await newSubscription(known, tenantId, parts)
-      const inserted = await store.insertSubscription(row, limits)
+      const inserted = await store.insertSubscription(ownership.beforeProof(row), limits)
       if (inserted === null)
         throw new PosthornError('CONFLICT', `This tenant already has a subscription "${row.id}"`, {
           path: 'id',
@@ -95,7 +111,8 @@ export function createSubscriptions<Events extends Catalog | null = null>(
           `This tenant has ${parts.maxSubscriptionsPerTenant} subscriptions, as many as \`maxSubscriptionsPerTenant\` allows: delete one, or raise the option`,
           { path: 'maxSubscriptionsPerTenant' },
         )
-      return { subscription: await reported(inserted, 'created'), secret: null, ...issued }
+      const begun = row.state === 'disabled' ? inserted : await begin(inserted, row)
+      return { subscription: await reported(begun, 'created'), secret: null, ...issued }
     },
     async get(id, options) {
       return presentSubscription(await find(scopeOf(options), id), parts)
@@ -103,13 +120,14 @@ export function createSubscriptions<Events extends Catalog | null = null>(
     async update(id, changes, options = {}) {
       const known = recordOf(changes, ['secret', ...CHANGE_KEYS], 'the changes')
       recordOf(options, ['tenantId', 'ifRevision'], 'the options')
-      const { row } = await change(
-        scopeOf(options),
-        id,
-        (current) => patchOf(known, current, parts),
-        options.ifRevision,
-      )
-      return reported(row, 'updated')
+      const befores: SubscriptionRecord[] = []
+      const decide = async (current: SubscriptionRecord) => {
+        befores[0] = current
+        return ownership.patchFor(await patchOf(known, current, parts), current)
+      }
+      const { row } = await change(scopeOf(options), id, decide, options.ifRevision)
+      const [before = row] = befores
+      return reported(before.state === 'disabled' ? row : await begin(row, before), 'updated')
     },
     async delete(id, options) {
       const found = await find(scopeOf(options), id)
@@ -171,10 +189,14 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       if (pending !== 'send' && pending !== 'drop') throw invalidInput('pending', 'must be send or drop')
       const scope = scopeOf(options)
       const before = await find(scope, id)
+      const proven = ownership.awaited(before) && (await ownership.proves(before)) ? before.url : null
+      if (ownership.awaited(before) && proven === null) throw notProven(id)
       // Before it is active, so that nothing of the old goes out and nothing of the new is dropped.
       if (pending === 'drop' && before.state === 'disabled') await drop(before)
-      const { row, changed } = await change(scope, id, ({ state }) => {
+      const { row, changed } = await change(scope, id, (current) => {
+        const { state } = current
         if (state === 'paused') throw wrongState(id, 'paused', 'call `resume`')
+        if (ownership.awaited(current) && current.url !== proven) throw notProven(id)
         return state === 'active' ? null : { state: 'active', disabledReason: null, condition: {} }
       })
       await releaseHeld(row)
@@ -209,6 +231,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       const { pending = 'send' } = options
       if (pending !== 'send' && pending !== 'drop') throw invalidInput('pending', 'must be send or drop')
       const row = await find(scopeOf(options), id)
+      if (ownership.awaited(row)) throw notProven(id)
       const type = options.type ?? testTypeFor(row, parts)
       if (options.type !== undefined) checkEventType(type, parts.catalog)
       return publishTest(row, type, pending)
@@ -223,6 +246,12 @@ function testTypeFor({ events }: SubscriptionRecord, { catalog }: Parts): string
 
 const notFound = (id: unknown) =>
   new PosthornError('NOT_FOUND', `No subscription "${String(id).slice(0, 64)}" of this tenant`)
+
+const notProven = (id: string) =>
+  new PosthornError(
+    'CONFLICT',
+    `Subscription "${id}" is unverified: its receiver did not agree to deliveries when it was asked (\`verifyEndpoint\`)`,
+  )
 
 const wrongState = (id: string, state: SubscriptionState, fix: string) =>
   new PosthornError('CONFLICT', `Subscription "${id}" is ${state}: ${fix}`)

@@ -40,6 +40,8 @@ export interface TargetGuard {
 export interface TransportRequest {
   /** Absolute http(s) URL. */
   readonly url: string
+  /** `OPTIONS` is for the handshake of CloudEvents, and has no body. @default 'POST' */
+  readonly method?: 'POST' | 'OPTIONS'
   /** Lower-case names; complete but for `host`, `content-length` and `connection`, which the transport owns. */
   readonly headers: Readonly<Record<string, string>>
   /** The exact bytes that were signed. The transport never changes, copies for keeps, or decodes them. */

@@ -134,6 +134,8 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     timeoutMs: options.timeoutMs ?? 15_000,
     maxAgeMs: options.maxAgeMs ?? 5 * DAY_MS,
     maxBodyBytes: options.maxBodyBytes ?? 262_144,
+    verifyEndpoint: options.verifyEndpoint ?? false,
+    verifyOrigin: options.verifyOrigin ?? 'posthorn',
     maxSubscriptionsPerTenant: options.maxSubscriptionsPerTenant ?? null,
     concurrency: options.concurrency ?? 512,
     perSubscription: options.concurrencyPerSubscription ?? Math.min(10, options.concurrency ?? 10),

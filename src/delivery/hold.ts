@@ -25,7 +25,8 @@ export function insteadOfSending(task: Task, now: number, parts: Parts): Next | 
 /** Held, or null: the part of the decision that can change while a task waits for its turn. */
 export function insteadOfSendingNow(task: Task, parts: Parts): Next | null {
   const { subscription } = task.target
-  if (subscription === null || task.event.test) return null
+  // A test goes out whatever the state, but for a receiver that has not agreed to anything yet.
+  if (subscription === null || (task.event.test && subscription.disabledReason !== 'unverified')) return null
   const limited = isLimited(subscription, parts)
   const { state, pausedBy } = subscription
   if (state === 'active' && (!limited || isReleased(task))) return null

@@ -21,6 +21,7 @@ import type { Target } from './request-head.ts'
 /** A checked request. */
 export interface ExchangeRequest {
   readonly target: Target
+  readonly method?: 'POST' | 'OPTIONS' | undefined
   readonly guard?: TargetGuard | undefined
   /** Names and values in turn, without the headers that frame the message. */
   readonly headers: string[]
@@ -94,8 +95,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Sends the request over a connection that the pool has lent. */
   use(connection: Connection): void {
     this.#connection = connection
-    const { target, headers, body } = this.request
-    connection.client.dispatch({ path: target.path, method: 'POST', headers, body }, this)
+    const { target, method = 'POST', headers, body } = this.request
+    connection.client.dispatch({ path: target.path, method, headers, body }, this)
   }
 
   /** Ends the exchange now, for a reason of our own. */

@@ -49,10 +49,11 @@ export function createFetchSender(fetch: Fetch, clock: Clock): Omit<Sender, 'sta
       await judge(request)
       if (over) return
       called = true
+      const { method = 'POST' } = request
       const response = await fetch(request.target.origin + request.target.path, {
-        method: 'POST',
+        method,
         headers,
-        body: request.body as Uint8Array<ArrayBuffer>,
+        body: method === 'POST' ? (request.body as Uint8Array<ArrayBuffer>) : null,
         redirect: 'manual',
         signal: controller.signal,
       })

@@ -103,7 +103,8 @@ export class KyCall {
       this.#sentAfterMs = this.#options.clock.monotonic() - this.#startedAt
       const headers = this.#headersWith(request.headers)
       const { body } = this.#request
-      const sent = { target, guard: this.#guard, headers, body, deadlineMs: Infinity }
+      const { method } = this.#request
+      const sent = { target, method, guard: this.#guard, headers, body, deadlineMs: Infinity }
       this.#running = sender.send(sent, (outcome) => {
         this.#running = undefined
         if (outcome.kind === 'failure') {

@@ -44,6 +44,7 @@ export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTra
         try {
           checked = {
             target: targetOf(request.url, guard),
+            method: request.method,
             guard,
             headers: headerList(request.headers, userAgent),
             body: request.body,
