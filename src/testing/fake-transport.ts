@@ -1,7 +1,9 @@
 /**
  * A transport that sends nothing: it remembers what it was given and answers what the test says. It never opens a socket.
  */
+
 import type { Transport, TransportFailure, TransportRequest, TransportResponse } from '../transport.ts'
+import { type AbortListeners, createAbortListeners } from '../transports/abort-listeners.ts'
 
 /** A status, parts of a response (status 200 unless given), or a failure. */
 export type FakeAnswer = number | Partial<TransportResponse> | TransportFailure
@@ -38,13 +40,16 @@ function aborted(mayHaveBeenReceived: boolean): TransportFailure {
 }
 
 /** Settles with the abort, if it comes before the answer. */
-function untilAborted(signal: AbortSignal): { readonly failure: Promise<TransportFailure>; stop(): void } {
-  let onAbort = (): void => undefined
+function untilAborted(
+  listeners: AbortListeners,
+  signal: AbortSignal,
+): { readonly failure: Promise<TransportFailure>; stop(): void } {
+  const target = { stop: (): void => undefined }
   const failure = new Promise<TransportFailure>((resolve) => {
-    onAbort = () => resolve(aborted(true))
-    signal.addEventListener('abort', onAbort, { once: true })
+    target.stop = () => resolve(aborted(true))
   })
-  return { failure, stop: () => signal.removeEventListener('abort', onAbort) }
+  listeners.add(signal, target)
+  return { failure, stop: () => listeners.remove(signal, target) }
 }
 
 /**
@@ -56,6 +61,7 @@ function untilAborted(signal: AbortSignal): { readonly failure: Promise<Transpor
  */
 export function fakeTransport(answer: FakeAnswerer = () => 200): FakeTransport {
   const requests: TransportRequest[] = []
+  const listeners = createAbortListeners()
   let answerer = answer
   return {
     name: 'fake',
@@ -66,7 +72,7 @@ export function fakeTransport(answer: FakeAnswerer = () => 200): FakeTransport {
     async send(request) {
       if (request.signal?.aborted === true) return aborted(false)
       const nth = requests.push(request)
-      const abort = request.signal === undefined ? null : untilAborted(request.signal)
+      const abort = request.signal === undefined ? null : untilAborted(listeners, request.signal)
       try {
         const answered = Promise.resolve(answerer(request, nth))
         const given = await (abort === null ? answered : Promise.race([answered, abort.failure]))
