@@ -176,9 +176,15 @@ describe.each(Object.entries(sqliteDrivers))('a handle of the shape of %s', asyn
         return own
       },
     })
+    await database.query('select 1 as one', [])
     expect(Object.values(Object(own?.prepare('pragma synchronous').all()[0]))).toEqual([0])
     expect(Object.values(Object(own?.prepare('pragma busy_timeout').all()[0]))).toEqual([0])
+    const first = own
     await database.close()
+    await database.close()
+    expect(() => first?.prepare('select 1').all()).toThrow()
+    expect((await database.query('select 1 as one', [])).rowCount).toBe(1)
+    expect(own).not.toBe(first)
     await database.close()
     expect(() => own?.prepare('select 1').all()).toThrow()
     expect(handle.prepare('select 1 as one').all()).toHaveLength(1)

@@ -41,8 +41,12 @@ export function sqliteDatabase(client: SqliteClient, settings: SqliteSettings = 
   const deadline = createDeadline('SQLite', settings)
   const file = fileOf(client)
   const joined = new WeakMap<SqliteHandle, Executor>()
-  let own = ownConnection(client, file, settings)
-  const turns = createTurns(() => own.shared && inTransaction(own.handle), settings.clock ?? systemClock)
+  let opened: OwnConnection | null = null
+  const own = (): OwnConnection => {
+    opened ??= ownConnection(client, file, settings)
+    return opened
+  }
+  const turns = createTurns(() => own().shared && inTransaction(own().handle), settings.clock ?? systemClock)
 
   async function inTurn<T>(work: () => T | Promise<T>): Promise<T> {
     await deadline('waiting for the end of a transaction', turns.take, turns.give)
@@ -59,13 +63,13 @@ export function sqliteDatabase(client: SqliteClient, settings: SqliteSettings = 
     canWork: true,
 
     query(sql, parameters) {
-      if (turns.free()) return settled(() => own.run(sql, parameters))
-      return inTurn(() => own.run(sql, parameters))
+      if (turns.free()) return settled(() => own().run(sql, parameters))
+      return inTurn(() => own().run(sql, parameters))
     },
 
     transaction: (work) =>
       inTurn(async () => {
-        const { handle, run } = own
+        const { handle, run } = own()
         handle.exec('begin immediate')
         try {
           const result = await work(synchronous(run))
@@ -94,9 +98,10 @@ export function sqliteDatabase(client: SqliteClient, settings: SqliteSettings = 
       return executor
     },
 
+    /** A store that starts again opens it again. */
     async close() {
-      if (!own.shared) own.handle.close()
-      own = { handle: client, run: statementsOf(client), shared: true }
+      if (opened?.shared === false) opened.handle.close()
+      opened = null
     },
   }
 }

@@ -66,12 +66,13 @@ function throughPrisma(prisma: PrismaDatabase, settings: PrismaSettings): Databa
     dialect,
     driver: 'Prisma',
     canWork: true,
-    query: (sql, parameters) => deadline('a statement', () => run(prisma, sql, parameters)),
+    query: (sql, parameters) => deadline('a statement', () => plainly(run(prisma, sql, parameters))),
     async transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T> {
-      const inside = (tx: PrismaTransaction) => work({ query: (sql, parameters) => run(tx, sql, parameters) })
+      const inside = (tx: PrismaTransaction) =>
+        work({ query: (sql, parameters) => plainly(run(tx, sql, parameters)) })
       const options = { ...isolation, maxWait: limitMs, timeout: limitMs }
       const result = await deadline('a transaction', () =>
-        prisma.$transaction(inside as never, options as never),
+        plainly(prisma.$transaction(inside as never, options as never)),
       )
       return result as T
     },
@@ -81,6 +82,24 @@ function throughPrisma(prisma: PrismaDatabase, settings: PrismaSettings): Databa
     async close() {},
   }
 }
+
+/** Prisma hides the code of the database, by which the store tells what may go well when it is tried again. */
+async function plainly<T>(running: PromiseLike<T>): Promise<T> {
+  try {
+    return await running
+  } catch (error) {
+    const { code, meta } = error as {
+      code?: unknown
+      meta?: { driverAdapterError?: { cause?: { originalCode?: unknown } } }
+    }
+    const original = code === 'P2034' ? SERIALIZATION_FAILURE : meta?.driverAdapterError?.cause?.originalCode
+    if (typeof original !== 'string') throw error
+    throw Object.assign(new Error((error as Error).message, { cause: error }), { code: original })
+  }
+}
+
+/** What Prisma calls P2034: a write conflict or a deadlock. */
+const SERIALIZATION_FAILURE = '40001'
 
 function providerOf(prisma: PrismaDatabase): keyof typeof DIALECTS {
   const { _activeProvider: provider } = prisma as { _activeProvider?: unknown }
