@@ -23,8 +23,10 @@ export type {
 } from './delivery/policy.ts'
 export type { Published, PublishOptions } from './delivery/publish.ts'
 export { type ErrorCode, isPosthornError, PosthornError } from './errors.ts'
+export { type Condition, type Filter, type FilterValue, matchesFilter } from './filter.ts'
 export type * from './hooks.ts'
 export type { Job, JobHandle, Jobs } from './jobs.ts'
+export type { EventToMatch } from './matching.ts'
 export type {
   AnyTenant,
   Attempt,
@@ -48,7 +50,15 @@ export type {
 } from './model.ts'
 export { anyTenant } from './model.ts'
 export type { WebhooksOptions } from './options.ts'
-export type { EnvelopeInput, IdGenerators, Sealer } from './parts.ts'
+export type {
+  EnvelopeInput,
+  IdGenerators,
+  Sealer,
+  ShapeInput,
+  ShapeTarget,
+  Transform,
+  Transformed,
+} from './parts.ts'
 export { EVENT_NAME, matchesPattern, tenantBucket } from './patterns.ts'
 export type * from './queries.ts'
 export type * from './records.ts'

@@ -98,6 +98,12 @@ export interface Subscription {
   readonly rate: Rate | null
   /** Requests in flight at a time, over all processes; null: only the shares of each process. */
   readonly concurrency: number | null
+  /** Only events of one of these channels; empty: of all. */
+  readonly channels: readonly string[]
+  /** The payload filter as JSON, or null. */
+  readonly filter: JsonValue | null
+  /** Which of the host's versions it gets, or null. */
+  readonly version: string | null
   /** The live secrets, newest first, without their values. */
   readonly secrets: readonly SecretInfo[]
   readonly createdAt: Date
@@ -123,6 +129,8 @@ export interface Event {
   /** The exact text that is signed and sent; null once pruned. */
   readonly body: string | null
   readonly metadata: Metadata
+  /** Labels that subscriptions select by. */
+  readonly channels: readonly string[]
   readonly test: boolean
   /** True when it was published with `skip`: recorded, delivered to nobody. */
   readonly skipped: boolean

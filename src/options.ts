@@ -11,7 +11,7 @@ import { type PolicyOptions, policyShape } from './delivery/policy.ts'
 import { PosthornError } from './errors.ts'
 import { type AddressGuardOptions, GUARD_OPTIONS } from './guard/policy.ts'
 import type { Hooks, Logger } from './hooks.ts'
-import type { EnvelopeInput, IdGenerators, Sealer } from './parts.ts'
+import type { EnvelopeInput, IdGenerators, Sealer, Transform } from './parts.ts'
 import type { CustomScheme, Scheme } from './signing/scheme.ts'
 import type { Store } from './store.ts'
 import type { Transport } from './transport.ts'
@@ -66,6 +66,14 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly concurrencyPerOrigin?: number
   /** Shapes the body: what it returns is serialised once, stored, signed and sent. @default `{ type, timestamp, data }` */
   readonly envelope?: (event: EnvelopeInput) => unknown
+  /**
+   * Shapes an event for one subscription, in your code: other bytes, more headers, or null to send nothing. Called once per
+   * delivery (again where the worker died before its result was stored); may be async, for `timeoutMs` at most. When it
+   * throws, this delivery alone is tried again a minute later, until it expires. @default every subscription gets the same bytes
+   */
+  readonly transform?: Transform
+  /** Bodies by version: a subscription with `version` gets what its function returns in place of the envelope. @default none */
+  readonly versions?: Readonly<Record<string, (event: EnvelopeInput) => unknown>>
   /** Generators of ids. @default `sub_…`, `evt_…`, `dlv_…`, `att_…` over UUID v7 */
   readonly ids?: Partial<IdGenerators>
   /** What is told as it happens. */
@@ -132,6 +140,8 @@ const shape = z.strictObject({
   denyPorts: z.array(z.int()).optional(),
   ...policyShape,
   envelope: fn.optional(),
+  transform: fn.optional(),
+  versions: z.record(z.string().min(1).max(64), fn).optional(),
   ids: z
     .strictObject({
       subscription: fn.optional(),

@@ -86,6 +86,9 @@ export interface Parts {
   readonly guard: AddressGuard
   /** Turns an event into what is serialised; the default is `{ type, timestamp, data }`. */
   readonly envelope: (event: EnvelopeInput) => unknown
+  /** Bodies by version, of subscriptions that chose one; null: none. */
+  readonly versions: Readonly<Record<string, (event: EnvelopeInput) => unknown>> | null
+  readonly transform: Transform | null
   /** Tells the worker of this process that work may be due. */
   readonly wake: () => void
 }
@@ -99,3 +102,35 @@ export interface EnvelopeInput {
   readonly occurredAt: Date
   readonly metadata: Readonly<Record<string, string>>
 }
+
+/** What a transform is made from. */
+export interface ShapeInput extends EnvelopeInput {
+  readonly channels: readonly string[]
+}
+
+/** Whom a transform shapes an event for. */
+export interface ShapeTarget {
+  readonly id: string
+  readonly tenantId: string
+  readonly url: string
+  readonly name: string | null
+  readonly events: readonly string[]
+  readonly channels: readonly string[]
+  readonly metadata: Readonly<Record<string, string>>
+  /** The version that the subscription chose, or null. */
+  readonly version: string | null
+}
+
+/** What a transform gives back; an absent part stays as it was. */
+export interface Transformed {
+  /** Serialised once, stored, signed and sent in place of the event's body. */
+  readonly body?: unknown
+  /** Sent besides the subscription's own headers. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** See the option `transform`. */
+export type Transform = (
+  event: ShapeInput,
+  subscription: ShapeTarget,
+) => Transformed | null | undefined | Promise<Transformed | null | undefined>

@@ -8,6 +8,7 @@ import type {
   BreakerState,
   Delivery,
   Event,
+  JsonObject,
   Ordering,
   Rate,
   SecretInfo,
@@ -63,6 +64,9 @@ export async function presentSubscription(
     onGivenUp: row.settings.onGivenUp === 'stop' ? 'stop' : 'continue',
     rate: structuredClone(row.settings.rate ?? null) as Rate | null,
     concurrency: (row.settings.concurrency ?? null) as number | null,
+    channels: channelsOf(row.settings),
+    filter: structuredClone(row.settings.filter ?? null),
+    version: typeof row.settings.version === 'string' ? row.settings.version : null,
     secrets: await Promise.all(live.map((secret) => presentSecret(secret, sealContext(row), parts.sealer))),
     createdAt: dateOf(row.createdAt),
     updatedAt: dateOf(row.updatedAt),
@@ -75,6 +79,10 @@ function breakerOf(row: SubscriptionRecord): BreakerState | null {
   if (breaker === undefined || row.pausedBy !== 'breaker') return null
   const { cause, openedAt, nextProbeAt, probes } = breaker
   return { cause, openedAt: dateOf(openedAt), nextProbeAt: dateOf(nextProbeAt), probes }
+}
+
+function channelsOf({ channels }: JsonObject): readonly string[] {
+  return Array.isArray(channels) ? channels.map(String) : []
 }
 
 async function presentSecret(
@@ -106,6 +114,7 @@ export function presentEvent(row: EventRecord): Event {
     type: row.type,
     body: row.body,
     metadata: { ...row.metadata },
+    channels: channelsOf(row.settings),
     test: row.test,
     skipped: row.skipped,
     idempotencyKey: row.idempotencyKey,

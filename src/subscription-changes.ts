@@ -15,7 +15,17 @@ import { checkSecret, keyedSchemes, secretFor, storedSigning } from './signing-i
 import { type CheckedFields, checkFields, firstStateOf, ownIdOf } from './subscription-input.ts'
 
 /** Fields that stand in `settings`, where only the engine reads them. */
-const SETTINGS = ['signing', 'retry', 'ordering', 'onGivenUp', 'rate', 'concurrency'] as const
+const SETTINGS = [
+  'signing',
+  'retry',
+  'ordering',
+  'onGivenUp',
+  'rate',
+  'concurrency',
+  'channels',
+  'filter',
+  'version',
+] as const
 type Settings = Pick<CheckedFields, (typeof SETTINGS)[number]>
 
 /** The row of a new subscription, and its secret in clear. @throws PosthornError for bad input */

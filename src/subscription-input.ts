@@ -6,11 +6,13 @@ import type { Catalog, EventPattern } from './catalog.ts'
 import { didYouMean } from './closest.ts'
 import type { RetryPolicy } from './delivery/backoff.ts'
 import { PosthornError } from './errors.ts'
+import type { Filter } from './filter.ts'
 import { invalidInput, recordOf, textOf } from './known-keys.ts'
 import { limitsInput } from './limits-input.ts'
 import type { JsonValue, Metadata, Ordering, Rate, SubscriptionState, TenantScope } from './model.ts'
 import type { Parts, SigningEntry } from './parts.ts'
 import { EVENT_NAME, isPattern } from './patterns.ts'
+import { selectionInput } from './selection-input.ts'
 import { type SigningInput, signingEntriesOf } from './signing-input.ts'
 import { urlOf } from './url-input.ts'
 
@@ -38,6 +40,12 @@ export interface SubscriptionFields<Events extends Catalog | null = null> {
   readonly rate?: Rate | null | undefined
   /** Requests in flight at a time, over all processes, 1 to 10,000. @default none, but for the shares of each process */
   readonly concurrency?: number | null | undefined
+  /** Only events published to one of these channels, 1 to 10 texts up to 128 characters. @default whatever the channel */
+  readonly channels?: readonly string[] | null | undefined
+  /** Only events that this takes, by what is in them. @default all of its types */
+  readonly filter?: Filter | null | undefined
+  /** Which of the option `versions` it gets; up to 64 characters. Also told to `transform`. @default none */
+  readonly version?: string | null | undefined
 }
 
 /** A subscription to create. */
@@ -78,12 +86,15 @@ export interface CheckedFields {
   onGivenUp?: JsonValue
   rate?: JsonValue
   concurrency?: JsonValue
+  channels?: JsonValue
+  filter?: JsonValue
+  version?: JsonValue
 }
 
 /** The keys of `SubscriptionChanges`. */
 export const CHANGE_KEYS: readonly (keyof SubscriptionChanges)[] = [
   ...(['url', 'events', 'name', 'description', 'headers', 'metadata', 'signing', 'retry'] as const),
-  ...(['ordering', 'onGivenUp', 'rate', 'concurrency'] as const),
+  ...(['ordering', 'onGivenUp', 'rate', 'concurrency', 'channels', 'filter', 'version'] as const),
 ]
 
 /**
@@ -93,7 +104,7 @@ export const CHANGE_KEYS: readonly (keyof SubscriptionChanges)[] = [
  */
 export function checkFields(input: Readonly<Record<string, unknown>>, parts: Parts): CheckedFields {
   const { url, events, name, description, metadata, signing } = input
-  const checked: CheckedFields = limitsInput(input)
+  const checked: CheckedFields = { ...limitsInput(input), ...selectionInput(input, parts) }
   if (url !== undefined) checked.url = urlOf(url, parts)
   if (events !== undefined) checked.events = events === null ? ['*'] : patternsOf(events, parts.catalog)
   if (name !== undefined) checked.name = name === null ? null : textOf(name, 'name', 0, 255)

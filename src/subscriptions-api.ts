@@ -1,5 +1,6 @@
 /** What `webhooks.subscriptions` offers, apart from how it does it. */
 import type { Catalog, EventName } from './catalog.ts'
+import type { EventToMatch } from './matching.ts'
 import type { DisabledReason, Metadata, Subscription, SubscriptionState } from './model.ts'
 import type { Listed, PageOptions } from './page.ts'
 import type { SubscriptionRecord } from './records.ts'
@@ -45,7 +46,7 @@ export interface SubscriptionsOptions {
 /** The subscriptions. Every call throws TENANT_REQUIRED without a tenant; calls by id throw NOT_FOUND, also for another tenant's. */
 export interface Subscriptions<Events extends Catalog | null = null> {
   /**
-   * @throws PosthornError CONFLICT when the tenant has this id; INVALID_INPUT, INVALID_URL, INVALID_HEADERS, INVALID_PATTERN,
+   * @throws PosthornError CONFLICT when the tenant has this id; INVALID_INPUT, INVALID_URL, INVALID_HEADERS, INVALID_PATTERN, INVALID_FILTER,
    * UNKNOWN_EVENT_TYPE, INVALID_SECRET
    */
   create(input: NewSubscriptionInput<Events>): Promise<IssuedSubscription<string | null>>
@@ -64,6 +65,13 @@ export interface Subscriptions<Events extends Catalog | null = null> {
   delete(id: string, options?: TenantOptions): Promise<void>
   /** Newest first. @throws PosthornError INVALID_INPUT, INVALID_CURSOR, CONTRADICTORY_OPTIONS */
   list(options?: SubscriptionListOptions): Promise<Listed<Subscription>>
+  /**
+   * The tenant's subscriptions that would get this event if it were published now, in the order of their ids: to try
+   * patterns, channels and filters. Disabled ones get nothing; paused ones do.
+   *
+   * @throws PosthornError INVALID_INPUT, UNKNOWN_EVENT_TYPE, PAYLOAD_NOT_SERIALISABLE
+   */
+  matches(event: EventToMatch<Events>): Promise<readonly Subscription[]>
   /** Holds new and pending deliveries until `resume`. @throws PosthornError CONFLICT when it is disabled */
   pause(id: string, options?: TenantOptions): Promise<Subscription>
   /** Sends again, beginning with what was held. @throws PosthornError CONFLICT when it is disabled */

@@ -9,6 +9,7 @@ import { PosthornError } from './errors.ts'
 import { filterText } from './filter-text.ts'
 import type { SubscriptionChange } from './hooks.ts'
 import { invalidInput, recordOf } from './known-keys.ts'
+import { subscriptionsMatching } from './matching.ts'
 import type { Subscription, SubscriptionState, TenantScope } from './model.ts'
 import { createOwnership } from './ownership.ts'
 import { PAGE_KEYS, pageOf } from './page.ts'
@@ -157,6 +158,10 @@ export function createSubscriptions<Events extends Catalog | null = null>(
         ({ createdAt, id }) => ({ at: createdAt, id }),
         (row) => presentSubscription(row, parts),
       )
+    },
+    async matches(event) {
+      const rows = await subscriptionsMatching(event, parts)
+      return Promise.all(rows.map((row) => presentSubscription(row, parts)))
     },
     async pause(id, options) {
       const { row, changed } = await change(scopeOf(options), id, ({ state, pausedBy }) => {

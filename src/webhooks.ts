@@ -145,6 +145,8 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     envelope:
       options.envelope ??
       (({ type, occurredAt, data }) => ({ type, timestamp: occurredAt.toISOString(), data })),
+    versions: options.versions ?? null,
+    transform: options.transform ?? null,
     wake: () => schedule.wake(),
   }
   const holding = createHolding(parts)
@@ -189,7 +191,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
         parts.wake()
       },
       publishTest: async (subscription: SubscriptionRecord, type: string, pending: 'send' | 'drop') => {
-        const event = testEvent(subscription, type, pending, parts)
+        const event = await testEvent(subscription, type, pending, parts)
         await publisher.append([event])
         return { eventId: event.id, deliveryId: event.addressee.id }
       },

@@ -9,6 +9,7 @@ import type { NewAttempt } from '../records.ts'
 import { never, parseRetry, type RetryPolicy } from './backoff.ts'
 import type { Finding } from './condition.ts'
 import { findingOf, nextOf } from './consequences.ts'
+import { fillHeaders } from './header-templates.ts'
 import { judge, type Verdict } from './judge.ts'
 import type { Prepared, Preparer, StoreTime } from './prepare.ts'
 import { type Sent, sendOnce } from './second-try.ts'
@@ -70,10 +71,17 @@ function prepare(task: Task, preparer: Preparer, now: number): Prepared | Promis
 
 async function sign(task: Task, prepared: Prepared, now: number): Promise<Record<string, string>> {
   const { id, type } = task.event
-  const signed = prepared.sign({ id, type, timestamp: Math.floor(now / 1000), body: task.body })
+  const timestamp = Math.floor(now / 1000)
+  const signed = prepared.sign({ id, type, timestamp, body: task.body })
+  const values = {
+    'event.type': type,
+    'event.id': id,
+    'delivery.attempt': String((task.stored?.attemptCount ?? 0) + 1),
+    timestamp: String(timestamp),
+  }
   return {
     'content-type': 'application/json',
-    ...prepared.headers,
+    ...fillHeaders(prepared.headers, values),
     ...task.delivery.headers,
     ...(signed instanceof Promise ? await signed : signed),
   }

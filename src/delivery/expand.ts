@@ -8,7 +8,10 @@ import type { DeliveryWork, EventWork, NewDelivery, SubscriptionRecord } from '.
 import { outcomeOf } from './deliver.ts'
 import { insteadOfSending } from './hold.ts'
 import { match, type TenantViews } from './match.ts'
+import { newDelivery } from './new-delivery.ts'
 import type { Destination } from './prepare.ts'
+import { shapes, UNSHAPED } from './shape.ts'
+import { shapeTasks } from './shape-tasks.ts'
 import type { Target, Task, TaskGroup } from './task.ts'
 
 /** More matches than this are split into ranges, so that any worker can take a part. */
@@ -42,7 +45,14 @@ export async function expand(
   parts: Parts,
   views: TenantViews,
 ): Promise<Expanded> {
-  const group: TaskGroup = { work, leaseEnds, open: 0, unfinished: false, abandoned: false }
+  const group: TaskGroup = {
+    work,
+    leaseEnds,
+    open: 0,
+    unfinished: false,
+    abandoned: false,
+    againMs: 0,
+  }
   const view = await views.at(work.tenantId, version)
   if (work.kind === 'delivery') {
     const { subscriptionId } = work.delivery
@@ -59,7 +69,18 @@ export async function expand(
   const body = encoder.encode(work.event.body ?? '')
   const owed = recorded === null ? matches : matches.filter((subscription) => !recorded.has(subscription.id))
   const tasks = owed.map((subscription) => eventTask(group, work, subscription, body, parts))
-  return sort(group, tasks, now, parts, view.ordered)
+  if (!shapes(parts)) return sort(group, tasks, now, parts, view.ordered)
+  const isOwed = (task: Task) => ['held', undefined].includes(insteadOfSending(task, now, parts)?.state)
+  const { shaped, dropped } = await shapeTasks(group, tasks.filter(isOwed), parts)
+  const ended = tasks.filter((task) => !isOwed(task))
+  // What could not be shaped keeps its place in the order until it can.
+  const sorted = sort(group, [...shaped, ...ended], now, parts, view.ordered && !group.unfinished)
+  return { ...sorted, settled: [...sorted.settled, ...dropped.map(cancelled)] }
+}
+
+/** The host's transform wants nothing sent to it. */
+function cancelled(task: Task): Settled {
+  return { outcome: outcomeOf(task, null, { state: 'cancelled' }), subscription: task.target.subscription }
 }
 
 /** Puts aside what must not be sent now. */
@@ -82,15 +103,7 @@ function eventTask(
   body: Uint8Array,
   parts: Parts,
 ): Task {
-  const delivery: NewDelivery = {
-    id: parts.ids.delivery(),
-    subscriptionId: subscription.id,
-    destination: null,
-    body: null,
-    headers: null,
-    test: work.event.test,
-    maxAgeMs: parts.maxAgeMs,
-  }
+  const delivery = newDelivery(work.event, subscription, UNSHAPED, parts)
   const target = { url: subscription.url, origin: originOf(subscription.url), subscription }
   return {
     group,

@@ -3,10 +3,10 @@
  * append say the version they saw, and an older view is loaded again before anything is matched.
  */
 
-import { matchesPattern } from '../patterns.ts'
 import type { EventRecord, SubscriptionRecord } from '../records.ts'
 import type { Store } from '../store.ts'
 import { orderingOf } from './limits.ts'
+import { filterError, selectable, selects } from './selects.ts'
 
 /** A tenant's subscriptions, in byte order of their ids. */
 export interface TenantView {
@@ -17,38 +17,31 @@ export interface TenantView {
   readonly ordered: boolean
 }
 
-/** True when the event is owed to the subscription: published since its creation, not disabled, and wanted. */
-export function wants(subscription: SubscriptionRecord, event: EventRecord): boolean {
-  return (
-    subscription.state !== 'disabled' &&
-    event.publishedAt >= subscription.createdAt &&
-    selects(subscription, event)
-  )
-}
-
-/** True when the subscription wants events like this one, whenever they happened. */
-export function selects(subscription: SubscriptionRecord, event: EventRecord): boolean {
-  return subscription.events.some((pattern) => matchesPattern(pattern, event.type))
-}
-
-/** The event's subscriptions with `after < id ≤ upTo`. */
+/** The event's subscriptions with `after < id ≤ upTo`: not disabled, created before it was published, and wanting it. */
 export function match(
   view: TenantView,
   event: EventRecord,
   range: { readonly after: string | null; readonly upTo: string | null },
 ): SubscriptionRecord[] {
+  const chosen = selectable(event)
   return view.subscriptions.filter(
     (subscription) =>
       (range.after === null || subscription.id > range.after) &&
       (range.upTo === null || subscription.id <= range.upTo) &&
-      wants(subscription, event),
+      subscription.state !== 'disabled' &&
+      event.publishedAt >= subscription.createdAt &&
+      selects(subscription, chosen),
   )
 }
 
 const PAGE = 1_000
 
-/** Keeps the views of the `maxTenants` tenants used last. */
-export function createTenantViews(store: Store<unknown>, maxTenants = 10_000) {
+/** Keeps the views of the `maxTenants` tenants used last; `problem` is told of rows that cannot be matched. */
+export function createTenantViews(
+  store: Store<unknown>,
+  problem: (during: string, cause: unknown) => void,
+  maxTenants = 10_000,
+) {
   const views = new Map<string, TenantView>()
 
   async function load(tenantId: string): Promise<TenantView> {
@@ -72,6 +65,10 @@ export function createTenantViews(store: Store<unknown>, maxTenants = 10_000) {
     const byId = new Map(subscriptions.map((row) => [row.id, row]))
     const ordered = subscriptions.some((row) => orderingOf(row) !== 'none')
     const view = { version, subscriptions, byId, ordered }
+    for (const row of subscriptions) {
+      const error = filterError(row)
+      if (error !== null) problem('filter', error)
+    }
     views.delete(tenantId)
     views.set(tenantId, view)
     if (views.size > maxTenants) {

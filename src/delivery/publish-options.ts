@@ -16,6 +16,8 @@ const KNOWN = [
   'metadata',
   'orderingKey',
   'retry',
+  'delayMs',
+  'channels',
 ]
 
 function refuse(path: string, rule: string): never {
@@ -27,7 +29,7 @@ export function checkPublishOptions(options: PublishOptions, now: number): void 
   for (const key of Object.keys(options)) {
     if (!KNOWN.includes(key)) refuse(key, `is not known; known are ${KNOWN.join(', ')}`)
   }
-  const { id, idempotencyKey, occurredAt, deliverAt, skip, metadata, orderingKey } = options
+  const { id, idempotencyKey, occurredAt, deliverAt, skip, metadata, orderingKey, delayMs } = options
   if (id !== undefined && !(typeof id === 'string' && EVENT_ID.test(id))) {
     refuse('id', 'must be 1 to 64 letters, digits, `_` or `-` (it is the webhook-id)')
   }
@@ -35,6 +37,7 @@ export function checkPublishOptions(options: PublishOptions, now: number): void 
     refuse('idempotencyKey', 'must be a text of 1 to 255 characters')
   if (occurredAt !== undefined && !isDate(occurredAt)) refuse('occurredAt', 'must be a valid Date')
   if (deliverAt !== undefined) checkDeliverAt(deliverAt, now)
+  if (delayMs !== undefined) checkDelay(delayMs, deliverAt)
   if (skip !== undefined && typeof skip !== 'boolean') refuse('skip', 'must be true or false')
   if (orderingKey !== undefined && !isText(orderingKey, 255))
     refuse('orderingKey', 'must be a text of 1 to 255 characters')
@@ -44,6 +47,17 @@ export function checkPublishOptions(options: PublishOptions, now: number): void 
 function checkDeliverAt(deliverAt: unknown, now: number): void {
   if (!isDate(deliverAt)) refuse('deliverAt', 'must be a valid Date')
   if (deliverAt.getTime() - now > MAX_DELAY_MS) refuse('deliverAt', 'must not be more than 90 days ahead')
+}
+
+function checkDelay(delayMs: unknown, deliverAt: unknown): void {
+  if (typeof delayMs !== 'number' || !(delayMs >= 0 && delayMs <= MAX_DELAY_MS))
+    refuse('delayMs', 'must be 0 to 7776000000 milliseconds (90 days)')
+  if (deliverAt !== undefined)
+    throw new PosthornError(
+      'CONTRADICTORY_OPTIONS',
+      'Both `deliverAt` and `delayMs` are set: leave one out',
+      { path: 'delayMs' },
+    )
 }
 
 function checkMetadata(metadata: unknown): void {

@@ -9,10 +9,12 @@ import type { Metadata } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import type { Appended } from '../queries.ts'
 import type { NewEvent } from '../records.ts'
+import { channelsOf } from '../selection-input.ts'
 import { writingTenantOf } from '../tenant.ts'
 import type { RetryPolicy } from './backoff.ts'
 import { serialise } from './body.ts'
 import { destinationOf, type OneUseDestination } from './destination.ts'
+import { noteData } from './event-data.ts'
 import { checkPublishOptions } from './publish-options.ts'
 import type { Worker } from './worker.ts'
 
@@ -28,6 +30,10 @@ export interface PublishOptions<Tx = unknown> {
   readonly occurredAt?: Date | undefined
   /** Deliver at this time, up to 90 days ahead. @default at once */
   readonly deliverAt?: Date | undefined
+  /** Deliver this much later, in ms, up to 90 days; not together with `deliverAt`. @default 0 */
+  readonly delayMs?: number | undefined
+  /** Labels that subscriptions select by, 1 to 10 texts up to 128 characters. @default none: only subscriptions without channels get it */
+  readonly channels?: readonly string[] | undefined
   /** The caller's open transaction: the event is sent if it commits, and never was if it rolls back. */
   readonly tx?: Tx | undefined
   /** Deliver to this destination only. */
@@ -103,10 +109,8 @@ export function createPublisher(parts: Parts, worker: () => Worker | null, after
     const id = options.id ?? parts.ids.event()
     const occurredAt = options.occurredAt ?? new Date(parts.clock.now())
     const metadata = { ...options.metadata }
-    const body = serialise(
-      envelope(parts, { id, type, tenantId, data, occurredAt, metadata }),
-      parts.maxBodyBytes,
-    ).text
+    const wrapped = envelope(parts, { id, type, tenantId, data, occurredAt, metadata })
+    const body = serialise(wrapped, parts.maxBodyBytes).text
     const event: NewEvent = {
       id,
       tenantId,
@@ -114,12 +118,17 @@ export function createPublisher(parts: Parts, worker: () => Worker | null, after
       body,
       metadata,
       orderingKey: options.orderingKey ?? null,
-      settings: options.retry === undefined ? {} : { retry: retryInput(options.retry) },
+      settings: {
+        ...noteData(wrapped, data, parts.maxBodyBytes),
+        ...(options.retry === undefined ? {} : { retry: retryInput(options.retry) }),
+        ...(options.channels === undefined ? {} : { channels: channelsOf(options.channels) }),
+      },
       test: false,
       skipped: options.skip === true,
       idempotencyKey: options.idempotencyKey ?? null,
       occurredAt: occurredAt.getTime(),
       ...(options.deliverAt === undefined ? {} : { dueAt: options.deliverAt.getTime() }),
+      ...(options.delayMs === undefined ? {} : { delayMs: options.delayMs }),
     }
     if (options.to === undefined || options.skip === true) return event
     const sealed = destinationOf(options.to, tenantId, parts)

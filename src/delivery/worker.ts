@@ -51,10 +51,11 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
   const { time, conditions, notices, releaser } = holding
   const leaseMs = parts.timeoutMs * 2
   const capacity = parts.concurrency * 2
-  const views = createTenantViews(store)
+  const problem = (during: string, cause: unknown) => reportProblem(parts, during, cause)
+  const views = createTenantViews(store, problem)
   const preparer = createPreparer(parts)
   const recorder = createRecorder(parts)
-  const settler = createSettler(store, (during, cause) => reportProblem(parts, during, cause))
+  const settler = createSettler(store, problem)
   const jobs = createJobRunner(parts)
   const lanes = createLanes(parts, clock, (task) => void attempt(task))
   let deadlineNow: () => number | null = () => parts.timeoutMs
@@ -132,7 +133,7 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
     const { claim, kind, tenantId } = group.work
     // An outcome that the store refused comes back with the lease.
     if (group.abandoned) return release()
-    if (group.unfinished) await settler.handBack(claim, 0)
+    if (group.unfinished) await settler.handBack(claim, group.againMs)
     else if (kind === 'event') {
       await settler.finish(claim)
       releaser.unblock(tenantId)
@@ -193,8 +194,6 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
       void put(task.group, deferred, task.target.subscription).then(() => settle(task.group))
     }
   }
-
-  const problem = (during: string, cause: unknown) => reportProblem(parts, during, cause)
 
   return {
     async claimOnce(alone) {

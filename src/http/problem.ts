@@ -53,6 +53,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   INVALID_CURSOR: 400,
   UNKNOWN_EVENT_TYPE: 400,
   INVALID_PATTERN: 400,
+  INVALID_FILTER: 400,
   INVALID_PAYLOAD: 400,
   PAYLOAD_NOT_SERIALISABLE: 400,
   PAYLOAD_TOO_LARGE: 413,
@@ -122,6 +123,7 @@ const internal: Problem = {
 const CODE_OF_FIELD: ReadonlyMap<string, ErrorCode> = new Map([
   ['url', 'INVALID_URL'],
   ['events', 'INVALID_PATTERN'],
+  ['filter', 'INVALID_FILTER'],
   ['headers', 'INVALID_HEADERS'],
   ['secret', 'INVALID_SECRET'],
   ['cursor', 'INVALID_CURSOR'],

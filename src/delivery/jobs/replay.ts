@@ -4,8 +4,9 @@
  */
 import { matchesPattern } from '../../patterns.ts'
 import type { DeliveryRecord, EventRecord, SubscriptionRecord } from '../../records.ts'
-import { selects } from '../match.ts'
 import { newDelivery } from '../new-delivery.ts'
+import { selectable, selects } from '../selects.ts'
+import { shapeOf, shapes, UNSHAPED } from '../shape.ts'
 import type { JobRecord } from './job.ts'
 import { BATCH, type Step, type StepInput } from './step.ts'
 
@@ -55,7 +56,7 @@ function isAsked(
     !event.test &&
     event.dueAt <= Math.max(startedAt, event.publishedAt) &&
     (types === undefined || types.some((pattern) => matchesPattern(pattern, event.type))) &&
-    selects(subscription, event)
+    selects(subscription, selectable(event))
   )
 }
 
@@ -65,9 +66,10 @@ async function give(
   { job, tenantId, parts }: StepInput,
 ): Promise<'given' | 'left' | 'waiting'> {
   if (event.body === null) return 'left'
-  const [made] = await parts.store.replay(tenantId, [
-    { eventId: event.id, delivery: newDelivery(event, subscription, parts) },
-  ])
+  const shape = shapes(parts) ? await shapeOf(event, subscription, parts) : UNSHAPED
+  if (shape === null) return 'left'
+  const delivery = newDelivery(event, subscription, shape, parts)
+  const [made] = await parts.store.replay(tenantId, [{ eventId: event.id, delivery }])
   if (made === 'waiting') return 'waiting'
   if (made !== 'exists') return made === 'pruned' || made === null || made === undefined ? 'left' : 'given'
   if (job.kind === 'replayMissing') return 'left'

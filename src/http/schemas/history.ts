@@ -14,6 +14,7 @@ const eventFields = {
   tenantId: z.string(),
   type: z.string(),
   metadata: labels().readonly(),
+  channels: z.array(z.string()).readonly(),
   test: z.boolean(),
   skipped: z.boolean(),
   idempotencyKey: z.string().nullable(),

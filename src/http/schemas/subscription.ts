@@ -86,6 +86,15 @@ export const subscriptionFields = {
     'At most this many requests per time span.',
   ),
   concurrency: described(z.int().min(1).max(10_000).nullish(), 'Requests in flight at a time.'),
+  channels: described(
+    z.array(z.string().min(1).max(128)).min(1).max(10).nullish(),
+    'Only events published to one of these channels.',
+  ),
+  filter: described(
+    z.record(z.string(), z.unknown()).nullish(),
+    'Only events that this payload filter takes, for example {"data.total": {"gte": 100}}.',
+  ),
+  version: described(z.string().min(1).max(64).nullish(), 'Which version of the payloads it gets.'),
 }
 
 /** The body of create. */
@@ -164,6 +173,9 @@ export const subscription = named(
     onGivenUp: z.enum(['continue', 'stop']),
     rate: z.object({ count: z.number(), perMs: z.number() }).readonly().nullable(),
     concurrency: z.number().nullable(),
+    channels: z.array(z.string()).readonly(),
+    filter: z.custom<Subscription['filter']>(),
+    version: z.string().nullable(),
     secrets: z
       .array(
         z
