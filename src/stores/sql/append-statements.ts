@@ -1,0 +1,104 @@
+/** The statements of `append`: one where a statement may insert into several tables, else one after the other. */
+import type { Dialect } from './dialect.ts'
+
+const STORED = `published_at, due_at`
+const EVENT = 'tenant_id, id, type, body, metadata, ordering_key, settings, test, skipped, idempotency_key, occurred_at'
+const GIVEN = `n bigint, tenant_id text, id text, type text, body text, metadata text, ordering_key text, settings text,
+  test bigint, skipped bigint, idempotency_key text, occurred_at bigint, asked_at bigint, delay bigint`
+const OWED = `n bigint, tenant_id text, id text, bucket bigint, claimed bigint, delivery_id text, addressee text, max_age bigint`
+const ADDRESSED = `delivery_id text, destination text, own_body text, own_headers text, own_test bigint`
+
+const QUEUED = `tenant_id, event_id, stage, kind, bucket, subscription_id, delivery_id, cause, due_at, position_at, sequence,
+  ordering_key, expires_at, released, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before`
+/** From the event `e`, its line `o` and the clock `c`. */
+const QUEUE_ROW = `o.tenant_id, o.id, 0, case when o.delivery_id is null then 0 else 1 end, o.bucket, coalesce(o.addressee, ''),
+  o.delivery_id, 'event', e.due_at, e.due_at, e.sequence, e.ordering_key, e.due_at + o.max_age, 0,
+  case when o.claimed = 1 then :token else null end, case when o.claimed = 1 then c.now + :lease else 0 end,
+  o.claimed, o.claimed, 0, 0, 0`
+const DELIVERED = `tenant_id, id, event_id, event_type, subscription_id, destination, body, headers, state, test, attempt_count,
+  round_start, created_at, updated_at, expires_at`
+const DELIVERY_ROW = `o.tenant_id, o.delivery_id, o.id, e.type, coalesce(o.addressee, ''), a.destination, a.own_body, a.own_headers,
+  'pending', a.own_test, 0, 0, c.now, c.now, e.due_at + o.max_age`
+
+/** Not before a subscription that was created a moment earlier, by the same clock. */
+const PUBLISHED_AT = 'case when t.last_created_at > c.now then t.last_created_at else c.now end'
+const ASKED_AT = 'coalesce(g.asked_at, c.now + coalesce(g.delay, 0))'
+const DUE_AT = `case when ${ASKED_AT} > c.now then ${ASKED_AT} else c.now end`
+const givenColumns = EVENT.split(', ').map((column) => `g.${column}`).join(', ')
+
+/** Postgres: everything in one statement; one line per event, without a sequence where it is a duplicate. */
+const inCommon = (addressed: boolean) => `
+  with c as materialized (select {now} as now),
+  g as materialized (select nextval('{events_sequence_seq}') as sequence, g.* from {rows g: ${GIVEN}}),
+  o as materialized (select o.* from {rows o: ${OWED}}),
+  e as (
+    insert into {events} (sequence, ${EVENT}, ${STORED})
+    select g.sequence, ${givenColumns}, ${PUBLISHED_AT}, ${DUE_AT}
+    from g cross join c left join {tenants} t on t.tenant_id = g.tenant_id
+    order by g.tenant_id, g.idempotency_key, g.id
+    on conflict do nothing
+    returning sequence, tenant_id, id, type, ordering_key, skipped, published_at, due_at
+  ),
+  q as (
+    insert into {queue} (${QUEUED}) select ${QUEUE_ROW}
+    from e join o on o.tenant_id = e.tenant_id and o.id = e.id cross join c where e.skipped = 0
+    returning id, sequence, lease_until
+  )${
+    addressed
+      ? `, d as (
+    insert into {deliveries} (${DELIVERED}) select ${DELIVERY_ROW}
+    from e join o on o.tenant_id = e.tenant_id and o.id = e.id cross join c
+    join {rows a: ${ADDRESSED}} on a.delivery_id = o.delivery_id where e.skipped = 0
+    returning number, id
+  )`
+      : ''
+  }
+  select g.n, e.sequence, e.published_at, e.due_at, q.id as row_id, q.lease_until, t.version, c.now,
+    ${addressed ? 'd.number' : 'null'} as number
+  from g cross join c left join e on e.sequence = g.sequence left join q on q.sequence = g.sequence
+  ${addressed ? 'left join o on o.n = g.n left join d on d.id = o.delivery_id' : ''}
+  left join {tenants} t on t.tenant_id = g.tenant_id`
+
+/** See `inCommon`. */
+export const APPEND_PLAIN = inCommon(false)
+/** See `inCommon`; some of the events have an addressee. */
+export const APPEND_ADDRESSED = inCommon(true)
+
+const clock = '(select {now} as now) c'
+const fromEvents = `from {rows o: ${OWED}} join {events} e on e.tenant_id = o.tenant_id and e.id = o.id cross join ${clock}`
+
+/** Elsewhere, first: the events. `mark` tells the new ones from those that were there. */
+export const INSERT_EVENTS = (dialect: Dialect) => `
+  insert into {events} (${EVENT}, ${STORED}, append_id)
+  select ${givenColumns}, ${PUBLISHED_AT}, ${DUE_AT}, :mark
+  from {rows g: ${GIVEN}} cross join ${clock} left join {tenants} t on t.tenant_id = g.tenant_id
+  where 1 = 1 order by g.n
+  ${dialect.keepExisting('{events}.append_id')}`
+/** Second: deliveries of addressees. */
+export const INSERT_DELIVERIES = `
+  insert into {deliveries} (${DELIVERED}) select ${DELIVERY_ROW}
+  ${fromEvents} join {rows a: ${ADDRESSED}} on a.delivery_id = o.delivery_id
+  where e.append_id = :mark and e.skipped = 0`
+/** Third: queue rows. */
+export const INSERT_QUEUE = `
+  insert into {queue} (${QUEUED}) select ${QUEUE_ROW} ${fromEvents} where e.append_id = :mark and e.skipped = 0 order by o.n`
+/** Fourth: what became of them. */
+export const READ_APPENDED = `
+  select o.n, e.sequence, e.published_at, e.due_at, q.id as row_id, q.lease_until, t.version, c.now, d.number
+  from {rows o: ${OWED}} cross join ${clock}
+  left join {events} e on e.tenant_id = o.tenant_id and e.id = o.id and e.append_id = :mark
+  left join {queue} q on q.tenant_id = e.tenant_id and q.event_id = e.id
+  left join {deliveries} d on d.tenant_id = e.tenant_id and d.id = o.delivery_id
+  left join {tenants} t on t.tenant_id = o.tenant_id`
+
+/** Events of the same id or key as given ones. */
+export const READ_EXISTING = (dialect: Dialect) => `
+  select w.n, e.* from {rows w: n bigint, tenant_id text, id text, idempotency_key text}
+  join {events} e on e.tenant_id = w.tenant_id and (e.id = w.id) ${dialect.forShare}`
+/** The same, by key. */
+export const READ_EXISTING_KEYS = (dialect: Dialect) => `
+  select w.n, e.* from {rows w: n bigint, tenant_id text, id text, idempotency_key text}
+  join {events} e on e.tenant_id = w.tenant_id and e.idempotency_key = w.idempotency_key ${dialect.forShare}`
+/** Versions of tenants. */
+export const READ_VERSIONS = `
+  select t.tenant_id, t.version from {rows w: tenant_id text} join {tenants} t on t.tenant_id = w.tenant_id`

@@ -1,0 +1,221 @@
+/** Appends events: the first of two with the same id or key wins, and queue rows come with them, all or nothing. */
+import { tenantBucket } from '../../patterns.ts'
+import type { Appended, AppendOptions } from '../../queries.ts'
+import type { DeliveryRecord, EventRecord, NewEvent, Work } from '../../records.ts'
+import {
+  APPEND_ADDRESSED,
+  APPEND_PLAIN,
+  INSERT_DELIVERIES,
+  INSERT_EVENTS,
+  INSERT_QUEUE,
+  READ_APPENDED,
+  READ_EXISTING,
+  READ_EXISTING_KEYS,
+} from './append-statements.ts'
+import { eventOf, instant, jsonOrNull, number, numberOrNull, rowName, toMicros, toMs } from './rows.ts'
+import type { Row, Session, Statements } from './session.ts'
+import type { Values } from './template.ts'
+
+type Answer = { readonly appended: readonly Appended[]; readonly versions: ReadonlyMap<string, number> }
+type Lease = NonNullable<AppendOptions<never>['claim']>
+
+/** `Store.append`. */
+export async function append(
+  session: Session,
+  events: readonly NewEvent[],
+  options: AppendOptions<unknown> = {},
+): Promise<Answer> {
+  if (events.length === 0) return { appended: [], versions: new Map() }
+  const firsts = firstsOf(events)
+  const distinct = [...new Set(firsts)]
+  const lease = options.claim
+  const insert = (statements: Statements) => insertAll(statements, events, distinct, lease)
+  const found =
+    options.tx !== undefined
+      ? await insert(session.joined(options.tx))
+      : session.dialect.changesInCommon
+        ? await insert(session)
+        : await session.transaction(insert)
+  const versions = new Map<string, number>()
+  for (const { tenantId } of events) versions.set(tenantId, found.versions.get(tenantId) ?? 0)
+  const appended = events.map((_, at): Appended => {
+    const first = firsts[at] ?? at
+    const entry = found.entries.get(first)
+    if (entry === undefined) throw new Error('An event was neither inserted nor found: the database was changed by hand.')
+    return first === at ? entry : { event: entry.event, duplicate: true, work: null }
+  })
+  return { appended, versions }
+}
+
+/** For every event the index of the first one in the call with its key or id. */
+function firstsOf(events: readonly NewEvent[]): readonly number[] {
+  const byKey = new Map<string, number>()
+  const byId = new Map<string, number>()
+  return events.map(({ tenantId, id, idempotencyKey }, at) => {
+    const key = idempotencyKey === null ? null : JSON.stringify([tenantId, idempotencyKey])
+    const name = JSON.stringify([tenantId, id])
+    const first = (key === null ? undefined : byKey.get(key)) ?? byId.get(name)
+    if (first !== undefined) return first
+    if (key !== null) byKey.set(key, at)
+    byId.set(name, at)
+    return at
+  })
+}
+
+interface Found {
+  readonly entries: Map<number, Appended>
+  readonly versions: Map<string, number>
+}
+
+async function insertAll(
+  statements: Statements,
+  events: readonly NewEvent[],
+  distinct: readonly number[],
+  lease: Lease | undefined,
+): Promise<Found> {
+  const found: Found = { entries: new Map(), versions: new Map() }
+  let missing = distinct
+  // A duplicate may be pruned between the insert that it refused and the look at it: then there is room for a new one.
+  for (let turn = 0; turn < 3 && missing.length > 0; turn += 1) {
+    for (const row of await insertRows(statements, events, missing, lease)) keep(found, events, row, lease)
+    missing = missing.filter((at) => !found.entries.has(at))
+    if (missing.length > 0) await readExisting(statements, events, missing, found)
+    missing = missing.filter((at) => !found.entries.has(at))
+  }
+  return found
+}
+
+/** Inserts in one statement, or in several that do not wait for each other's results: a synchronous driver has then run them all. */
+async function insertRows(
+  statements: Statements,
+  events: readonly NewEvent[],
+  indexes: readonly number[],
+  lease: Lease | undefined,
+): Promise<readonly Row[]> {
+  const { dialect } = statements
+  const addressed = indexes.some((at) => events[at]?.addressee !== undefined)
+  const values = valuesOf(events, indexes, lease)
+  if (dialect.changesInCommon) return statements.rows(addressed ? APPEND_ADDRESSED : APPEND_PLAIN, values)
+  const steps = [
+    () => statements.run(INSERT_EVENTS, values),
+    ...(addressed ? [() => statements.run(INSERT_DELIVERIES, values)] : []),
+    () => statements.run(INSERT_QUEUE, values),
+  ]
+  const read = () => statements.rows(READ_APPENDED, values)
+  if (dialect.synchronous) {
+    const results = await Promise.allSettled([...steps.map((step) => step()), read()])
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+    const last = results.at(-1)
+    return last?.status === 'fulfilled' ? (last.value as readonly Row[]) : []
+  }
+  for (const step of steps) await step()
+  return read()
+}
+
+function valuesOf(events: readonly NewEvent[], indexes: readonly number[], lease: Lease | undefined): Values {
+  let room = lease?.room ?? 0
+  const given: (string | number | null)[][] = []
+  const owed: (string | number | null)[][] = []
+  const addressees: (string | number | null)[][] = []
+  for (const at of indexes) {
+    const event = events[at]
+    if (event === undefined) continue
+    const { id, tenantId, addressee, dueAt, delayMs = 0, skipped } = event
+    const claimed = room > 0 && dueAt === undefined && delayMs <= 0 && !skipped
+    if (claimed) room -= 1
+    given.push([
+      ...[at, tenantId, id, event.type, event.body, jsonOrNull(event.metadata), event.orderingKey],
+      ...[jsonOrNull(event.settings), Number(event.test), Number(skipped), event.idempotencyKey],
+      ...[toMicros(event.occurredAt), dueAt === undefined ? null : toMicros(dueAt), toMicros(delayMs)],
+    ])
+    const to = addressee ?? null
+    owed.push([
+      ...[at, tenantId, id, tenantBucket(tenantId), Number(claimed), to?.id ?? null, to?.subscriptionId ?? null],
+      to === null ? null : toMicros(to.maxAgeMs),
+    ])
+    if (to === null) continue
+    const headers = to.headers === null ? null : JSON.stringify(to.headers)
+    addressees.push([to.id, to.destination, to.body, headers, Number(to.test)])
+  }
+  const mark = Number(crypto.getRandomValues(new BigUint64Array(1))[0]) % Number.MAX_SAFE_INTEGER
+  const token = lease?.token ?? null
+  return { g: given, o: owed, a: addressees, mark, token, lease: toMicros(lease?.leaseMs ?? 0) }
+}
+
+function keep(found: Found, events: readonly NewEvent[], row: Row, lease: Lease | undefined): void {
+  const at = number(row['n'])
+  const input = events[at]
+  if (input === undefined) return
+  found.versions.set(input.tenantId, number(row['version'] ?? 0))
+  if (row['sequence'] === null) return
+  const { dueAt: _, delayMs: __, addressee, ...rest } = input
+  const event: EventRecord = {
+    ...rest,
+    metadata: structuredClone(rest.metadata),
+    settings: structuredClone(rest.settings),
+    occurredAt: toMs(toMicros(rest.occurredAt)),
+    publishedAt: instant(row['published_at']),
+    dueAt: instant(row['due_at']),
+    sequence: number(row['sequence']),
+  }
+  const leaseUntil = numberOrNull(row['lease_until'])
+  const work = lease === undefined || !leaseUntil ? null : workOf(event, input, row, lease)
+  found.entries.set(at, { event, duplicate: false, work })
+}
+
+function workOf(event: EventRecord, { addressee }: NewEvent, row: Row, lease: Lease): Work {
+  const base = {
+    claim: { row: rowName(event.tenantId, event.id, number(row['row_id'])), token: lease.token },
+    tenantId: event.tenantId,
+    leaseUntil: instant(row['lease_until']),
+    lostClaims: 0,
+    lostAlone: 0,
+    resumed: false,
+    event,
+  }
+  if (addressee === undefined) return { ...base, kind: 'event', after: null, upTo: null }
+  const now = instant(row['now'])
+  const delivery: DeliveryRecord = {
+    id: addressee.id,
+    number: number(row['number']),
+    tenantId: event.tenantId,
+    eventId: event.id,
+    eventType: event.type,
+    subscriptionId: addressee.subscriptionId,
+    destination: addressee.destination,
+    body: addressee.body,
+    headers: structuredClone(addressee.headers),
+    state: 'pending',
+    reason: null,
+    test: addressee.test,
+    attemptCount: 0,
+    roundStart: 0,
+    lastStatus: null,
+    lastFailure: null,
+    createdAt: now,
+    updatedAt: now,
+    endedAt: null,
+    nextAttemptAt: null,
+    held: false,
+    expiresAt: toMs(toMicros(event.dueAt) + toMicros(addressee.maxAgeMs)),
+  }
+  return { ...base, kind: 'delivery', delivery, trigger: 'event' }
+}
+
+/** The stored event of the same key, or else of the same id. */
+async function readExisting(
+  statements: Statements,
+  events: readonly NewEvent[],
+  indexes: readonly number[],
+  found: Found,
+): Promise<void> {
+  const w = indexes.flatMap((at) => {
+    const event = events[at]
+    return event === undefined ? [] : [[at, event.tenantId, event.id, event.idempotencyKey]]
+  })
+  const rows = [
+    ...(await statements.rows(READ_EXISTING, { w })),
+    ...(await statements.rows(READ_EXISTING_KEYS, { w })),
+  ]
+  for (const row of rows) found.entries.set(number(row['n']), { event: eventOf(row), duplicate: true, work: null })
+}

@@ -1,0 +1,76 @@
+/** The statements of `claim`. Limits are constants in the text, so that a planner knows them. */
+import type { Dialect } from './dialect.ts'
+import { DELIVERY_COLUMNS, EVENT_COLUMNS } from './rows.ts'
+
+const CANDIDATE = 'tenant_id, event_id, id, subscription_id, due_at, sequence'
+const FREE = 'due_at <= :now and lease_until <= :now and bucket between :low and :high'
+
+/** What time it is, what is due next after it, and whether suspects are due. */
+export const HORIZON = `
+  select c.now,
+    (select due_at from {queue} where stage = 0 and due_at > c.now and bucket between :low and :high
+      order by due_at, sequence limit 1) as next_due,
+    (select min(case when due_at > lease_until then due_at else lease_until end) from {queue}
+      where stage = 2 and bucket between :low and :high) as next_suspect
+  from (select {now} as now) c`
+
+/** The oldest due rows that nobody works on. */
+export const candidates = (count: number) => `
+  select ${CANDIDATE} from {queue} where stage = 0 and ${FREE} order by due_at, sequence limit ${count}`
+
+/** One suspect. */
+export const SUSPECTS = `
+  select ${CANDIDATE} from {queue} where stage = 2 and ${FREE} order by due_at, sequence limit 32`
+
+/** The earliest end of other claims' leases; asked only when nothing free is due, so that few rows are read. */
+export const NEXT_LEASE = `
+  select min(lease_until) as next_lease from {queue}
+  where stage = 0 and due_at <= :now and lease_until > :now and bucket between :low and :high
+    and (token is null or token <> :token)`
+
+const TAKE = {
+  stage: 'case when q.claims + 1 >= 2 then 2 else q.stage end',
+  claims_before: 'q.claims',
+  lost_alone_before: 'q.lost_alone',
+  resumed: 'case when q.resumed = 0 then 1 else 2 end',
+  claims: 'q.claims + 1',
+  lost_alone: 'q.lost_alone + :alone',
+  token: ':token',
+  lease_until: '{long now} + :lease',
+}
+const PLACE = 'w: tenant_id text, event_id text, id bigint'
+const SAME = 'q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.id'
+const STILL_FREE = 'q.stage <> 1 and q.due_at <= :now and q.lease_until <= :now'
+
+/** Leases what is still free of the picked rows, leaving out what another claim has locked. */
+export const LEASE = (dialect: Dialect) => {
+  const locked = `(select q.tenant_id, q.event_id, q.id from {rows ${PLACE}} join {queue} q on ${SAME}
+    where ${STILL_FREE} order by q.tenant_id, q.event_id, q.id ${dialect.skipLocked.replace('update', 'update of q')}) as w`
+  const from = dialect.skipLocked === '' ? `{rows ${PLACE}}` : locked
+  const on = dialect.skipLocked === '' ? `${SAME} and ${STILL_FREE}` : SAME
+  return dialect.update({ table: '{queue}', alias: 'q', from, on }, TAKE)
+}
+
+/** Where an UPDATE cannot skip locked rows: first lock them … */
+export const LOCK_FREE = (dialect: Dialect) => `
+  select q.tenant_id, q.event_id, q.id from {rows ${PLACE}} join {queue} q on ${SAME}
+  where ${STILL_FREE} order by q.tenant_id, q.event_id, q.id ${dialect.skipLocked}`
+/** … then lease them. */
+export const LEASE_LOCKED = (dialect: Dialect) =>
+  dialect.update({ table: '{queue}', alias: 'q', from: `{rows ${PLACE}}`, on: SAME }, TAKE)
+
+const columns = (alias: string, prefix: string, names: readonly string[]) =>
+  names.map((name) => `${alias}.${name} as ${prefix}${name}`).join(', ')
+
+/** The claimed rows with all that their worker needs. */
+export const LOAD = `
+  select q.id, q.tenant_id, q.event_id, q.kind, q.after_id, q.up_to_id, q.job, q.cause, q.due_at, q.sequence, q.lease_until,
+    q.claims_before, q.lost_alone_before, q.resumed,
+    ${columns('e', 'e_', EVENT_COLUMNS)}, ${columns('d', 'd_', DELIVERY_COLUMNS)},
+    q.stage as d_waiting_stage, case when q.resumed < 2 and d.attempt_count = 0 and q.cause = 'event' then null else q.due_at end as d_waiting_at,
+    t.version
+  from {rows ${PLACE}} join {queue} q on ${SAME}
+  left join {events} e on e.tenant_id = q.tenant_id and e.id = q.event_id
+  left join {deliveries} d on d.tenant_id = q.tenant_id and d.id = q.delivery_id
+  left join {tenants} t on t.tenant_id = q.tenant_id
+  where q.token = :token`

@@ -1,0 +1,69 @@
+/**
+ * Where databases differ, as small values with the same names: what a statement looks like, and what a database can do. Nothing
+ * else in the store asks which database it talks to.
+ */
+import type { QueryCompiler } from 'kysely'
+import type { TemplateDialect } from './template.ts'
+
+/** A statement that changes rows of a table by a set of rows: `alias` is the table's, `on` may use it and the set's. */
+export interface SetChange {
+  readonly table: string
+  readonly alias: string
+  /** `{rows …}`, or another source with an alias. */
+  readonly from: string
+  readonly on: string
+}
+
+/** Names and types of the schema, and its indexes. */
+export interface SchemaDialect {
+  /** Ids and other short text, compared byte by byte. */
+  readonly id: string
+  readonly text: string
+  readonly long: string
+  readonly small: string
+  readonly double: string
+  /** A number that the database gives; it is the table's key where `numberIsKey`. */
+  readonly number: string
+  readonly numberIsKey: boolean
+  /** True where an index may have a WHERE. */
+  readonly partialIndexes: boolean
+  readonly tableSuffix: string
+  /** What follows a hot, often updated table. */
+  readonly hotSuffix: string
+  /** Statements before the tables, for example the schema. */
+  before(namespace: string): readonly string[]
+}
+
+/** One database. */
+export interface Dialect extends TemplateDialect {
+  readonly name: 'postgres' | 'mysql' | 'sqlite'
+  /** The full name of a table: in its schema, or with its prefix. */
+  table(namespace: string, name: string): string
+  /** Name of an index, as CREATE INDEX wants it. */
+  indexName(namespace: string, name: string): string
+  readonly schema: SchemaDialect
+  /** Locks the rows that a SELECT reads; empty where a transaction has the database to itself. */
+  readonly forUpdate: string
+  readonly forShare: string
+  /** The same, leaving out what others have locked. */
+  readonly skipLocked: string
+  /** True when an UPDATE may take its rows from a SELECT with `skipLocked`. */
+  readonly updatesLocked: boolean
+  /** True when statements run while they are called, so that a whole transaction may be over before a promise resolves. */
+  readonly synchronous: boolean
+  /** True when an INSERT may answer with its rows. */
+  readonly returning: boolean
+  /** True when one statement may insert into several tables. */
+  readonly changesInCommon: boolean
+  /** Follows an INSERT that is to leave existing rows alone; `column` is any column of the table. */
+  keepExisting(column: string): string
+  /** An UPDATE of the rows that a set names. `set` gives expressions by column; they are evaluated in this order. */
+  update(change: SetChange, set: Readonly<Record<string, string>>): string
+  /** A DELETE of the rows that a set names. */
+  remove(change: SetChange): string
+  /** The next lanes with due rows after (:tenant, :subscription), by index: tenant_id, subscription_id, due_at of the first row. */
+  nextLanes(count: number): string
+  readonly compiler: () => QueryCompiler
+  /** Keep other processes from migrating at the same time; they run on the connection of the migration. */
+  readonly migrationLock: { readonly take: readonly string[]; readonly free: readonly string[] }
+}

@@ -1,0 +1,59 @@
+/** SQLite 3.38 and newer. One writer at a time: a transaction has the database to itself, so that nothing needs a row lock. */
+import { SqliteQueryCompiler } from 'kysely'
+import type { Dialect } from '../dialect.ts'
+
+const quoted = (prefix: string, name: string): string => `"${(prefix + name).replaceAll('"', '""')}"`
+
+/** See the file's header. */
+export const sqlite: Dialect = {
+  name: 'sqlite',
+  now: "cast(round((julianday('now') - 2440587.5) * 86400000) as integer) * 1000",
+  numbered: false,
+  rows: (alias, columns, [part]) => {
+    const values = columns.map(({ name }, at) => `json_extract(value, '$[${at}]') as ${name}`)
+    return `(select ${values.join(', ')} from json_each(${part})) as ${alias}`
+  },
+  bindRows: (_, rows) => [JSON.stringify(rows)],
+  table: quoted,
+  indexName: quoted,
+  forUpdate: '',
+  forShare: '',
+  skipLocked: '',
+  updatesLocked: true,
+  synchronous: true,
+  returning: true,
+  changesInCommon: false,
+  keepExisting: () => 'on conflict do nothing',
+  update: ({ table, alias, from, on }, set) => {
+    const assignments = Object.entries(set).map(([column, value]) => `${column} = ${value}`)
+    return `update ${table} as ${alias} set ${assignments.join(', ')} from ${from} where ${on}`
+  },
+  remove: ({ table, alias, from, on }) =>
+    `delete from ${table} where rowid in (select ${alias}.rowid from ${from} cross join ${table} as ${alias} where ${on})`,
+  nextLanes: (count) => {
+    const next = (than: string) => `(select q.id from {queue} q
+      where q.stage = 0 and (q.tenant_id, q.subscription_id) > (${than})
+      order by q.tenant_id, q.subscription_id, q.due_at limit 1)`
+    return `with recursive lanes(id, n) as (
+      select ${next(':tenant, :subscription')}, 1
+      union all
+      select ${next('c.tenant_id, c.subscription_id')}, lanes.n + 1
+      from lanes join {queue} c on c.id = lanes.id where lanes.n < ${count}
+    ) select c.tenant_id, c.subscription_id, c.due_at from lanes join {queue} c on c.id = lanes.id order by lanes.n`
+  },
+  compiler: () => new SqliteQueryCompiler(),
+  migrationLock: { take: [], free: [] },
+  schema: {
+    id: 'text',
+    text: 'text',
+    long: 'integer',
+    small: 'integer',
+    double: 'real',
+    number: 'integer primary key autoincrement',
+    numberIsKey: true,
+    partialIndexes: true,
+    tableSuffix: '',
+    hotSuffix: '',
+    before: () => [],
+  },
+}

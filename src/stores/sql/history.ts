@@ -1,0 +1,205 @@
+/** Rollups, pruning and erasing. What is undelivered is never pruned. */
+import { anyTenant } from '../../model.ts'
+import type { PruneRequest, TenantFilter } from '../../queries.ts'
+import type { RollupRecord } from '../../records.ts'
+import type { Dialect } from './dialect.ts'
+import { json, number, orNull, text, toMicros } from './rows.ts'
+import type { Row, Session, Statements } from './session.ts'
+
+const KEY = 'tenant_id text, bucket_ms bigint, bucket_at bigint, subscription_id text, event_type text, slot text'
+const NAMES = KEY.replace(/ (text|bigint)\b/g, '')
+const SAME = NAMES.split(', ')
+  .map((name) => `r.${name} = w.${name}`)
+  .join(' and ')
+const NEW_ROLLUPS = (dialect: Dialect) => `
+  insert into {rollups} (${NAMES}, counters, histogram) select ${NAMES}, '{}', '[]' from {rows w: ${KEY}} where 1 = 1
+  ${dialect.keepExisting('{rollups}.slot')}`
+const LOCK_ROLLUPS = (dialect: Dialect) => `
+  select r.* from {rows w: ${KEY}} join {rollups} r on ${SAME} order by ${NAMES.replace(/\w+/g, 'r.$&')} ${dialect.forUpdate}`
+const WRITE_ROLLUPS = (dialect: Dialect) =>
+  dialect.update(
+    { table: '{rollups}', alias: 'r', from: `{rows w: ${KEY}, counters text, histogram text}`, on: SAME },
+    { counters: 'w.counters', histogram: 'w.histogram' },
+  )
+
+type Sums = Pick<RollupRecord, 'counters' | 'histogram'>
+
+function sum(one: Sums, other: Sums): Sums {
+  const counters = new Map(Object.entries(one.counters))
+  for (const [key, count] of Object.entries(other.counters))
+    counters.set(key, (counters.get(key) ?? 0) + count)
+  const length = Math.max(one.histogram.length, other.histogram.length)
+  const histogram = Array.from({ length }, (_, at) => (one.histogram[at] ?? 0) + (other.histogram[at] ?? 0))
+  return { counters: Object.fromEntries(counters), histogram }
+}
+
+const NOTHING: Sums = { counters: {}, histogram: [] }
+
+const lineOf = (rollup: RollupRecord): (string | number)[] => [
+  ...[rollup.tenantId, rollup.bucketMs, rollup.bucketAt, rollup.subscriptionId ?? '', rollup.eventType, rollup.slot],
+]
+
+function rollupOf(row: Row): RollupRecord {
+  return {
+    tenantId: text(row['tenant_id']),
+    subscriptionId: orNull(row['subscription_id']),
+    eventType: text(row['event_type']),
+    bucketAt: number(row['bucket_at']),
+    bucketMs: number(row['bucket_ms']),
+    slot: text(row['slot']),
+    counters: json(row['counters'], {}),
+    histogram: json(row['histogram'], []),
+  }
+}
+
+/** `Store.addRollups`. */
+export async function addRollups(session: Session, rollups: readonly RollupRecord[]): Promise<void> {
+  if (rollups.length === 0) return
+  const added = new Map<string, { line: (string | number)[]; sums: Sums }>()
+  for (const rollup of rollups) {
+    const line = lineOf(rollup)
+    const key = JSON.stringify(line)
+    added.set(key, { line, sums: sum(added.get(key)?.sums ?? NOTHING, rollup) })
+  }
+  const entries = [...added].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
+  const w = entries.map(({ line }) => line)
+  await session.transaction(async (statements) => {
+    await statements.run(NEW_ROLLUPS, { w })
+    const rows = (await statements.rows(LOCK_ROLLUPS, { w })).map(rollupOf)
+    const stored = new Map(rows.map((row) => [JSON.stringify(lineOf(row)), row]))
+    const lines = entries.map(({ line, sums }) => {
+      const { counters, histogram } = sum(stored.get(JSON.stringify(line)) ?? NOTHING, sums)
+      return [...line, JSON.stringify(counters), JSON.stringify(histogram)]
+    })
+    await statements.run(WRITE_ROLLUPS, { w: lines })
+  })
+}
+
+const READ_ROLLUPS = 'select r.* from {rollups} r where r.bucket_ms = :bucket and r.bucket_at >= :since and r.bucket_at < :until'
+const READ_ROLLUPS_OF = `
+  select r.* from {rows w: tenant_id text} join {rollups} r on r.tenant_id = w.tenant_id
+  where r.bucket_ms = :bucket and r.bucket_at >= :since and r.bucket_at < :until`
+
+/** `Store.readRollups`. The slot of a sum is empty. */
+export async function readRollups(
+  statements: Statements,
+  filter: {
+    readonly tenant: TenantFilter
+    readonly subscriptionId?: string
+    readonly bucketMs: number
+    readonly since: number
+    readonly until: number
+  },
+): Promise<readonly RollupRecord[]> {
+  const range = { bucket: filter.bucketMs, since: Math.ceil(filter.since), until: Math.ceil(filter.until) }
+  const { tenant } = filter
+  const tenants = typeof tenant === 'string' ? [tenant] : tenant === anyTenant ? [] : (tenant as readonly string[])
+  const rows =
+    tenant === anyTenant
+      ? await statements.rows(READ_ROLLUPS, range)
+      : await statements.rows(READ_ROLLUPS_OF, { ...range, w: [...new Set(tenants)].map((one) => [one]) })
+  const sums = new Map<string, RollupRecord>()
+  for (const rollup of rows.map(rollupOf)) {
+    if (filter.subscriptionId !== undefined && rollup.subscriptionId !== filter.subscriptionId) continue
+    const key = JSON.stringify(lineOf({ ...rollup, slot: '' }))
+    sums.set(key, { ...rollup, slot: '', ...sum(sums.get(key) ?? NOTHING, rollup) })
+  }
+  return [...sums.values()]
+}
+
+/** True of an event whose deliveries have all ended at or before an instant. */
+const FINISHED = `e.published_at <= :before and e.due_at <= :before
+  and not exists (select 1 from {queue} q where q.tenant_id = e.tenant_id and q.event_id = e.id)
+  and not exists (select 1 from {deliveries} d where d.tenant_id = e.tenant_id and d.event_id = e.id
+    and (d.state = 'pending' or d.ended_at > :before))`
+const oldest = (and: string) => (dialect: Dialect) => `
+  select e.tenant_id, e.id from {events} e where ${FINISHED} ${and} order by e.published_at limit :count ${dialect.skipLocked}`
+const FINISHED_EVENTS = oldest('')
+const WITH_BODY = oldest('and e.body is not null')
+const WITH_KEY = (dialect: Dialect) => `
+  select e.tenant_id, e.id from {events} e where e.idempotency_key is not null and e.published_at <= :old and ${FINISHED}
+  order by e.published_at limit :count ${dialect.skipLocked}`
+
+const EVENTS = '{rows w: tenant_id text, id text}'
+const OF_EVENT = 'x.tenant_id = w.tenant_id and x.event_id = w.id'
+const DELIVERIES = `${EVENTS} join {deliveries} d on d.tenant_id = w.tenant_id and d.event_id = w.id`
+const REMOVE_ATTEMPTS = (dialect: Dialect) =>
+  dialect.remove({
+    table: '{attempts}',
+    alias: 'x',
+    from: `(select d.tenant_id, d.id from ${DELIVERIES}) w`,
+    on: 'x.tenant_id = w.tenant_id and x.delivery_id = w.id',
+  })
+const REMOVE_DELIVERIES = (dialect: Dialect) =>
+  dialect.remove({ table: '{deliveries}', alias: 'x', from: EVENTS, on: OF_EVENT })
+const REMOVE_EVENTS = (dialect: Dialect) =>
+  dialect.remove({ table: '{events}', alias: 'x', from: EVENTS, on: 'x.tenant_id = w.tenant_id and x.id = w.id' })
+const change = (table: string, from: string, on: string, set: Record<string, string>) => (dialect: Dialect) =>
+  dialect.update({ table, alias: 'x', from, on }, set)
+const EMPTY_EVENTS = change('{events}', EVENTS, 'x.tenant_id = w.tenant_id and x.id = w.id', { body: 'null' })
+const EMPTY_DELIVERIES = change('{deliveries}', EVENTS, `${OF_EVENT} and x.body is not null`, { body: 'null' })
+const EMPTY_ATTEMPTS = change(
+  '{attempts}',
+  `(select d.tenant_id, d.id from ${DELIVERIES}) w`,
+  'x.tenant_id = w.tenant_id and x.delivery_id = w.id and x.excerpt is not null',
+  { excerpt: 'null' },
+)
+const FREE_KEYS = change('{events}', EVENTS, 'x.tenant_id = w.tenant_id and x.id = w.id', { idempotency_key: 'null' })
+
+const idsOf = (rows: readonly Row[]) => rows.map((row) => [text(row['tenant_id']), text(row['id'])])
+
+async function removeEvents(statements: Statements, w: readonly string[][]): Promise<void> {
+  if (w.length === 0) return
+  for (const template of [REMOVE_ATTEMPTS, REMOVE_DELIVERIES, REMOVE_EVENTS]) await statements.run(template, { w })
+}
+
+/** `Store.prune`. */
+export function prune(
+  session: Session,
+  { finishedAgeMs, bodyAgeMs, keyAgeMs, limit }: PruneRequest,
+): Promise<{ readonly events: number; readonly bodies: number; readonly keys: number }> {
+  return session.transaction(async (statements) => {
+    const now = await statements.now()
+    const counts = { events: 0, bodies: 0, keys: 0 }
+    const room = () => limit - counts.events - counts.bodies - counts.keys
+    if (finishedAgeMs !== undefined && room() > 0) {
+      const before = now - toMicros(finishedAgeMs)
+      const w = idsOf(await statements.rows(FINISHED_EVENTS, { before, count: room() }))
+      await removeEvents(statements, w)
+      counts.events = w.length
+    }
+    if (bodyAgeMs !== undefined && room() > 0) {
+      const before = now - toMicros(bodyAgeMs)
+      const w = idsOf(await statements.rows(WITH_BODY, { before, count: room() }))
+      if (w.length > 0)
+        for (const template of [EMPTY_EVENTS, EMPTY_DELIVERIES, EMPTY_ATTEMPTS]) await statements.run(template, { w })
+      counts.bodies = w.length
+    }
+    if (keyAgeMs !== undefined && room() > 0) {
+      const values = { old: now - toMicros(keyAgeMs), before: now, count: room() }
+      const w = idsOf(await statements.rows(WITH_KEY, values))
+      if (w.length > 0) await statements.run(FREE_KEYS, { w })
+      counts.keys = w.length
+    }
+    return counts
+  })
+}
+
+const ERASED = ['queue', 'paces', 'rollups', 'subscriptions'].map(
+  (table) => `delete from {${table}} where tenant_id = :tenant`,
+)
+const SOME_EVENTS = 'select tenant_id, id from {events} where tenant_id = :tenant order by tenant_id, id limit :count'
+const LEFT = 'select id from {events} where tenant_id = :tenant limit 1'
+const FORGET = 'delete from {tenants} where tenant_id = :tenant'
+
+/** `Store.eraseTenant`. */
+export function eraseTenant(session: Session, tenant: string, limit: number): Promise<boolean> {
+  return session.transaction(async (statements) => {
+    for (const template of ERASED) await statements.run(template, { tenant })
+    await removeEvents(statements, idsOf(await statements.rows(SOME_EVENTS, { tenant, count: limit })))
+    const left = await statements.rows(LEFT, { tenant })
+    if (left.length > 0) return false
+    await statements.run(FORGET, { tenant })
+    return true
+  })
+}

@@ -1,0 +1,204 @@
+/** Reads rows for people: pages of them, newest first. The query builder only compiles; the store's executor runs. */
+import {
+  DummyDriver,
+  type Expression,
+  type JoinBuilder,
+  Kysely,
+  MysqlAdapter,
+  PostgresAdapter,
+  type SelectQueryBuilder,
+  SqliteAdapter,
+  type SqlBool,
+  sql,
+} from 'kysely'
+import { anyTenant } from '../../model.ts'
+import { matchesPattern } from '../../patterns.ts'
+import type {
+  AttemptFilter,
+  DeliveryFilter,
+  EventFilter,
+  Page,
+  Rows,
+  SubscriptionFilter,
+  TenantFilter,
+} from '../../queries.ts'
+import type { AttemptRecord, DeliveryRecord, EventRecord, SubscriptionRecord } from '../../records.ts'
+import type { Dialect } from './dialect.ts'
+import { attemptOf, deliveryOf, eventOf, number, subscriptionOf, toMicros } from './rows.ts'
+import type { Row, Session } from './session.ts'
+
+type Columns = Record<string, string | number | null>
+type Tables = Record<string, Columns>
+type Query = SelectQueryBuilder<Tables, string, Record<string, unknown>>
+
+const adapters = {
+  postgres: () => new PostgresAdapter(),
+  mysql: () => new MysqlAdapter(),
+  sqlite: () => new SqliteAdapter(),
+} as const
+
+/** A query builder that runs nothing. */
+export function createBuilder(dialect: Dialect): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: {
+      createAdapter: adapters[dialect.name],
+      createDriver: () => new DummyDriver(),
+      createIntrospector: () => {
+        throw new Error('The builder only compiles.')
+      },
+      createQueryCompiler: dialect.compiler,
+    },
+  })
+}
+
+interface List {
+  readonly table: string
+  /** The instant that orders it. */
+  readonly at: string
+  readonly where: readonly Expression<SqlBool>[]
+}
+
+const equals = (column: string, value: string | undefined): Expression<SqlBool>[] =>
+  value === undefined ? [] : [sql<SqlBool>`${sql.ref(column)} = ${value}`]
+
+function within(column: string, { since, until }: { since?: number; until?: number }): Expression<SqlBool>[] {
+  return [
+    ...(since === undefined ? [] : [sql<SqlBool>`${sql.ref(column)} >= ${toMicros(since)}`]),
+    ...(until === undefined ? [] : [sql<SqlBool>`${sql.ref(column)} < ${toMicros(until)}`]),
+  ]
+}
+
+function ofTenants(filter: TenantFilter): Expression<SqlBool>[] {
+  if (filter === anyTenant) return []
+  if (typeof filter === 'string') return equals('r.tenant_id', filter)
+  const tenants = [...new Set(filter as readonly string[])]
+  if (tenants.length === 0) return [sql<SqlBool>`1 = 0`]
+  return [sql<SqlBool>`r.tenant_id in (${sql.join(tenants)})`]
+}
+
+/** `Store.list…` of one process. */
+export function createLists(session: Session) {
+  const builder = createBuilder(session.dialect)
+  const tableOf = (name: string) => sql.raw(session.table(name))
+
+  function base({ table, where }: List): Query {
+    const from = sql<Columns>`${tableOf(table)}`.as('r') as never
+    let query = builder.selectFrom(from) as unknown as Query
+    for (const condition of where) query = query.where(condition)
+    return query
+  }
+
+  const run = (query: { compile(): { sql: string; parameters: readonly unknown[] } }) => {
+    const compiled = query.compile()
+    return session.query(compiled.sql, compiled.parameters)
+  }
+
+  function paged(list: List, page: Page): Query {
+    const direction = page.order === 'oldest' ? 'asc' : 'desc'
+    const [at, id] = [sql.ref(`r.${list.at}`), sql.ref('r.id')]
+    let query = base(list)
+    if (page.after !== undefined) {
+      const than = sql.raw(direction === 'asc' ? '>' : '<')
+      const instant = toMicros(page.after.at)
+      // The first condition is for the index, the second for rows of the same instant.
+      query = query
+        .where(sql<SqlBool>`${at} ${than}= ${instant}`)
+        .where(sql<SqlBool>`(${at} ${than} ${instant} or ${id} ${than} ${page.after.id})`)
+    }
+    return query
+      .orderBy(sql`${at}`, direction)
+      .orderBy(sql`${id}`, direction)
+      .limit(page.limit)
+      .offset(page.offset ?? 0)
+  }
+
+  async function total(list: List, page: Page): Promise<number | null> {
+    if (page.total !== true) return null
+    const [row] = await run(base(list).select(sql<number>`count(*)`.as('total')))
+    return number(row?.['total'])
+  }
+
+  async function rowsOf<Record>(list: List, page: Page, record: (row: Row) => Record): Promise<Rows<Record>> {
+    const rows = await run(paged(list, page).selectAll('r'))
+    return { rows: rows.map(record), total: await total(list, page) }
+  }
+
+  return {
+    listEvents(filter: EventFilter, page: Page): Promise<Rows<EventRecord>> {
+      const where = [
+        ...ofTenants(filter.tenant),
+        ...equals('r.type', filter.type),
+        ...within('r.published_at', filter),
+      ]
+      return rowsOf({ table: 'events', at: 'published_at', where }, page, (row) => eventOf(row))
+    },
+
+    async listDeliveries(filter: DeliveryFilter, page: Page): Promise<Rows<DeliveryRecord>> {
+      const where = [
+        ...ofTenants(filter.tenant),
+        ...equals('r.subscription_id', filter.subscriptionId),
+        ...equals('r.event_id', filter.eventId),
+        ...equals('r.event_type', filter.type),
+        ...equals('r.state', filter.state),
+        ...within('r.created_at', filter),
+      ]
+      const list = { table: 'deliveries', at: 'created_at', where }
+      const queue = sql<Columns>`${tableOf('queue')}`.as('q') as never
+      const joined = paged(list, page).leftJoin(queue, (join: JoinBuilder<Tables, string>) =>
+        join.on(sql<SqlBool>`q.tenant_id = r.tenant_id and q.delivery_id = r.id and q.kind = 1`),
+      ) as unknown as Query
+      const query = joined
+        .selectAll('r')
+        .select([
+          sql`q.stage`.as('waiting_stage'),
+          sql`case when q.token is not null and q.resumed < 2 and r.attempt_count = 0 then null else q.due_at end`.as(
+            'waiting_at',
+          ),
+        ])
+      return { rows: (await run(query)).map((row) => deliveryOf(row)), total: await total(list, page) }
+    },
+
+    listAttempts(filter: AttemptFilter, page: Page): Promise<Rows<AttemptRecord>> {
+      const ofEvent =
+        filter.eventId === undefined
+          ? []
+          : [
+              sql<SqlBool>`exists (select 1 from ${tableOf('deliveries')} d where d.tenant_id = r.tenant_id
+                and d.id = r.delivery_id and d.event_id = ${filter.eventId})`,
+            ]
+      const where = [
+        ...ofTenants(filter.tenant),
+        ...equals('r.delivery_id', filter.deliveryId),
+        ...equals('r.subscription_id', filter.subscriptionId),
+        ...equals('r.event_type', filter.type),
+        ...ofEvent,
+        ...within('r.started_at', filter),
+      ]
+      return rowsOf({ table: 'attempts', at: 'started_at', where }, page, attemptOf)
+    },
+
+    /** A pattern or a label is looked for here, in all rows that fit the rest: a tenant has few enough subscriptions. */
+    async listSubscriptions(filter: SubscriptionFilter, page: Page): Promise<Rows<SubscriptionRecord>> {
+      const where = [...ofTenants(filter.tenant), ...equals('r.state', filter.state)]
+      const list = { table: 'subscriptions', at: 'created_at', where }
+      const { eventType: type, metadata } = filter
+      if (type === undefined && metadata === undefined) return rowsOf(list, page, subscriptionOf)
+      const { rows } = await rowsOf(list, { ...page, limit: ALL, offset: 0 }, subscriptionOf)
+      const fits = ({ events, metadata: labels }: SubscriptionRecord) =>
+        (type === undefined || events.some((one) => one === type || matchesPattern(one, type))) &&
+        Object.entries(metadata ?? {}).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value)
+      const found = rows.filter(fits)
+      const start = page.offset ?? 0
+      const count = page.total === true ? await countOf(list, fits) : null
+      return { rows: found.slice(start, start + page.limit), total: count }
+    },
+  }
+
+  async function countOf(list: List, fits: (row: SubscriptionRecord) => boolean): Promise<number> {
+    const { rows } = await rowsOf(list, { limit: ALL }, subscriptionOf)
+    return rows.filter(fits).length
+  }
+}
+
+/** More than any table holds. */
+const ALL = 1_000_000_000

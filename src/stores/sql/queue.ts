@@ -1,0 +1,161 @@
+/** The rest of the queue: expanded, split, finish, hand back, jobs, and how much waits. */
+import { anyTenant, type JsonObject } from '../../model.ts'
+import { tenantBucket } from '../../patterns.ts'
+import type { TenantFilter } from '../../queries.ts'
+import type { Claim } from '../../records.ts'
+import type { Dialect } from './dialect.ts'
+import { instantOrNull, number, rowName, rowPlace, text, toMicros } from './rows.ts'
+import type { Session, Statements } from './session.ts'
+
+type Range = { readonly after: string | null; readonly upTo: string | null }
+
+const CLAIMS = '{rows w: tenant_id text, event_id text, id bigint, token text}'
+const HELD_BY = 'q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.id and q.token = w.token'
+
+/** Claims as the rows of a set, sorted: two writers lock them in the same order. */
+export function claimRows(claims: readonly Claim[]): (string | number)[][] {
+  return claims
+    .map(({ row, token }): [string, string, number, string] => [...rowPlace(row), token])
+    .sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : a[2] - b[2]))
+}
+
+const EXPANDED = `
+  select subscription_id from {deliveries}
+  where tenant_id = :tenant and event_id = :event and subscription_id > :after order by subscription_id`
+const EXPANDED_RANGE = `
+  select subscription_id from {deliveries}
+  where tenant_id = :tenant and event_id = :event and subscription_id > :after and subscription_id <= :upTo
+  order by subscription_id`
+
+/** `Store.expanded`. */
+export async function expanded(
+  statements: Statements,
+  tenant: string,
+  event: string,
+  { after, upTo }: Range,
+): Promise<readonly string[]> {
+  const values = { tenant, event, after: after ?? '' }
+  const rows =
+    upTo === null
+      ? await statements.rows(EXPANDED, values)
+      : await statements.rows(EXPANDED_RANGE, { ...values, upTo })
+  return rows.map((row) => text(row['subscription_id']))
+}
+
+const LOCK_CLAIMED = (dialect: Dialect) => `
+  select q.id, q.kind from ${CLAIMS} join {queue} q on ${HELD_BY} ${dialect.forUpdate}`
+const SPLIT = `
+  insert into {queue} (tenant_id, event_id, stage, kind, bucket, subscription_id, after_id, up_to_id, cause, due_at, position_at,
+    sequence, ordering_key, released, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
+  select q.tenant_id, q.event_id, 0, 0, q.bucket, '', r.after_id, r.up_to_id, q.cause, c.now, q.position_at,
+    q.sequence, q.ordering_key, 0, 0, 1, 0, 0, 0, 0
+  from {rows r: after_id text, up_to_id text} cross join (select {now} as now) c
+  join {queue} q on q.tenant_id = :tenant and q.event_id = :event and q.id = :id`
+const REMOVE = 'delete from {queue} where tenant_id = :tenant and event_id = :event and id = :id'
+
+/** `Store.split`. */
+export function split(session: Session, claim: Claim, ranges: readonly Range[]): Promise<boolean> {
+  const [tenant, event, id] = rowPlace(claim.row)
+  return session.transaction(async (statements) => {
+    const [row] = await statements.rows(LOCK_CLAIMED, { w: claimRows([claim]) })
+    if (row === undefined || number(row['kind']) !== 0) return false
+    const place = { tenant, event, id }
+    if (ranges.length > 0)
+      await statements.run(SPLIT, { ...place, r: ranges.map(({ after, upTo }) => [after, upTo]) })
+    await statements.run(REMOVE, place)
+    return true
+  })
+}
+
+const FINISH = (dialect: Dialect) =>
+  dialect.remove({ table: '{queue}', alias: 'q', from: CLAIMS, on: `${HELD_BY} and q.kind <> 1` })
+
+/** `Store.finish`. */
+export async function finish(session: Session, claims: readonly Claim[]): Promise<number> {
+  return claims.length === 0 ? 0 : session.run(FINISH, { w: claimRows(claims) })
+}
+
+const HAND_BACK = (dialect: Dialect) =>
+  dialect.update(
+    {
+      table: '{queue}',
+      alias: 'q',
+      from: '{rows w: tenant_id text, event_id text, id bigint, token text, delay bigint, job text}',
+      on: HELD_BY,
+    },
+    {
+      stage: 'case when q.claims_before >= 2 then 2 else 0 end',
+      token: 'null',
+      lease_until: '0',
+      due_at: '{now} + w.delay',
+      claims: 'q.claims_before',
+      lost_alone: 'q.lost_alone_before',
+      job: 'case when q.kind = 2 and w.job is not null then w.job else q.job end',
+    },
+  )
+
+/** `Store.handBack`. */
+export async function handBack(
+  session: Session,
+  entries: readonly { readonly claim: Claim; readonly delayMs: number; readonly job?: JsonObject }[],
+): Promise<number> {
+  if (entries.length === 0) return 0
+  const w = entries.map(({ claim, delayMs, job }) => [
+    ...rowPlace(claim.row),
+    claim.token,
+    toMicros(delayMs),
+    job === undefined ? null : JSON.stringify(job),
+  ])
+  return session.run(HAND_BACK, { w })
+}
+
+const ADD_JOB = `
+  insert into {queue} (tenant_id, event_id, stage, kind, bucket, subscription_id, job, cause, due_at, position_at, sequence,
+    released, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
+  values (:tenant, '', 0, 2, :bucket, '', :job, 'event', {now}, {now}, 0, 0, null, 0, 0, 0, 0, 0, 0)`
+const ADD_JOB_RETURNING = `${ADD_JOB} returning id`
+
+/** `Store.addJob`. */
+export function addJob(session: Session, tenant: string, job: JsonObject): Promise<string> {
+  return session.transaction(async (statements) => {
+    const values = { tenant, bucket: tenantBucket(tenant), job: JSON.stringify(job) }
+    if (statements.dialect.returning) {
+      const [row] = await statements.rows(ADD_JOB_RETURNING, values)
+      return rowName(tenant, '', number(row?.['id']))
+    }
+    await statements.run(ADD_JOB, values)
+    const [row] = await statements.query('select last_insert_id() as id', [])
+    return rowName(tenant, '', number(row?.['id']))
+  })
+}
+
+const COUNTS = `
+  count(case when stage = 1 then 1 end) as held,
+  count(case when stage <> 1 and due_at > c.now then 1 end) as scheduled,
+  count(case when stage <> 1 and due_at <= c.now then 1 end) as due,
+  min(case when stage <> 1 and due_at <= c.now then due_at end) as oldest
+  from {queue} q cross join (select {now} as now) c`
+const BACKLOG = `select ${COUNTS}`
+const BACKLOG_OF = `select ${COUNTS} join {rows w: tenant_id text} on w.tenant_id = q.tenant_id`
+const IN_LANE = 'where q.subscription_id = :subscription'
+const BACKLOG_LANE = `${BACKLOG} ${IN_LANE}`
+const BACKLOG_OF_LANE = `${BACKLOG_OF} ${IN_LANE}`
+
+/** `Store.backlog`. Claimed rows count by their due time: they are not done yet. */
+export async function backlog(
+  statements: Statements,
+  { tenant, subscriptionId }: { readonly tenant: TenantFilter; readonly subscriptionId?: string },
+): Promise<{ due: number; scheduled: number; held: number; oldestDueAt: number | null }> {
+  const every = tenant === anyTenant
+  const tenants = every ? [] : typeof tenant === 'string' ? [tenant] : [...new Set(tenant as readonly string[])]
+  const template =
+    subscriptionId === undefined ? (every ? BACKLOG : BACKLOG_OF) : every ? BACKLOG_LANE : BACKLOG_OF_LANE
+  const w = tenants.map((one) => [one])
+  const [row] = await statements.rows(template, { w, subscription: subscriptionId ?? '' })
+  return {
+    due: number(row?.['due'] ?? 0),
+    scheduled: number(row?.['scheduled'] ?? 0),
+    held: number(row?.['held'] ?? 0),
+    oldestDueAt: instantOrNull(row?.['oldest'] ?? null),
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Records outcomes: reads what they are about under its locks, decides one by one, writes what changed. However many outcomes, the
+ * number of statements is the same.
+ */
+import { tenantBucket } from '../../patterns.ts'
+import type { Outcome, Recorded } from '../../queries.ts'
+import type { AttemptRecord, DeliveryRecord } from '../../records.ts'
+import { type Book, type BookRow, enter, keyOf } from './book.ts'
+import { decide, type Verdict } from './outcome.ts'
+import {
+  CLEAR_ROWS,
+  INSERT_ATTEMPTS,
+  INSERT_DELIVERIES,
+  INSERT_ROWS,
+  LOCK_DELIVERIES,
+  LOCK_DELIVERIES_OF_EVENTS,
+  LOCK_DELIVERY_ROWS,
+  LOCK_ROWS,
+  LOCK_SUBSCRIPTIONS,
+  READ_ATTEMPTS,
+  READ_EVENTS,
+  READ_NUMBERS,
+  READ_SUBSCRIPTIONS,
+  REDATE_ROWS,
+  REMOVE_ROWS,
+  UPDATE_DELIVERIES,
+} from './record-statements.ts'
+import { deliveryOf, number, rowPlace, STAGE, text, textOrNull, toMicros, toMs } from './rows.ts'
+import type { Row, Session, Statements, Template } from './session.ts'
+
+type Line = readonly (string | number | null)[]
+
+/** Distinct lines in a fixed order, in which every writer takes its locks. */
+function sorted(lines: readonly Line[]): Line[] {
+  const distinct = new Map(lines.map((line) => [JSON.stringify(line), line]))
+  return [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line)
+}
+
+/** `Store.record`, in one transaction. */
+export function record(session: Session, outcomes: readonly Outcome[]): Promise<readonly Recorded[]> {
+  return session.transaction(async (statements) => {
+    const book = await open(statements, outcomes)
+    const verdicts = outcomes.map((outcome) => decide(book, outcome))
+    const numbers = await write(statements, book)
+    return verdicts.map((verdict) => recordedOf(verdict, numbers))
+  })
+}
+
+function recordedOf({ result, record: delivery, attempt }: Verdict, numbers: Map<string, number>): Recorded {
+  if (delivery === null) return { result, delivery, attempt }
+  const given = numbers.get(keyOf(delivery.tenantId, delivery.id))
+  return { result, delivery: given === undefined ? delivery : { ...delivery, number: given }, attempt }
+}
+
+async function open(statements: Statements, outcomes: readonly Outcome[]): Promise<Book> {
+  const book: Omit<Book, 'now'> & { now: number } = {
+    now: 0,
+    rows: new Map(),
+    events: new Map(),
+    subscriptions: new Map(),
+    deliveries: new Map(),
+    deliveryFor: new Map(),
+    attemptIds: new Set(),
+    newAttempts: [],
+  }
+  const read = async (template: Template, lines: readonly Line[], take: (row: Row) => void) => {
+    if (lines.length > 0) for (const row of await statements.rows(template, { w: sorted(lines) })) take(row)
+  }
+  const takeSubscription = (row: Row) => {
+    book.subscriptions.set(keyOf(text(row['tenant_id']), text(row['id'])), text(row['state']))
+  }
+  const owner = ({ tenantId, delivery }: Outcome): Line[] =>
+    delivery.subscriptionId === null ? [] : [[tenantId, delivery.subscriptionId]]
+  const waits = ({ next }: Outcome) => next.state === 'pending' || next.state === 'held'
+  await read(LOCK_SUBSCRIPTIONS, outcomes.filter(waits).flatMap(owner), takeSubscription)
+  await read(READ_SUBSCRIPTIONS, outcomes.filter((one) => !waits(one)).flatMap(owner), takeSubscription)
+
+  const rowOfDelivery = new Map<string, BookRow>()
+  const takeRow = (row: Row) => {
+    const taken = bookRowOf(row)
+    book.rows.set(keyOf(taken.tenantId, taken.eventId, taken.id ?? 0), taken)
+    const deliveryId = textOrNull(row['delivery_id'])
+    if (deliveryId !== null) rowOfDelivery.set(keyOf(taken.tenantId, deliveryId), taken)
+  }
+  await read(
+    LOCK_ROWS,
+    outcomes.map(({ claim }) => rowPlace(claim.row)),
+    takeRow,
+  )
+  await read(
+    READ_EVENTS,
+    outcomes.map(({ tenantId, eventId }) => [tenantId, eventId]),
+    (row) => {
+      book.now = number(row['now'])
+      if (row['id'] === null) return
+      const [tenantId, id] = [text(row['tenant_id']), text(row['id'])]
+      book.events.set(keyOf(tenantId, id), { id, tenantId, type: text(row['type']), dueAt: number(row['due_at']) })
+    },
+  )
+  const takeDelivery = (row: Row) => {
+    const delivery = deliveryOf(row, '', { held: false, nextAttemptAt: null })
+    if (!book.deliveries.has(keyOf(delivery.tenantId, delivery.id)))
+      enter(book, { record: delivery, isNew: false, changed: false, row: null })
+  }
+  const named = ({ tenantId, eventId, delivery: { id, subscriptionId } }: Outcome): Line => [
+    ...[tenantId, id, eventId, subscriptionId ?? ''],
+  ]
+  await read(LOCK_DELIVERIES, outcomes.map(named), takeDelivery)
+  const unknown = outcomes.filter(({ tenantId, delivery }) => !book.deliveries.has(keyOf(tenantId, delivery.id)))
+  await read(LOCK_DELIVERIES_OF_EVENTS, unknown.map(named), takeDelivery)
+  const attempted = outcomes.flatMap(({ tenantId, attempt }) => (attempt === null ? [] : [[tenantId, attempt.id]]))
+  await read(READ_ATTEMPTS, attempted, (row) => {
+    book.attemptIds.add(keyOf(text(row['tenant_id']), text(row['id'])))
+  })
+  const pending = [...book.deliveries.values()].filter(({ record: { state } }) => state === 'pending')
+  const rowless = pending.filter(({ record: { tenantId, id } }) => !rowOfDelivery.has(keyOf(tenantId, id)))
+  await read(
+    LOCK_DELIVERY_ROWS,
+    rowless.map(({ record: { tenantId, id } }) => [tenantId, id]),
+    takeRow,
+  )
+  for (const delivery of pending) {
+    const row = rowOfDelivery.get(keyOf(delivery.record.tenantId, delivery.record.id)) ?? null
+    delivery.row = row
+    const nextAttemptAt = row === null || row.held ? null : toMs(row.dueAt)
+    delivery.record = { ...delivery.record, held: row?.held ?? false, nextAttemptAt }
+  }
+  return book
+}
+
+function bookRowOf(row: Row): BookRow {
+  return {
+    id: number(row['id']),
+    tenantId: text(row['tenant_id']),
+    eventId: text(row['event_id']),
+    kind: number(row['kind']),
+    token: textOrNull(row['token']),
+    claimsBefore: number(row['claims_before']) + number(row['lost_alone_before']),
+    cleared: false,
+    fate: 'same',
+    held: number(row['stage']) === STAGE.held,
+    dueAt: number(row['due_at']),
+    trigger: 'event',
+  }
+}
+
+/** Writes the book; answers the numbers of new deliveries. */
+async function write(statements: Statements, book: Book): Promise<Map<string, number>> {
+  const numbers = new Map<string, number>()
+  const run = async (template: Template, name: string, lines: readonly Line[]) => {
+    if (lines.length > 0) await statements.run(template, { [name]: sorted(lines) })
+  }
+  const changed = [...new Set(book.deliveries.values())].filter((delivery) => delivery.changed)
+  const fresh = changed.filter(({ isNew }) => isNew)
+  if (fresh.length > 0) {
+    const d = sorted(fresh.map(({ record: row }) => deliveryLine(row)))
+    const inserted = await statements.rows(INSERT_DELIVERIES, { d })
+    const w = fresh.map(({ record: { tenantId, id } }): Line => [tenantId, id])
+    const rows = statements.dialect.returning ? inserted : await statements.rows(READ_NUMBERS, { w })
+    for (const row of rows) numbers.set(keyOf(text(row['tenant_id']), text(row['id'])), number(row['number']))
+  }
+  const old = changed.filter(({ isNew }) => !isNew)
+  await run(
+    UPDATE_DELIVERIES,
+    'w',
+    old.map(({ record: row }) => changeLine(row)),
+  )
+  await run(INSERT_ATTEMPTS, 'a', book.newAttempts.map(attemptLine))
+  const rows = [...book.rows.values()]
+  const place = ({ tenantId, eventId, id }: BookRow): Line => [tenantId, eventId, id]
+  await run(REMOVE_ROWS, 'w', rows.filter(({ fate }) => fate === 'removed').map(place))
+  const waiting = rows.filter(({ fate }) => fate === 'due' || fate === 'held')
+  await run(
+    REDATE_ROWS,
+    'w',
+    waiting.map((row) => [...place(row), stageOf(row), row.dueAt, row.trigger]),
+  )
+  const cleared = rows.filter((row) => row.cleared && row.fate === 'same')
+  await run(CLEAR_ROWS, 'w', cleared.map(place))
+  const added = changed.flatMap(({ record: row, row: queued }): Line[] =>
+    queued === null || queued.id !== null
+      ? []
+      : [
+          [
+            ...[row.tenantId, row.eventId, stageOf(queued), tenantBucket(row.tenantId), row.subscriptionId ?? ''],
+            ...[row.id, queued.trigger, queued.dueAt, toMicros(row.expiresAt)],
+          ],
+        ],
+  )
+  await run(INSERT_ROWS, 'w', added)
+  return numbers
+}
+
+const stageOf = ({ fate }: BookRow): number => (fate === 'held' ? STAGE.held : STAGE.due)
+
+const orMicros = (at: number | null): number | null => (at === null ? null : toMicros(at))
+
+/** A delivery as a line of `DELIVERY`. */
+export function deliveryLine(row: DeliveryRecord): Line {
+  return [
+    ...[row.tenantId, row.id, row.eventId, row.eventType, row.subscriptionId ?? '', row.destination, row.body],
+    row.headers === null ? null : JSON.stringify(row.headers),
+    ...[row.state, row.reason, Number(row.test), row.attemptCount, row.roundStart, row.lastStatus, row.lastFailure],
+    ...[toMicros(row.createdAt), toMicros(row.updatedAt), orMicros(row.endedAt), toMicros(row.expiresAt)],
+  ]
+}
+
+function changeLine(row: DeliveryRecord): Line {
+  return [
+    ...[row.tenantId, row.id, row.state, row.reason, row.destination, row.attemptCount, row.lastStatus],
+    ...[row.lastFailure, toMicros(row.updatedAt), orMicros(row.endedAt)],
+  ]
+}
+
+/** An attempt as a line of `ATTEMPT`. */
+export function attemptLine(row: AttemptRecord): Line {
+  return [
+    ...[row.tenantId, row.id, row.deliveryId, row.eventId, row.eventType, row.subscriptionId ?? '', row.number],
+    ...[row.trigger, row.url, toMicros(row.startedAt), toMicros(row.durationMs), row.outcome, row.status, row.failure],
+    ...[row.message, row.excerpt, Number(row.mayHaveBeenReceived), Number(row.afterLostClaim), Number(row.late)],
+  ]
+}

@@ -1,0 +1,43 @@
+/**
+ * Tries a transaction of our own again when the database asks for it: two transactions met, and this one had to give way. Never
+ * used with a caller's transaction, which is the caller's to repeat.
+ */
+import pRetry from 'p-retry'
+
+/** Postgres: serialisation failure, deadlock. MySQL: deadlock, lock wait timeout. SQLite: busy, locked. */
+const GIVE_WAY = new Set(['40001', '40P01', 'ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', '1213', '1205'])
+/** A row with this key was inserted by another transaction meanwhile: looking again finds it. */
+const EXISTS = new Set(['23505', 'ER_DUP_ENTRY', '1062'])
+const PATIENCE = { retries: 8, minTimeout: 5, maxTimeout: 1_000, factor: 2, randomize: true }
+
+/** True when the same work may go well when it is tried again. */
+export function isTransient(error: unknown): boolean {
+  return codesOf(error).some((code) => GIVE_WAY.has(code) || EXISTS.has(code) || isBusy(code))
+}
+
+/** Runs `work`, again with growing, jittered pauses as long as it fails by no fault of its own. */
+export function withRetries<T>(work: () => Promise<T>): Promise<T> {
+  return pRetry(work, { ...PATIENCE, shouldRetry: ({ error }) => isTransient(error) })
+}
+
+/** SQLite drivers name them in `code`, `errcode` (the number) or only in the message. */
+function isBusy(code: string): boolean {
+  return /^SQLITE_(BUSY|LOCKED|CONSTRAINT_(UNIQUE|PRIMARYKEY))/.test(code)
+}
+
+const SQLITE_NUMBERS: Readonly<Record<number, string>> = {
+  5: 'SQLITE_BUSY',
+  6: 'SQLITE_LOCKED',
+  261: 'SQLITE_BUSY_RECOVERY',
+  517: 'SQLITE_BUSY_SNAPSHOT',
+  1555: 'SQLITE_CONSTRAINT_PRIMARYKEY',
+  2067: 'SQLITE_CONSTRAINT_UNIQUE',
+}
+
+function codesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return []
+  const { code, errno, errcode, cause } = error as Error & Record<'code' | 'errno' | 'errcode', unknown>
+  const number = typeof errcode === 'number' ? errcode : typeof errno === 'number' ? errno : 0
+  const busy = /database (table )?is locked/.test(error.message) ? ['SQLITE_BUSY'] : []
+  return [String(code), String(number), SQLITE_NUMBERS[number] ?? '', ...busy, ...codesOf(cause)]
+}

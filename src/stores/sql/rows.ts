@@ -1,0 +1,189 @@
+/**
+ * Rows as drivers give them, and records as the contract wants them. Instants are whole microseconds in the database and
+ * milliseconds, with a fraction, outside; JSON is text; absent text in keys is the empty text.
+ */
+import type { JsonObject } from '../../model.ts'
+import type { AttemptRecord, DeliveryRecord, EventRecord, SubscriptionRecord } from '../../records.ts'
+import type { Row } from './session.ts'
+
+/** Stages of a queue row. */
+export const STAGE = { due: 0, held: 1, suspect: 2 } as const
+/** Kinds of a queue row. */
+export const KIND = { event: 0, delivery: 1, job: 2 } as const
+/** Lost claims from which a row is suspect. */
+export const SUSPECT = 2
+
+/** Milliseconds as the database keeps them. */
+export const toMicros = (ms: number): number => Math.round(ms * 1000)
+/** Microseconds as records show them. */
+export const toMs = (us: number): number => us / 1000
+
+/** A number, whatever the driver made of it. */
+export const number = (value: unknown): number => Number(value)
+/** A number or null. */
+export const numberOrNull = (value: unknown): number | null =>
+  value === null || value === undefined ? null : Number(value)
+/** Text; some drivers give bytes. */
+export const text = (value: unknown): string =>
+  typeof value === 'string' ? value : value instanceof Uint8Array ? new TextDecoder().decode(value) : String(value)
+/** Text or null. */
+export const textOrNull = (value: unknown): string | null =>
+  value === null || value === undefined ? null : text(value)
+/** An instant in milliseconds. */
+export const instant = (value: unknown): number => toMs(Number(value))
+/** An instant or null. */
+export const instantOrNull = (value: unknown): number | null =>
+  value === null || value === undefined ? null : toMs(Number(value))
+/** Null for the empty text. */
+export const orNull = (value: unknown): string | null => textOrNull(value) || null
+/** True for 1, `'1'`, true. */
+export const flag = (value: unknown): boolean => Number(value) === 1
+/** JSON of a column; the fallback where it is null. */
+export function json<Value>(value: unknown, fallback: Value): Value {
+  return value === null || value === undefined ? fallback : (JSON.parse(text(value)) as Value)
+}
+/** JSON text of an object, or null for an empty one, which most are. */
+export function jsonOrNull(value: object): string | null {
+  for (const _ in value) return JSON.stringify(value)
+  return null
+}
+
+/** An event. `prefix` is what a join put before its columns. */
+export function eventOf(row: Row, prefix = ''): EventRecord {
+  const at = (name: string) => row[prefix + name]
+  return {
+    id: text(at('id')),
+    tenantId: text(at('tenant_id')),
+    type: text(at('type')),
+    body: textOrNull(at('body')),
+    metadata: json(at('metadata'), {}),
+    orderingKey: textOrNull(at('ordering_key')),
+    settings: json<JsonObject>(at('settings'), {}),
+    test: flag(at('test')),
+    skipped: flag(at('skipped')),
+    idempotencyKey: textOrNull(at('idempotency_key')),
+    occurredAt: instant(at('occurred_at')),
+    publishedAt: instant(at('published_at')),
+    dueAt: instant(at('due_at')),
+    sequence: number(at('sequence')),
+  }
+}
+
+/** Columns of an event. */
+export const EVENT_COLUMNS = [
+  ...['id', 'tenant_id', 'type', 'body', 'metadata', 'ordering_key', 'settings', 'test', 'skipped'],
+  ...['idempotency_key', 'occurred_at', 'published_at', 'due_at', 'sequence'],
+] as const
+
+/** What a delivery's row and its queue row say about when it is due. */
+export interface Waiting {
+  readonly held: boolean
+  readonly nextAttemptAt: number | null
+}
+
+const ENDED: Waiting = { held: false, nextAttemptAt: null }
+
+/** A delivery. What waits is kept in the queue row: `waiting_stage` and `waiting_at` of a join tell it. */
+export function deliveryOf(row: Row, prefix = '', waiting = waitingOf(row, prefix)): DeliveryRecord {
+  const at = (name: string) => row[prefix + name]
+  return {
+    id: text(at('id')),
+    number: number(at('number')),
+    tenantId: text(at('tenant_id')),
+    eventId: text(at('event_id')),
+    eventType: text(at('event_type')),
+    subscriptionId: orNull(at('subscription_id')),
+    destination: textOrNull(at('destination')),
+    body: textOrNull(at('body')),
+    headers: json<Readonly<Record<string, string>> | null>(at('headers'), null),
+    state: text(at('state')) as DeliveryRecord['state'],
+    reason: textOrNull(at('reason')) as DeliveryRecord['reason'],
+    test: flag(at('test')),
+    attemptCount: number(at('attempt_count')),
+    roundStart: number(at('round_start')),
+    lastStatus: numberOrNull(at('last_status')),
+    lastFailure: textOrNull(at('last_failure')) as DeliveryRecord['lastFailure'],
+    createdAt: instant(at('created_at')),
+    updatedAt: instant(at('updated_at')),
+    endedAt: instantOrNull(at('ended_at')),
+    ...waiting,
+    expiresAt: instant(at('expires_at')),
+  }
+}
+
+function waitingOf(row: Row, prefix: string): Waiting {
+  const stage = numberOrNull(row[`${prefix}waiting_stage`])
+  if (stage === null || row[`${prefix}state`] !== 'pending') return ENDED
+  if (stage === STAGE.held) return { held: true, nextAttemptAt: null }
+  return { held: false, nextAttemptAt: instantOrNull(row[`${prefix}waiting_at`]) }
+}
+
+/** Columns of a delivery. */
+export const DELIVERY_COLUMNS = [
+  ...['id', 'number', 'tenant_id', 'event_id', 'event_type', 'subscription_id', 'destination', 'body', 'headers'],
+  ...['state', 'reason', 'test', 'attempt_count', 'round_start', 'last_status', 'last_failure', 'created_at'],
+  ...['updated_at', 'ended_at', 'expires_at'],
+] as const
+
+/** An attempt. */
+export function attemptOf(row: Row): AttemptRecord {
+  return {
+    id: text(row['id']),
+    tenantId: text(row['tenant_id']),
+    deliveryId: text(row['delivery_id']),
+    eventId: text(row['event_id']),
+    eventType: text(row['event_type']),
+    subscriptionId: orNull(row['subscription_id']),
+    number: number(row['number']),
+    trigger: text(row['cause']) as AttemptRecord['trigger'],
+    url: text(row['url']),
+    startedAt: instant(row['started_at']),
+    durationMs: toMs(number(row['duration_us'])),
+    outcome: text(row['outcome']) as AttemptRecord['outcome'],
+    status: numberOrNull(row['status']),
+    failure: textOrNull(row['failure']) as AttemptRecord['failure'],
+    message: textOrNull(row['message']),
+    excerpt: textOrNull(row['excerpt']),
+    mayHaveBeenReceived: flag(row['may_have_been_received']),
+    afterLostClaim: flag(row['after_lost_claim']),
+    late: flag(row['late']),
+  }
+}
+
+/** A subscription. */
+export function subscriptionOf(row: Row): SubscriptionRecord {
+  return {
+    id: text(row['id']),
+    tenantId: text(row['tenant_id']),
+    url: text(row['url']),
+    events: json<readonly string[]>(row['events'], []),
+    name: textOrNull(row['name']),
+    description: textOrNull(row['description']),
+    headers: json(row['headers'], {}),
+    metadata: json(row['metadata'], {}),
+    state: text(row['state']) as SubscriptionRecord['state'],
+    pausedBy: textOrNull(row['paused_by']) as SubscriptionRecord['pausedBy'],
+    disabledReason: textOrNull(row['disabled_reason']) as SubscriptionRecord['disabledReason'],
+    disabledAt: instantOrNull(row['disabled_at']),
+    secrets: json(row['secrets'], []),
+    settings: json<JsonObject>(row['settings'], {}),
+    condition: json<JsonObject>(row['conditions'], {}),
+    createdAt: instant(row['created_at']),
+    updatedAt: instant(row['updated_at']),
+    revision: number(row['revision']),
+  }
+}
+
+/** A queue row's place, as the text of a claim. */
+export const rowName = (tenantId: string, eventId: string, id: number): string =>
+  JSON.stringify([id, tenantId, eventId])
+
+/** The place of a queue row; a text that is none points at no row. */
+export function rowPlace(row: string): readonly [tenantId: string, eventId: string, id: number] {
+  try {
+    const [id, tenantId, eventId] = JSON.parse(row) as unknown[]
+    if (typeof id === 'number' && typeof tenantId === 'string' && typeof eventId === 'string')
+      return [tenantId, eventId, id]
+  } catch {}
+  return ['', '', 0]
+}

@@ -1,0 +1,89 @@
+/** The store on a SQL database: the same for all of them. Picks the operations and hands them their session; nothing else. */
+import type { Clock } from '../../clock.ts'
+import type { Store } from '../../store.ts'
+import { append } from './append.ts'
+import { createClaimer } from './claim.ts'
+import type { Dialect } from './dialect.ts'
+import { cancel, expire, redeliver } from './ending.ts'
+import type { Database } from './executor.ts'
+import { findDelivery, getEvent } from './find.ts'
+import { addRollups, eraseTenant, prune, readRollups } from './history.ts'
+import { hold, listHeld, release } from './holding.ts'
+import { createLists } from './lists.ts'
+import { checkSchema, type Migrated, migrate, schemaSql } from './migrations.ts'
+import { addJob, backlog, expanded, finish, handBack, split } from './queue.ts'
+import { record } from './record.ts'
+import { createSession } from './session.ts'
+import {
+  deleteSubscription,
+  getSubscription,
+  insertSubscription,
+  snapshot,
+  updateSubscription,
+} from './subscriptions.ts'
+
+/** A store on a SQL database. */
+export interface SqlStore<Tx> extends Store<Tx> {
+  /** Creates the tables, or brings them to the newest version. Safe to call from many processes at once. */
+  migrate(): Promise<Migrated>
+  /** Every statement that `migrate` would run on an empty database, for people who run them themselves. */
+  migrationSql(): string
+}
+
+/** What a store is made of. */
+export interface SqlStoreParts<Tx> {
+  readonly database: Database<Tx>
+  readonly dialect: Dialect
+  /** Schema on Postgres, prefix of the tables elsewhere. */
+  readonly namespace: string
+  /** Decides what time it is, in place of the database; for tests. */
+  readonly clock: Clock | undefined
+}
+
+/** Builds the store. It does nothing until it is called. */
+export function createSqlStore<Tx>({ database, dialect, namespace, clock }: SqlStoreParts<Tx>): SqlStore<Tx> {
+  const session = createSession(database as Database<unknown>, dialect, namespace, clock)
+  const lists = createLists(session)
+  return {
+    name: dialect.name,
+    durable: true,
+    open: () => checkSchema(session, namespace),
+    close: () => database.close(),
+    now: async () => (await session.now()) / 1000,
+    migrate: () => migrate(session, namespace),
+    migrationSql: () => schemaSql(dialect, namespace),
+
+    insertSubscription: (subscription, limits) => insertSubscription(session, subscription, limits),
+    getSubscription: (scope, id) => getSubscription(session, scope, id),
+    updateSubscription: (scope, id, patch, guard) => updateSubscription(session, scope, id, patch, guard),
+    deleteSubscription: (scope, id) => deleteSubscription(session, scope, id),
+    listSubscriptions: lists.listSubscriptions,
+    snapshot: (tenantId, range) => snapshot(session, tenantId, range),
+
+    append: (events, options) => append(session, events, options),
+    claim: createClaimer(session),
+    expanded: (tenantId, eventId, range) => expanded(session, tenantId, eventId, range),
+    split: (claim, ranges) => split(session, claim, ranges),
+    record: async (outcomes) => (outcomes.length === 0 ? [] : record(session, outcomes)),
+    finish: (claims) => finish(session, claims),
+    handBack: (entries) => handBack(session, entries),
+    hold: (tenantId, subscriptionId, limit) => hold(session, tenantId, subscriptionId, limit),
+    release: (request) => release(session, request),
+    listHeld: (page) => listHeld(session, page),
+    expire: (limit) => expire(session, limit),
+    cancel: (filter, limit) => cancel(session, filter, limit),
+    redeliver: (scope, id, how) => redeliver(session, scope, id, how),
+    addJob: (tenantId, job) => addJob(session, tenantId, job),
+    backlog: (filter) => backlog(session, filter),
+
+    getEvent: (scope, id) => getEvent(session, scope, id),
+    listEvents: lists.listEvents,
+    getDelivery: (scope, id) => findDelivery(session, scope, id),
+    listDeliveries: lists.listDeliveries,
+    listAttempts: lists.listAttempts,
+    addRollups: (rollups) => addRollups(session, rollups),
+    readRollups: (filter) => readRollups(session, filter),
+    prune: (request) => prune(session, request),
+    eraseTenant: (tenantId, limit) => eraseTenant(session, tenantId, limit),
+  }
+}

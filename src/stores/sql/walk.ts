@@ -1,0 +1,87 @@
+/**
+ * Finds who waits behind a backlog: goes from one lane (a tenant's subscription, or a tenant's events) to the next by index,
+ * whatever their lengths, a bounded number of them at a time, and on from there the next time.
+ */
+import type { ClaimRequest } from '../../queries.ts'
+import type { Dialect } from './dialect.ts'
+import { type Candidate, shareOf } from './pick.ts'
+import { number, text } from './rows.ts'
+import type { Row, Session } from './session.ts'
+import type { Values } from './template.ts'
+
+/** Lanes seen in one walk. */
+const LANES = 128
+/** Lanes whose rows are read in one statement. */
+const AT_ONCE = 32
+
+interface Lane {
+  readonly tenant: string
+  readonly subscription: string
+}
+
+const FIRST: Lane = { tenant: '', subscription: '' }
+const CANDIDATE = 'q.tenant_id, q.event_id, q.id, q.subscription_id, q.due_at, q.sequence'
+
+const NEXT_LANES = (dialect: Dialect) => dialect.nextLanes(LANES)
+
+/** The first free rows of up to 32 lanes; unused places name a lane that does not exist. */
+const lanesRows = (count: number) => {
+  const one = (at: number) => `
+    select * from (select ${CANDIDATE} from {queue} q
+      where q.stage = 0 and q.tenant_id = :t${at} and q.subscription_id = :s${at}
+        and q.due_at <= :now and q.lease_until <= :now and q.bucket between :low and :high
+      order by q.due_at, q.sequence limit ${count}) lane${at}`
+  return Array.from({ length: AT_ONCE }, (_, at) => one(at)).join(' union all ')
+}
+const ROWS = [4, 16, 64].map((count) => ({ count, template: lanesRows(count) }))
+
+/** Walks on from where the walk before ended. */
+export function createWalk(session: Session) {
+  let from = FIRST
+
+  async function lanesAfter(lane: Lane): Promise<readonly Row[]> {
+    return session.rows(NEXT_LANES, { tenant: lane.tenant, subscription: lane.subscription })
+  }
+
+  async function rowsOf(lanes: readonly Lane[], each: number, values: Values): Promise<readonly Candidate[]> {
+    const { template } = ROWS.find(({ count }) => count >= each) ?? ROWS[2] ?? { template: '' }
+    const named: Record<string, string> = {}
+    for (let at = 0; at < AT_ONCE; at += 1) {
+      named[`t${at}`] = lanes[at]?.tenant ?? ''
+      named[`s${at}`] = lanes[at]?.subscription ?? ''
+    }
+    return (await session.rows(template, { ...values, ...named })).map(candidateOf)
+  }
+
+  return async (request: ClaimRequest, values: Values): Promise<readonly Candidate[]> => {
+    const seen = await lanesAfter(from)
+    const last = seen.at(-1)
+    from = last === undefined || seen.length < LANES ? FIRST : laneOf(last)
+    const lanes = seen
+      .filter((row) => Number(row['due_at']) <= Number(values['now']))
+      .map(laneOf)
+      .filter(({ subscription }) => shareOf(subscription, request) > 0)
+    const found: Candidate[] = []
+    const each = Math.max(1, Math.min(request.perTenant, Math.ceil(request.limit / Math.max(1, lanes.length))))
+    for (let start = 0; start < lanes.length && found.length < request.limit * 2; start += AT_ONCE)
+      found.push(...(await rowsOf(lanes.slice(start, start + AT_ONCE), each, values)))
+    return found
+  }
+}
+
+const laneOf = (row: Row): Lane => ({
+  tenant: text(row['tenant_id']),
+  subscription: text(row['subscription_id']),
+})
+
+/** A candidate of a row. */
+export function candidateOf(row: Row): Candidate {
+  return {
+    tenantId: text(row['tenant_id']),
+    eventId: text(row['event_id']),
+    id: number(row['id']),
+    subscriptionId: text(row['subscription_id']),
+    dueAt: number(row['due_at']),
+    sequence: number(row['sequence']),
+  }
+}
