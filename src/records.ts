@@ -125,7 +125,7 @@ export interface DeliveryRecord {
   readonly createdAt: number
   readonly updatedAt: number
   readonly endedAt: number | null
-  /** Due time of its queue row; null when ended, held, or claimed for the first time. */
+  /** Due time of its queue row, also while it is claimed; null when ended or held. */
   readonly nextAttemptAt: number | null
   readonly held: boolean
   readonly expiresAt: number

@@ -116,7 +116,7 @@ function insertEvent(state: State, { event, addressee }: StagedEvent, lease: Lea
     return enqueue(state, { ...base, task }, lease)
   }
   const delivery = insertDelivery(state, tenant, event, addressee)
-  if (lease === undefined) changeDelivery(tenant, delivery, { nextAttemptAt: event.dueAt })
+  changeDelivery(tenant, delivery, { nextAttemptAt: event.dueAt })
   const { id: deliveryId, subscriptionId } = addressee
   return enqueue(
     state,

@@ -3,7 +3,7 @@ import { isEnded } from '../../model.ts'
 import type { Next, Outcome, Recorded } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord, EventRecord, NewAttempt } from '../../records.ts'
 import { changeDelivery, deliveryFor, endDelivery, insertDelivery } from './deliveries.ts'
-import { addRow, claimedRow, clearLostClaims, dueRow, holdRow, setReleased, setTrigger } from './rows.ts'
+import { addRow, claimedRow, clearLostClaims, dueRow, endClaim, holdRow, setReleased, setTrigger } from './rows.ts'
 import type { QueueRow, State, Tenant } from './state.ts'
 
 /** What one outcome is about. */
@@ -144,6 +144,7 @@ function keepPending(
   } else {
     setTrigger(row, next.trigger)
     setReleased(row, false)
+    endClaim(row)
     if (held) holdRow(state, row)
     else dueRow(state, row, dueAt)
   }

@@ -147,13 +147,20 @@ export function takeRow(
   if (lease.alone) row.lostAlone += 1
 }
 
-/** Forgets lost claims: an outcome was recorded. */
+/** Forgets lost claims: an outcome was recorded. The present claim counts as long as it lasts. */
 export function clearLostClaims(state: State, row: QueueRow): void {
   const suspect = row.claims >= SUSPECT
+  row.claims -= row.before.claims
+  row.lostAlone -= row.before.lostAlone
+  row.before = { claims: 0, lostAlone: 0 }
+  if (suspect) place(state, row)
+}
+
+/** No claim of the row counts any more: an outcome of its delivery was recorded. `place` it afterwards. */
+export function endClaim(row: QueueRow): void {
   row.claims = 0
   row.lostAlone = 0
   row.before = { claims: 0, lostAlone: 0 }
-  if (suspect) place(state, row)
 }
 
 /** The row that the claim still holds; undefined when the claim was lost. */

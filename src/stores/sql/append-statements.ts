@@ -5,16 +5,23 @@ const STORED = `published_at, due_at`
 const EVENT = 'tenant_id, id, type, body, metadata, ordering_key, settings, test, skipped, idempotency_key, occurred_at'
 const GIVEN = `n bigint, tenant_id text, id text, type text, body text, metadata text, ordering_key text, settings text,
   test bigint, skipped bigint, idempotency_key text, occurred_at bigint, asked_at bigint, delay bigint`
-const OWED = `n bigint, tenant_id text, id text, bucket bigint, claimed bigint, delivery_id text, addressee text, max_age bigint`
+const OWED = `n bigint, tenant_id text, id text, bucket bigint, delivery_id text, addressee text, max_age bigint`
 const ADDRESSED = `delivery_id text, destination text, own_body text, own_headers text, own_test bigint`
 
 const QUEUED = `tenant_id, event_id, stage, kind, bucket, subscription_id, delivery_id, cause, due_at, position_at, sequence,
-  ordering_key, expires_at, released, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before`
-/** From the event `e`, its line `o` and the clock `c`. */
-const QUEUE_ROW = `o.tenant_id, o.id, 0, case when o.delivery_id is null then 0 else 1 end, o.bucket, coalesce(o.addressee, ''),
-  o.delivery_id, 'event', e.due_at, e.due_at, e.sequence, e.ordering_key, e.due_at + o.max_age, 0,
-  case when o.claimed = 1 then :token else null end, case when o.claimed = 1 then c.now + :lease else 0 end,
-  o.claimed, o.claimed, 0, 0, 0`
+  ordering_key, expires_at, released, in_order, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before`
+/** Queue rows of the new events `e` with their lines `o`, the first due ones of them claimed. */
+const queueRows = (from: string) => `
+  select tenant_id, id, 0, case when delivery_id is null then 0 else 1 end, bucket, coalesce(addressee, ''),
+    delivery_id, 'event', due_at, due_at, sequence, ordering_key, due_at + max_age, 0, 1,
+    case when claimed = 1 then :token else null end, case when claimed = 1 then now + :lease else 0 end,
+    claimed, claimed, 0, 0, 0
+  from (
+    select o.n, o.tenant_id, o.id, o.bucket, o.delivery_id, o.addressee, o.max_age, e.due_at, e.sequence, e.ordering_key, c.now,
+      case when e.due_at <= c.now and row_number() over (partition by case when e.due_at <= c.now then 1 else 0 end order by o.n) <= :room
+        then 1 else 0 end as claimed
+    ${from} and e.skipped = 0
+  ) x order by n`
 const DELIVERED = `tenant_id, id, event_id, event_type, subscription_id, destination, body, headers, state, test, attempt_count,
   round_start, created_at, updated_at, expires_at`
 const DELIVERY_ROW = `o.tenant_id, o.delivery_id, o.id, e.type, coalesce(o.addressee, ''), a.destination, a.own_body, a.own_headers,
@@ -40,8 +47,8 @@ const inCommon = (addressed: boolean) => `
     returning sequence, tenant_id, id, type, ordering_key, skipped, published_at, due_at
   ),
   q as (
-    insert into {queue} (${QUEUED}) select ${QUEUE_ROW}
-    from e join o on o.tenant_id = e.tenant_id and o.id = e.id cross join c where e.skipped = 0
+    insert into {queue} (${QUEUED})
+    ${queueRows('from e join o on o.tenant_id = e.tenant_id and o.id = e.id cross join c where true')}
     returning id, sequence, lease_until
   )${
     addressed
@@ -81,7 +88,7 @@ export const INSERT_DELIVERIES = `
   where e.append_id = :mark and e.skipped = 0`
 /** Third: queue rows. */
 export const INSERT_QUEUE = `
-  insert into {queue} (${QUEUED}) select ${QUEUE_ROW} ${fromEvents} where e.append_id = :mark and e.skipped = 0 order by o.n`
+  insert into {queue} (${QUEUED}) ${queueRows(`${fromEvents} where e.append_id = :mark`)}`
 /** Fourth: what became of them. */
 export const READ_APPENDED = `
   select o.n, e.sequence, e.published_at, e.due_at, q.id as row_id, q.lease_until, t.version, c.now, d.number
@@ -99,6 +106,3 @@ export const READ_EXISTING = (dialect: Dialect) => `
 export const READ_EXISTING_KEYS = (dialect: Dialect) => `
   select w.n, e.* from {rows w: n bigint, tenant_id text, id text, idempotency_key text}
   join {events} e on e.tenant_id = w.tenant_id and e.idempotency_key = w.idempotency_key ${dialect.forShare}`
-/** Versions of tenants. */
-export const READ_VERSIONS = `
-  select t.tenant_id, t.version from {rows w: tenant_id text} join {tenants} t on t.tenant_id = w.tenant_id`

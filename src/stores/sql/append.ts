@@ -113,7 +113,6 @@ async function insertRows(
 }
 
 function valuesOf(events: readonly NewEvent[], indexes: readonly number[], lease: Lease | undefined): Values {
-  let room = lease?.room ?? 0
   const given: (string | number | null)[][] = []
   const owed: (string | number | null)[][] = []
   const addressees: (string | number | null)[][] = []
@@ -121,8 +120,6 @@ function valuesOf(events: readonly NewEvent[], indexes: readonly number[], lease
     const event = events[at]
     if (event === undefined) continue
     const { id, tenantId, addressee, dueAt, delayMs = 0, skipped } = event
-    const claimed = room > 0 && dueAt === undefined && delayMs <= 0 && !skipped
-    if (claimed) room -= 1
     given.push([
       ...[at, tenantId, id, event.type, event.body, jsonOrNull(event.metadata), event.orderingKey],
       ...[jsonOrNull(event.settings), Number(event.test), Number(skipped), event.idempotencyKey],
@@ -130,7 +127,7 @@ function valuesOf(events: readonly NewEvent[], indexes: readonly number[], lease
     ])
     const to = addressee ?? null
     owed.push([
-      ...[at, tenantId, id, tenantBucket(tenantId), Number(claimed), to?.id ?? null, to?.subscriptionId ?? null],
+      ...[at, tenantId, id, tenantBucket(tenantId), to?.id ?? null, to?.subscriptionId ?? null],
       to === null ? null : toMicros(to.maxAgeMs),
     ])
     if (to === null) continue
@@ -139,7 +136,7 @@ function valuesOf(events: readonly NewEvent[], indexes: readonly number[], lease
   }
   const mark = Number(crypto.getRandomValues(new BigUint64Array(1))[0]) % Number.MAX_SAFE_INTEGER
   const token = lease?.token ?? null
-  return { g: given, o: owed, a: addressees, mark, token, lease: toMicros(lease?.leaseMs ?? 0) }
+  return { g: given, o: owed, a: addressees, mark, token, room: lease?.room ?? 0, lease: toMicros(lease?.leaseMs ?? 0) }
 }
 
 function keep(found: Found, events: readonly NewEvent[], row: Row, lease: Lease | undefined): void {
@@ -195,11 +192,11 @@ function workOf(event: EventRecord, { addressee }: NewEvent, row: Row, lease: Le
     createdAt: now,
     updatedAt: now,
     endedAt: null,
-    nextAttemptAt: null,
+    nextAttemptAt: event.dueAt,
     held: false,
     expiresAt: toMs(toMicros(event.dueAt) + toMicros(addressee.maxAgeMs)),
   }
-  return { ...base, kind: 'delivery', delivery, trigger: 'event' }
+  return { ...base, kind: 'delivery', delivery, trigger: 'event', released: false }
 }
 
 /** The stored event of the same key, or else of the same id. */

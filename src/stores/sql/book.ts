@@ -67,10 +67,10 @@ export function enter(book: Book, delivery: BookDelivery): void {
   book.deliveryFor.set(keyOf(tenantId, eventId, subscriptionId ?? ''), delivery)
 }
 
-/** A pending delivery that is to be inserted. Its number comes with the insert. */
-export function newDelivery(book: Book, event: BookEvent, input: NewDelivery): BookDelivery {
-  const now = book.now / 1000
-  const record: DeliveryRecord = {
+/** A pending delivery of an event, at an instant in µs. Its number comes with the insert. */
+export function pendingDelivery(now: number, event: BookEvent, input: NewDelivery): DeliveryRecord {
+  const at = now / 1000
+  return {
     id: input.id,
     number: 0,
     tenantId: event.tenantId,
@@ -87,14 +87,18 @@ export function newDelivery(book: Book, event: BookEvent, input: NewDelivery): B
     roundStart: 0,
     lastStatus: null,
     lastFailure: null,
-    createdAt: now,
-    updatedAt: now,
+    createdAt: at,
+    updatedAt: at,
     endedAt: null,
     nextAttemptAt: null,
     held: false,
     expiresAt: (event.dueAt + Math.round(input.maxAgeMs * 1000)) / 1000,
   }
-  const delivery = { record, isNew: true, changed: true, row: null }
+}
+
+/** Enters a pending delivery that is to be inserted. */
+export function newDelivery(book: Book, event: BookEvent, input: NewDelivery): BookDelivery {
+  const delivery = { record: pendingDelivery(book.now, event, input), isNew: true, changed: true, row: null }
   enter(book, delivery)
   return delivery
 }

@@ -64,10 +64,10 @@ const columns = (alias: string, prefix: string, names: readonly string[]) =>
 
 /** The claimed rows with all that their worker needs. */
 export const LOAD = `
-  select q.id, q.tenant_id, q.event_id, q.kind, q.after_id, q.up_to_id, q.job, q.cause, q.due_at, q.sequence, q.lease_until,
+  select q.id, q.tenant_id, q.event_id, q.kind, q.after_id, q.up_to_id, q.job, q.cause, q.released, q.due_at, q.sequence, q.lease_until,
     q.claims_before, q.lost_alone_before, q.resumed,
     ${columns('e', 'e_', EVENT_COLUMNS)}, ${columns('d', 'd_', DELIVERY_COLUMNS)},
-    q.stage as d_waiting_stage, case when q.resumed < 2 and d.attempt_count = 0 and q.cause = 'event' then null else q.due_at end as d_waiting_at,
+    q.stage as d_waiting_stage, q.due_at as d_waiting_at,
     t.version
   from {rows ${PLACE}} join {queue} q on ${SAME}
   left join {events} e on e.tenant_id = q.tenant_id and e.id = q.event_id

@@ -18,6 +18,7 @@ import { type Candidate, createTurns, pick, shareOf } from './pick.ts'
 import {
   deliveryOf,
   eventOf,
+  flag,
   instant,
   json,
   KIND,
@@ -162,5 +163,5 @@ function workOf(row: Row, token: string): Work[] {
   }
   if (row['d_id'] === null) return []
   const trigger = text(row['cause']) as Extract<Work, { kind: 'delivery' }>['trigger']
-  return [{ ...base, kind: 'delivery', event, delivery: deliveryOf(row, 'd_'), trigger }]
+  return [{ ...base, kind: 'delivery', event, delivery: deliveryOf(row, 'd_'), trigger, released: flag(row['released']) }]
 }

@@ -64,6 +64,8 @@ export interface Dialect extends TemplateDialect {
   /** The next lanes with due rows after (:tenant, :subscription), by index: tenant_id, subscription_id, due_at of the first row. */
   nextLanes(count: number): string
   readonly compiler: () => QueryCompiler
+  /** Statements that prepare the database itself, outside of any transaction; harmless when they are repeated. */
+  readonly opening: readonly string[]
   /** Keep other processes from migrating at the same time; they run on the connection of the migration. */
   readonly migrationLock: { readonly take: readonly string[]; readonly free: readonly string[] }
 }

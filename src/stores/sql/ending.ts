@@ -137,7 +137,8 @@ const LOCK_ROW = (dialect: Dialect) => `
   select event_id, id, token from {queue} where tenant_id = :tenant and delivery_id = :delivery and kind = 1
   ${dialect.forUpdate}`
 const HURRY = `
-  update {queue} set stage = case when claims >= 2 then 2 else 0 end, due_at = :now, lease_until = 0, cause = :trigger
+  update {queue} set stage = case when claims >= 2 then 2 else 0 end, due_at = :now, lease_until = 0, cause = :trigger,
+    in_order = case when :inOrder = 0 then 0 else in_order end
   where tenant_id = :tenant and event_id = :event and id = :row`
 const TOUCH = 'update {deliveries} set updated_at = :now where tenant_id = :tenant and id = :delivery'
 const REOPEN = `
@@ -146,9 +147,9 @@ const REOPEN = `
   where tenant_id = :tenant and id = :delivery`
 const REQUEUE = `
   insert into {queue} (tenant_id, event_id, stage, kind, bucket, subscription_id, delivery_id, cause, due_at, position_at, sequence,
-    ordering_key, expires_at, released, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
+    ordering_key, expires_at, released, in_order, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
   values (:tenant, :event, 0, 1, :bucket, :subscription, :delivery, :trigger, :now, :positionAt, :sequence,
-    :key, :expiresAt, 0, null, 0, 0, 0, 0, 0, 0)`
+    :key, :expiresAt, 0, :inOrder, null, 0, 0, 0, 0, 0, 0)`
 
 /** `Store.redeliver`. */
 export function redeliver(
@@ -165,7 +166,8 @@ export function redeliver(
     if (body === undefined || body['body'] === null) return 'pruned'
     const [row] = await statements.rows(LOCK_ROW, { tenant, delivery: deliveryId })
     const now = await statements.now()
-    const values = { tenant, event, delivery: deliveryId, trigger: options.trigger, now }
+    const inOrder = Number(options.trigger !== 'manual')
+    const values = { tenant, event, delivery: deliveryId, trigger: options.trigger, now, inOrder }
     if (row !== undefined) {
       if (row['token'] === null) {
         await statements.run(HURRY, { ...values, row: number(row['id']) })

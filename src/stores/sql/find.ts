@@ -5,8 +5,7 @@ import { deliveryOf, eventOf } from './rows.ts'
 import type { Row, Statements, Template } from './session.ts'
 
 /** What a join with the queue says about when a delivery is due. */
-export const WAITING = `q.stage as waiting_stage,
-  case when q.token is not null and q.resumed < 2 and d.attempt_count = 0 then null else q.due_at end as waiting_at`
+export const WAITING = 'q.stage as waiting_stage, q.due_at as waiting_at'
 
 const EVENT = 'select e.* from {events} e where e.tenant_id = :tenant and e.id = :id'
 const EVENT_KNOWN = 'select e.* from {tenants} t join {events} e on e.tenant_id = t.tenant_id and e.id = :id limit 1'

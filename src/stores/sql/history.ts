@@ -107,6 +107,24 @@ export async function readRollups(
   return [...sums.values()]
 }
 
+const OLD_ROLLUPS = (dialect: Dialect) => `
+  select ${NAMES} from {rollups} where bucket_ms = :bucket and bucket_at < :before limit :count ${dialect.skipLocked}`
+const REMOVE_ROLLUPS = (dialect: Dialect) =>
+  dialect.remove({ table: '{rollups}', alias: 'r', from: `{rows w: ${KEY}}`, on: SAME })
+
+/** `Store.pruneRollups`. */
+export function pruneRollups(
+  session: Session,
+  { bucketMs, ageMs, limit }: { readonly bucketMs: number; readonly ageMs: number; readonly limit: number },
+): Promise<number> {
+  return session.transaction(async (statements) => {
+    const before = Math.ceil((await statements.now()) / 1000 - ageMs)
+    const rows = await statements.rows(OLD_ROLLUPS, { bucket: bucketMs, before, count: limit })
+    if (rows.length === 0) return 0
+    return statements.run(REMOVE_ROLLUPS, { w: rows.map((row) => lineOf(rollupOf(row))) })
+  })
+}
+
 /** True of an event whose deliveries have all ended at or before an instant. */
 const FINISHED = `e.published_at <= :before and e.due_at <= :before
   and not exists (select 1 from {queue} q where q.tenant_id = e.tenant_id and q.event_id = e.id)

@@ -1,7 +1,8 @@
-/** Holds what is due and releases what is held: in order, at a rate, within slots, in one step for all processes. */
+/** Holds what waits and releases what is held: in order, at a rate, within slots, in one step for all processes. */
 import type { Released, ReleaseRequest } from '../../queries.ts'
 import type { Dialect } from './dialect.ts'
-import { number, numberOrNull, SUSPECT, text, toMs } from './rows.ts'
+import { lockPace, WHOLE_TENANT } from './pace.ts'
+import { number, SUSPECT, text } from './rows.ts'
 import type { Row, Session, Statements } from './session.ts'
 
 const LANE = 'q.tenant_id = :tenant and q.subscription_id = :subscription'
@@ -10,7 +11,7 @@ const PLACES = '{rows w: tenant_id text, event_id text, id bigint}'
 
 const LOCK_DUE = (dialect: Dialect) => `
   select q.tenant_id, q.event_id, q.id from {queue} q
-  where ${LANE} and q.stage <> 1 and q.due_at <= :now and q.lease_until <= :now and q.kind = 1
+  where ${LANE} and q.stage <> 1 and q.lease_until <= :now and q.kind = 1
   limit :count ${dialect.skipLocked}`
 const HOLD = (dialect: Dialect) =>
   dialect.update(
@@ -30,31 +31,29 @@ export function hold(session: Session, tenant: string, subscription: string, lim
   })
 }
 
-const NEW_PACE = (dialect: Dialect) => `
-  insert into {paces} (tenant_id, subscription_id, tokens, refilled_at) values (:tenant, :subscription, null, 0)
-  ${dialect.keepExisting('refilled_at')}`
-const LOCK_PACE = (dialect: Dialect) => `
-  select tokens, refilled_at, {now} as now from {paces}
-  where tenant_id = :tenant and subscription_id = :subscription ${dialect.forUpdate}`
-const TAKE_TOKENS = `
-  update {paces} set tokens = :tokens, refilled_at = :now where tenant_id = :tenant and subscription_id = :subscription`
-const ANY_HELD = 'select q.id from {queue} q where q.stage = 1 and q.tenant_id = :tenant and q.subscription_id = :subscription limit 1'
-const TAKEN = `select count(*) as taken from {queue} q where ${LANE} and q.stage <> 1 and q.released = 1`
+const ANY_HELD = `
+  select q.id from {queue} q where q.stage = 1 and q.tenant_id = :tenant and q.subscription_id = :subscription limit 1`
+const TAKEN = 'select count(*) as taken from {queue} q where q.tenant_id = :tenant and q.subscription_id = :subscription and q.released = 1'
+const TAKEN_BY_TENANT = 'select count(*) as taken from {queue} q where q.tenant_id = :tenant and q.released = 1'
 
-const HELD = `select q.tenant_id, q.event_id, q.id, q.ordering_key, q.position_at, q.sequence from {queue} q
-  where q.stage = 1 and ${LANE}`
+const HELD = `select q.tenant_id, q.event_id, q.id from {queue} q where q.stage = 1 and ${LANE}`
 const ORDER = 'order by q.tenant_id, q.subscription_id, q.due_at, q.sequence limit :count'
-const LOWER = '(o.position_at < q.position_at or (o.position_at = q.position_at and o.sequence < q.sequence))'
-const FREE_LANE = `not exists (select 1 from {queue} o where o.tenant_id = q.tenant_id and o.subscription_id = q.subscription_id
-  and o.stage <> 1 and ${LOWER})`
-const FREE_EVENTS = `not exists (select 1 from {queue} o where o.tenant_id = q.tenant_id and o.subscription_id = '' and o.kind = 0
-  and ${LOWER})`
-const FREE_KEY = `(q.ordering_key is null or not exists (select 1 from {queue} o where o.tenant_id = q.tenant_id
-  and o.ordering_key = q.ordering_key and (o.kind = 0 or o.subscription_id = q.subscription_id) and ${LOWER}))`
+const LOWER = `o.tenant_id = q.tenant_id and o.in_order = 1
+  and (o.position_at < q.position_at or (o.position_at = q.position_at and o.sequence < q.sequence))`
+const OPEN_BEFORE = `select 1 from {queue} o where o.subscription_id = q.subscription_id and o.stage <> 1 and ${LOWER}`
+const EVENT_BEFORE = `select 1 from {queue} o where o.subscription_id = '' and o.kind = 0 and ${LOWER}`
+const SAME_KEY_BEFORE = `select 1 from {queue} o where o.ordering_key = q.ordering_key
+  and (o.kind = 0 or o.subscription_id = q.subscription_id) and ${LOWER}`
 
 const LOCK_ANY = (dialect: Dialect) => `${HELD} ${ORDER} ${dialect.forUpdate}`
-const LOCK_FIRST = (dialect: Dialect) => `${HELD} and ${FREE_LANE} and ${FREE_EVENTS} ${ORDER} ${dialect.forUpdate}`
-const LOCK_FIRST_OF_KEYS = (dialect: Dialect) => `${HELD} and ${FREE_KEY} ${ORDER} ${dialect.forUpdate}`
+/** The lane's first row, unless something open goes before it. */
+const LOCK_FIRST = (dialect: Dialect) => `
+  select q.tenant_id, q.event_id, q.id from (${HELD} and q.in_order = 1 ${ORDER}) first
+  join {queue} q on q.tenant_id = first.tenant_id and q.event_id = first.event_id and q.id = first.id
+  where q.stage = 1 and not exists (${OPEN_BEFORE}) and not exists (${EVENT_BEFORE}) ${dialect.forUpdate}`
+const LOCK_OUTSIDE_ORDER = (dialect: Dialect) => `${HELD} and q.in_order = 0 ${ORDER} ${dialect.forUpdate}`
+const LOCK_FIRST_OF_KEYS = (dialect: Dialect) => `${HELD}
+  and (q.ordering_key is null or q.in_order = 0 or not exists (${SAME_KEY_BEFORE})) ${ORDER} ${dialect.forUpdate}`
 
 const RELEASE = (dialect: Dialect) =>
   dialect.update(
@@ -66,71 +65,63 @@ const RELEASE = (dialect: Dialect) =>
       lease_until: '0',
       released: '1',
       cause: 'coalesce(:trigger, q.cause)',
+      in_order: 'case when {long manual} = 1 then 0 else q.in_order end',
     },
   )
 
-/** `Store.release`. The pace row is its lock: two releases of a subscription come one after the other. */
+/** `Store.release`. The pace rows are its lock: two releases of a subscription come one after the other. */
 export function release(session: Session, request: ReleaseRequest): Promise<Released> {
-  const { tenantId: tenant, subscriptionId: subscription, rate } = request
+  const { tenantId: tenant, subscriptionId: subscription, trigger = null } = request
   const lane = { tenant, subscription }
   return session.transaction(async (statements) => {
     const [held] = await statements.rows(ANY_HELD, lane)
     if (held === undefined) return { released: 0, more: false, nextAt: null }
-    await statements.run(NEW_PACE, lane)
-    const [pace] = await statements.rows(LOCK_PACE, lane)
-    const now = number(pace?.['now'])
-    const tokens = tokensOf(request, pace, now)
-    const slots = request.slots === undefined ? Number.POSITIVE_INFINITY : request.slots - (await taken(statements, lane))
-    const room = Math.max(0, Math.min(request.limit, slots, Math.floor(tokens)))
-    const rows = room === 0 ? [] : await releasable(statements, request, room)
+    const own = await lockPace(statements, lane, request.rate)
+    const shared =
+      request.tenant === undefined
+        ? null
+        : await lockPace(statements, { tenant, subscription: WHOLE_TENANT }, request.tenant.rate)
+    const room = Math.min(
+      request.limit,
+      await freeSlots(statements, TAKEN, lane, request.slots),
+      await freeSlots(statements, TAKEN_BY_TENANT, lane, request.tenant?.slots),
+      Math.floor(own.tokens),
+      Math.floor(shared?.tokens ?? Number.POSITIVE_INFINITY),
+    )
+    const rows = room < 1 ? [] : await releasable(statements, request, room)
+    const manual = Number(trigger === 'manual')
     if (rows.length > 0)
-      await statements.run(RELEASE, { w: placesOf(rows), now, trigger: request.trigger ?? null })
-    const left = tokens - rows.length
-    if (rate !== undefined) await statements.run(TAKE_TOKENS, { ...lane, tokens: left, now })
+      await statements.run(RELEASE, { w: placesOf(rows), now: own.now, trigger, manual })
+    const times = [await own.take(rows.length), await shared?.take(rows.length)].flatMap((at) => at ?? [])
     const [more] = await statements.rows(ANY_HELD, lane)
-    const nextAt = rate === undefined ? null : nextTokenAt(rate, left, toMs(now))
+    const nextAt = times.length === 0 ? null : Math.max(...times)
     return { released: rows.length, more: more !== undefined, nextAt }
   })
 }
 
-async function taken(statements: Statements, lane: { tenant: string; subscription: string }): Promise<number> {
-  const [row] = await statements.rows(TAKEN, lane)
-  return number(row?.['taken'] ?? 0)
+async function freeSlots(
+  statements: Statements,
+  count: string,
+  lane: { readonly tenant: string; readonly subscription: string },
+  slots: number | undefined,
+): Promise<number> {
+  if (slots === undefined) return Number.POSITIVE_INFINITY
+  const [row] = await statements.rows(count, lane)
+  return slots - number(row?.['taken'] ?? 0)
 }
 
 /** The held rows that may go, lowest position first. */
-function releasable(
+async function releasable(
   statements: Statements,
   { tenantId: tenant, subscriptionId: subscription, ordering }: ReleaseRequest,
   room: number,
 ): Promise<readonly Row[]> {
   const lane = { tenant, subscription, count: room }
   if (ordering === 'none') return statements.rows(LOCK_ANY, lane)
+  if (ordering === 'key') return statements.rows(LOCK_FIRST_OF_KEYS, lane)
   // A lane in order has one open row at a time: its first.
-  if (ordering === 'subscription') return firstOf(statements, lane)
-  return statements.rows(LOCK_FIRST_OF_KEYS, lane)
-}
-
-async function firstOf(
-  statements: Statements,
-  lane: { readonly tenant: string; readonly subscription: string },
-): Promise<readonly Row[]> {
-  const [first] = await statements.rows(LOCK_ANY, { ...lane, count: 1 })
-  const [free] = await statements.rows(LOCK_FIRST, { ...lane, count: 1 })
-  return first !== undefined && free !== undefined && number(first['id']) === number(free['id']) ? [free] : []
-}
-
-function tokensOf({ rate }: ReleaseRequest, pace: Row | undefined, now: number): number {
-  if (rate === undefined) return Number.POSITIVE_INFINITY
-  const kept = numberOrNull(pace?.['tokens'] ?? null)
-  if (kept === null) return rate.count
-  const elapsedMs = toMs(Math.max(0, now - number(pace?.['refilled_at'])))
-  // The margin keeps a token that is due at exactly this instant from being lost to rounding.
-  return Math.min(rate.count, kept + (elapsedMs * rate.count) / rate.perMs + 1e-9)
-}
-
-function nextTokenAt(rate: NonNullable<ReleaseRequest['rate']>, tokens: number, nowMs: number): number {
-  return tokens >= 1 ? nowMs : nowMs + ((1 - tokens) * rate.perMs) / rate.count
+  const first = await statements.rows(LOCK_FIRST, { ...lane, count: 1 })
+  return [...first, ...(await statements.rows(LOCK_OUTSIDE_ORDER, lane))].slice(0, room)
 }
 
 const LIST = `
@@ -154,6 +145,6 @@ export async function listHeld(
   return rows.map((row) => ({
     tenantId: text(row['tenant_id']),
     subscriptionId: text(row['subscription_id']),
-    count: number(row['held']),
+    count: Math.min(1_000, number(row['held'])),
   }))
 }

@@ -149,12 +149,7 @@ export function createLists(session: Session) {
       ) as unknown as Query
       const query = joined
         .selectAll('r')
-        .select([
-          sql`q.stage`.as('waiting_stage'),
-          sql`case when q.token is not null and q.resumed < 2 and r.attempt_count = 0 then null else q.due_at end`.as(
-            'waiting_at',
-          ),
-        ])
+        .select([sql`q.stage`.as('waiting_stage'), sql`q.due_at`.as('waiting_at')])
       return { rows: (await run(query)).map((row) => deliveryOf(row)), total: await total(list, page) }
     },
 

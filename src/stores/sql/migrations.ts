@@ -49,8 +49,9 @@ export function schemaSql(dialect: Dialect, namespace: string): string {
 }
 
 /** `Store.migrate`. */
-export function migrate(session: Session, namespace: string): Promise<Migrated> {
+export async function migrate(session: Session, namespace: string): Promise<Migrated> {
   const { dialect } = session
+  for (const statement of dialect.opening) await session.query(statement, [])
   return session.transaction(async (statements) => {
     const plain = async (list: readonly string[]) => {
       for (const statement of list) await statements.query(statement, [])
@@ -74,6 +75,7 @@ export function migrate(session: Session, namespace: string): Promise<Migrated> 
 
 /** @throws PosthornError `STORE_FAILED` when the schema is missing or behind */
 export async function checkSchema(session: Session, namespace: string): Promise<void> {
+  for (const statement of session.dialect.opening) await session.query(statement, [])
   const version = await readVersion(session).catch(async (cause: unknown) => {
     // Without the table the version is 0; without a database the error is the answer.
     await session.query('select 1', []).catch(() => {

@@ -44,11 +44,12 @@ export function decide(book: Book, outcome: Outcome): Verdict {
     null
   const row = book.rows.get(keyOf(...rowPlace(claim.row)))
   const live = row !== undefined && row.fate !== 'removed' && row.token === claim.token ? row : null
-  if (live !== null) clearLostClaims(live)
   if (attempt !== null && book.attemptIds.has(keyOf(tenantId, attempt.id))) return verdict('repeated', delivery)
   const isGone = subscriptionId !== null && !book.subscriptions.has(keyOf(tenantId, subscriptionId))
   if (delivery === null && isGone) return verdict('gone')
-  return live === null ? lost(book, outcome, event, delivery) : applied(book, outcome, event, delivery, live)
+  if (live === null) return lost(book, outcome, event, delivery)
+  clearLostClaims(live)
+  return applied(book, outcome, event, delivery, live)
 }
 
 function applied(

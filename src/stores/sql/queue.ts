@@ -1,10 +1,10 @@
 /** The rest of the queue: expanded, split, finish, hand back, jobs, and how much waits. */
-import { anyTenant, type JsonObject } from '../../model.ts'
+import { anyTenant, type JsonObject, type TenantScope } from '../../model.ts'
 import { tenantBucket } from '../../patterns.ts'
 import type { TenantFilter } from '../../queries.ts'
 import type { Claim } from '../../records.ts'
 import type { Dialect } from './dialect.ts'
-import { instantOrNull, number, rowName, rowPlace, text, toMicros } from './rows.ts'
+import { instantOrNull, json, number, rowName, rowPlace, text, toMicros } from './rows.ts'
 import type { Session, Statements } from './session.ts'
 
 type Range = { readonly after: string | null; readonly upTo: string | null }
@@ -46,9 +46,9 @@ const LOCK_CLAIMED = (dialect: Dialect) => `
   select q.id, q.kind from ${CLAIMS} join {queue} q on ${HELD_BY} ${dialect.forUpdate}`
 const SPLIT = `
   insert into {queue} (tenant_id, event_id, stage, kind, bucket, subscription_id, after_id, up_to_id, cause, due_at, position_at,
-    sequence, ordering_key, released, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
+    sequence, ordering_key, released, in_order, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
   select q.tenant_id, q.event_id, 0, 0, q.bucket, '', r.after_id, r.up_to_id, q.cause, c.now, q.position_at,
-    q.sequence, q.ordering_key, 0, 0, 1, 0, 0, 0, 0
+    q.sequence, q.ordering_key, 0, 1, 0, 1, 0, 0, 0, 0
   from {rows r: after_id text, up_to_id text} cross join (select {now} as now) c
   join {queue} q on q.tenant_id = :tenant and q.event_id = :event and q.id = :id`
 const REMOVE = 'delete from {queue} where tenant_id = :tenant and event_id = :event and id = :id'
@@ -111,8 +111,8 @@ export async function handBack(
 
 const ADD_JOB = `
   insert into {queue} (tenant_id, event_id, stage, kind, bucket, subscription_id, job, cause, due_at, position_at, sequence,
-    released, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
-  values (:tenant, '', 0, 2, :bucket, '', :job, 'event', {now}, {now}, 0, 0, null, 0, 0, 0, 0, 0, 0)`
+    released, in_order, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
+  values (:tenant, '', 0, 2, :bucket, '', :job, 'event', {now}, {now}, 0, 0, 1, null, 0, 0, 0, 0, 0, 0)`
 const ADD_JOB_RETURNING = `${ADD_JOB} returning id`
 
 /** `Store.addJob`. */
@@ -127,6 +127,28 @@ export function addJob(session: Session, tenant: string, job: JsonObject): Promi
     const [row] = await statements.query('select last_insert_id() as id', [])
     return rowName(tenant, '', number(row?.['id']))
   })
+}
+
+const READ_JOB = 'select tenant_id, job from {queue} where tenant_id = :tenant and event_id = :event and id = :id and kind = 2'
+
+/** `Store.getJob`. */
+export async function getJob(
+  statements: Statements,
+  scope: TenantScope,
+  row: string,
+): Promise<{ readonly tenantId: string; readonly job: JsonObject } | null> {
+  const [tenant, event, id] = rowPlace(row)
+  if (scope !== anyTenant && scope !== tenant) return null
+  const [found] = await statements.rows(READ_JOB, { tenant, event, id })
+  return found === undefined ? null : { tenantId: tenant, job: json(found['job'], {}) }
+}
+
+const LEAVE_ORDER = (dialect: Dialect) =>
+  dialect.update({ table: '{queue}', alias: 'q', from: CLAIMS, on: `${HELD_BY} and q.kind = 0` }, { in_order: '0' })
+
+/** `Store.leaveOrder`. */
+export async function leaveOrder(session: Session, claims: readonly Claim[]): Promise<number> {
+  return claims.length === 0 ? 0 : session.run(LEAVE_ORDER, { w: claimRows(claims) })
 }
 
 const COUNTS = `

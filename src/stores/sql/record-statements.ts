@@ -94,7 +94,8 @@ export const REDATE_ROWS = (dialect: Dialect) =>
     {
       stage: 'w.stage',
       due_at: 'case when w.stage = 1 then q.position_at else w.due_at end',
-      released: 'case when w.stage = 1 then 0 else q.released end',
+      released: '0',
+      in_order: "case when w.cause = 'manual' then 0 else q.in_order end",
       cause: 'w.cause',
       token: 'null',
       lease_until: '0',
@@ -119,9 +120,10 @@ export const CLEAR_ROWS = (dialect: Dialect) =>
 /** Queue rows of deliveries that have none, with their event's position. */
 export const INSERT_ROWS = `
   insert into {queue} (tenant_id, event_id, stage, kind, bucket, subscription_id, delivery_id, cause, due_at, position_at, sequence,
-    ordering_key, expires_at, released, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
+    ordering_key, expires_at, released, in_order, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
   select w.tenant_id, w.event_id, w.stage, 1, w.bucket, w.subscription_id, w.delivery_id, w.cause,
-    case when w.stage = 1 then e.due_at else w.due_at end, e.due_at, e.sequence, e.ordering_key, w.expires_at, 0, null, 0, 0, 0, 0, 0, 0
+    case when w.stage = 1 then e.due_at else w.due_at end, e.due_at, e.sequence, e.ordering_key, w.expires_at, 0,
+    case when w.cause = 'manual' then 0 else 1 end, null, 0, 0, 0, 0, 0, 0
   from {rows w: tenant_id text, event_id text, stage bigint, bucket bigint, subscription_id text, delivery_id text, cause text,
     due_at bigint, expires_at bigint}
   join {events} e on e.tenant_id = w.tenant_id and e.id = w.event_id`

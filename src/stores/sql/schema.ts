@@ -155,6 +155,8 @@ function tables({ id, text, long, small, double, number, numberIsKey }: SchemaDi
         `ordering_key ${id}`,
         `expires_at ${long}`,
         `released ${small} not null`,
+        // 0: it waits for nobody and blocks nobody.
+        `in_order ${small} not null`,
         `token ${id}`,
         `lease_until ${long} not null`,
         // How often it was claimed: never, once, more than once.
@@ -235,6 +237,20 @@ const indexes: readonly Index[] = [
   { name: 'queue_suspect', table: 'queue', columns: 'due_at, sequence', where: 'stage = 2' },
   { name: 'queue_delivery', table: 'queue', columns: 'tenant_id, delivery_id', where: 'kind = 1', whole: 'tenant_id, delivery_id' },
   { name: 'queue_expiry', table: 'queue', columns: 'expires_at', where: 'kind = 1', whole: 'expires_at' },
+  {
+    name: 'queue_released',
+    table: 'queue',
+    columns: 'tenant_id, subscription_id',
+    where: 'released = 1',
+    whole: 'tenant_id, released, subscription_id',
+  },
+  {
+    name: 'queue_outside_order',
+    table: 'queue',
+    columns: 'tenant_id, subscription_id, due_at, sequence',
+    where: 'in_order = 0 and stage = 1',
+    whole: 'in_order, stage, tenant_id, subscription_id, due_at, sequence',
+  },
   {
     name: 'queue_order',
     table: 'queue',

@@ -7,12 +7,13 @@ import type { Dialect } from './dialect.ts'
 import { cancel, expire, redeliver } from './ending.ts'
 import type { Database } from './executor.ts'
 import { findDelivery, getEvent } from './find.ts'
-import { addRollups, eraseTenant, prune, readRollups } from './history.ts'
+import { addRollups, eraseTenant, prune, pruneRollups, readRollups } from './history.ts'
 import { hold, listHeld, release } from './holding.ts'
 import { createLists } from './lists.ts'
 import { checkSchema, type Migrated, migrate, schemaSql } from './migrations.ts'
-import { addJob, backlog, expanded, finish, handBack, split } from './queue.ts'
+import { addJob, backlog, expanded, finish, getJob, handBack, leaveOrder, split } from './queue.ts'
 import { record } from './record.ts'
+import { replay } from './replay.ts'
 import { createSession } from './session.ts'
 import {
   deleteSubscription,
@@ -67,13 +68,16 @@ export function createSqlStore<Tx>({ database, dialect, namespace, clock }: SqlS
     record: async (outcomes) => (outcomes.length === 0 ? [] : record(session, outcomes)),
     finish: (claims) => finish(session, claims),
     handBack: (entries) => handBack(session, entries),
+    leaveOrder: (claims) => leaveOrder(session, claims),
     hold: (tenantId, subscriptionId, limit) => hold(session, tenantId, subscriptionId, limit),
     release: (request) => release(session, request),
     listHeld: (page) => listHeld(session, page),
     expire: (limit) => expire(session, limit),
     cancel: (filter, limit) => cancel(session, filter, limit),
     redeliver: (scope, id, how) => redeliver(session, scope, id, how),
+    replay: async (tenantId, entries) => (entries.length === 0 ? [] : replay(session, tenantId, entries)),
     addJob: (tenantId, job) => addJob(session, tenantId, job),
+    getJob: (scope, id) => getJob(session, scope, id),
     backlog: (filter) => backlog(session, filter),
 
     getEvent: (scope, id) => getEvent(session, scope, id),
@@ -83,6 +87,7 @@ export function createSqlStore<Tx>({ database, dialect, namespace, clock }: SqlS
     listAttempts: lists.listAttempts,
     addRollups: (rollups) => addRollups(session, rollups),
     readRollups: (filter) => readRollups(session, filter),
+    pruneRollups: (request) => pruneRollups(session, request),
     prune: (request) => prune(session, request),
     eraseTenant: (tenantId, limit) => eraseTenant(session, tenantId, limit),
   }

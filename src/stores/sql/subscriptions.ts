@@ -14,12 +14,14 @@ const FIND_TENANT = 'select tenant_id from {subscriptions} where id = :id order 
 const NEW_TENANT = (dialect: Dialect) => `
   insert into {tenants} (tenant_id, version, last_created_at)
   values (:tenant, ${dialect.now}, 0) ${dialect.keepExisting('version')}`
-const LOCK_TENANT = (dialect: Dialect) => `
-  select {now} as instant, last_created_at,
-    (select published_at from {events} where tenant_id = :tenant order by published_at desc, id desc limit 1) as last_published_at,
+const LOCK_TENANT = (dialect: Dialect) =>
+  `select last_created_at from {tenants} where tenant_id = :tenant ${dialect.forUpdate}`
+/** Apart from the lock: what another transaction has committed while this one waited for it is to be seen. */
+const READ_TENANT = `
+  select c.now, (select published_at from {events} where tenant_id = :tenant order by published_at desc, id desc limit 1) as last_published_at,
     (select count(*) from {subscriptions} where tenant_id = :tenant) as subscriptions,
     (select count(*) from {subscriptions} where tenant_id = :tenant and id = :id) as known
-  from {tenants} where tenant_id = :tenant ${dialect.forUpdate}`
+  from (select {now} as now) c`
 const BUMP = (dialect: Dialect) => `
   update {tenants} set version = case when version >= ${dialect.now} then version + 1 else ${dialect.now} end
   where tenant_id = :tenant`
@@ -71,14 +73,14 @@ export function insertSubscription(
   const { tenantId: tenant, id } = input
   return session.transaction(async (statements) => {
     await statements.run(NEW_TENANT, { tenant })
-    const [state] = await statements.rows(LOCK_TENANT, { tenant, id })
-    if (state === undefined) throw new Error('The tenant row has vanished.')
-    if (number(state['known']) > 0) return null
-    if (limits.perTenant !== undefined && number(state['subscriptions']) >= limits.perTenant) return 'limit'
+    const [locked] = await statements.rows(LOCK_TENANT, { tenant })
+    const [state] = await statements.rows(READ_TENANT, { tenant, id })
+    if (number(state?.['known'] ?? 0) > 0) return null
+    if (limits.perTenant !== undefined && number(state?.['subscriptions']) >= limits.perTenant) return 'limit'
     const createdAt = Math.max(
-      number(state['instant']),
-      number(state['last_created_at']) + 1,
-      number(state['last_published_at'] ?? 0) + 1,
+      number(state?.['now']),
+      number(locked?.['last_created_at'] ?? 0) + 1,
+      number(state?.['last_published_at'] ?? 0) + 1,
     )
     const at = toMs(createdAt)
     const row: SubscriptionRecord = {

@@ -39,6 +39,7 @@ export const mysql: Dialect = {
     where stage = 0 and (tenant_id > :tenant or (tenant_id = :tenant and subscription_id > :subscription))
     group by stage, tenant_id, subscription_id order by stage, tenant_id, subscription_id limit ${count}`,
   compiler: () => new MysqlQueryCompiler(),
+  opening: [],
   migrationLock: {
     take: ["select get_lock('posthorn migrations', 60)"],
     free: ["select release_lock('posthorn migrations')"],

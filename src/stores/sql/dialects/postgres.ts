@@ -43,6 +43,7 @@ export const postgres: Dialect = {
     ) select tenant_id, subscription_id, due_at from lanes`
   },
   compiler: () => new PostgresQueryCompiler(),
+  opening: [],
   migrationLock: { take: ["select pg_advisory_xact_lock(hashtext('posthorn migrations'))"], free: [] },
   schema: {
     id: 'text collate "C"',

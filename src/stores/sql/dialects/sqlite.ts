@@ -42,6 +42,7 @@ export const sqlite: Dialect = {
     ) select c.tenant_id, c.subscription_id, c.due_at from lanes join {queue} c on c.id = lanes.id order by lanes.n`
   },
   compiler: () => new SqliteQueryCompiler(),
+  opening: ['pragma journal_mode = wal'],
   migrationLock: { take: [], free: [] },
   schema: {
     id: 'text',

@@ -1,0 +1,47 @@
+/** The store on Postgres 14 and newer, through the application's own client: pg, postgres.js or PGlite. */
+import type { Clock } from '../clock.ts'
+import { PosthornError } from '../errors.ts'
+import { postgres } from './sql/dialects/postgres.ts'
+import {
+  type PostgresClient,
+  type PostgresTransaction,
+  postgresDatabase,
+} from './sql/executors/postgres.ts'
+import type { ExecutorSettings } from './sql/executors/settings.ts'
+import { createSqlStore, type SqlStore } from './sql/sql-store.ts'
+
+export type { PostgresClient, PostgresTransaction } from './sql/executors/postgres.ts'
+export type { Migrated } from './sql/migrations.ts'
+export type { SqlStore } from './sql/sql-store.ts'
+
+/** Options of `postgresStore`. */
+export interface PostgresStoreOptions<Client extends PostgresClient>
+  extends Omit<ExecutorSettings, 'clock'> {
+  /** A `pg` Pool (a Client only publishes), the `sql` of postgres.js, or a PGlite. It stays yours: it is never closed. */
+  readonly client: Client
+  /** The schema of the tables. @default 'posthorn' */
+  readonly schema?: string
+  /** Decides what time it is, in place of the database. For tests. */
+  readonly clock?: Clock
+}
+
+/**
+ * A store on Postgres. Run `await webhooks.migrate()` (or `npx posthorn migrate`) once per version before `start`.
+ *
+ * @throws PosthornError `INVALID_OPTION`
+ */
+export function postgresStore<Client extends PostgresClient>({
+  client,
+  schema = 'posthorn',
+  clock,
+  ...settings
+}: PostgresStoreOptions<Client>): SqlStore<PostgresTransaction<Client>> {
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(schema)) {
+    throw new PosthornError(
+      'INVALID_OPTION',
+      `\`schema\` must be 1 to 40 letters, digits and \`_\`, not beginning with a digit; ${JSON.stringify(schema)} is not.`,
+      { path: 'schema' },
+    )
+  }
+  return createSqlStore({ database: postgresDatabase(client, settings), dialect: postgres, namespace: schema, clock })
+}
