@@ -9,6 +9,9 @@ export default defineConfig([
     entry: {
       index: 'src/index.ts',
       memory: 'src/stores/memory.ts',
+      postgres: 'src/stores/postgres.ts',
+      mysql: 'src/stores/mysql.ts',
+      sqlite: 'src/stores/sqlite.ts',
       guard: 'src/guard.ts',
       http: 'src/http/index.ts',
       node: 'src/http/mounts/node.ts',

@@ -80,6 +80,16 @@ export interface AttemptFilter {
   readonly until?: number
 }
 
+/** What `migrate` did. */
+export interface Migrated {
+  /** The schema's version before, 0 for none. */
+  readonly from: number
+  /** The schema's version now. */
+  readonly to: number
+  /** Names of the migrations that were run. */
+  readonly applied: readonly string[]
+}
+
 /** How `append` treats its events. */
 export interface AppendOptions<Tx> {
   /** The caller's own transaction: every statement runs in it, before `append` returns its promise if the driver is synchronous. */

@@ -16,6 +16,7 @@ import type {
   ClaimRequest,
   DeliveryFilter,
   EventFilter,
+  Migrated,
   Outcome,
   Page,
   PruneRequest,
@@ -50,6 +51,11 @@ export interface Store<Tx = never> {
   readonly durable: boolean
   /** Makes ready, checks the schema. Rejects with a sentence that names the fix. May be called twice. */
   open(): Promise<void>
+  /**
+   * Where there is a schema: creates it or brings it to the version that this code needs, forward only, one process at a
+   * time. Says what it did: the versions before and after, and the names of what was applied.
+   */
+  migrate?(): Promise<Migrated>
   /** Releases what the store itself opened, never the caller's client. May be called twice. */
   close(): Promise<void>
   /** The store's clock. */

@@ -18,6 +18,7 @@ import { guardedTransport } from './guard/guarded-transport.ts'
 import { createJobs, type Jobs } from './jobs.ts'
 import { checkOptions, guardOptionsOf, type WebhooksOptions } from './options.ts'
 import type { IdGenerators, Parts, Sealer } from './parts.ts'
+import type { Migrated } from './queries.ts'
 import type { SubscriptionRecord } from './records.ts'
 import { createRecovery, type Recovery } from './recovery.ts'
 import { createReporter, warningLogger } from './report.ts'
@@ -79,6 +80,11 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
     publications: readonly Publication<Events>[],
     options?: { readonly tx?: Tx },
   ): Promise<readonly Published[]>
+  /**
+   * Creates the store's tables or brings them to the newest version, where it has any; safe to call from many processes at
+   * once. Run it once per version of Posthorn, before `start`.
+   */
+  migrate(): Promise<Migrated>
   /** Starts to deliver in this process. Without it the process only publishes. */
   start(): Promise<void>
   /** Planned stop: loses nothing. */
@@ -216,6 +222,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     stop,
     tick: ({ budgetMs }) => schedule.tick(budgetMs),
     drain: () => schedule.drain(),
+    migrate: async () => (await parts.store.migrate?.()) ?? { from: 0, to: 0, applied: [] },
     wake: () => schedule.wake(),
     [Symbol.asyncDispose]: () => stop(),
   }

@@ -6,8 +6,8 @@ import type { ExecutorSettings } from './sql/executors/settings.ts'
 import { checkPrefix } from './sql/prefix.ts'
 import { createSqlStore, type SqlStore } from './sql/sql-store.ts'
 
+export type { Migrated } from '../queries.ts'
 export type { MysqlClient, MysqlTransaction } from './sql/executors/mysql.ts'
-export type { Migrated } from './sql/migrations.ts'
 export type { SqlStore } from './sql/sql-store.ts'
 
 /** Options of `mysqlStore`. */

@@ -2,21 +2,16 @@
 import type { Clock } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
 import { postgres } from './sql/dialects/postgres.ts'
-import {
-  type PostgresClient,
-  type PostgresTransaction,
-  postgresDatabase,
-} from './sql/executors/postgres.ts'
+import { type PostgresClient, type PostgresTransaction, postgresDatabase } from './sql/executors/postgres.ts'
 import type { ExecutorSettings } from './sql/executors/settings.ts'
 import { createSqlStore, type SqlStore } from './sql/sql-store.ts'
 
+export type { Migrated } from '../queries.ts'
 export type { PostgresClient, PostgresTransaction } from './sql/executors/postgres.ts'
-export type { Migrated } from './sql/migrations.ts'
 export type { SqlStore } from './sql/sql-store.ts'
 
 /** Options of `postgresStore`. */
-export interface PostgresStoreOptions<Client extends PostgresClient>
-  extends Omit<ExecutorSettings, 'clock'> {
+export interface PostgresStoreOptions<Client extends PostgresClient> extends Omit<ExecutorSettings, 'clock'> {
   /** A `pg` Pool (a Client only publishes), the `sql` of postgres.js, or a PGlite. It stays yours: it is never closed. */
   readonly client: Client
   /** The schema of the tables. @default 'posthorn' */
@@ -43,5 +38,10 @@ export function postgresStore<Client extends PostgresClient>({
       { path: 'schema' },
     )
   }
-  return createSqlStore({ database: postgresDatabase(client, settings), dialect: postgres, namespace: schema, clock })
+  return createSqlStore({
+    database: postgresDatabase(client, settings),
+    dialect: postgres,
+    namespace: schema,
+    clock,
+  })
 }

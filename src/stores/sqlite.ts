@@ -5,8 +5,8 @@ import { type SqliteClient, type SqliteSettings, sqliteDatabase } from './sql/ex
 import { checkPrefix } from './sql/prefix.ts'
 import { createSqlStore, type SqlStore } from './sql/sql-store.ts'
 
+export type { Migrated } from '../queries.ts'
 export type { SqliteClient } from './sql/executors/sqlite.ts'
-export type { Migrated } from './sql/migrations.ts'
 export type { SqlStore } from './sql/sql-store.ts'
 
 /** Options of `sqliteStore`. */

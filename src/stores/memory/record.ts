@@ -3,7 +3,16 @@ import { isEnded } from '../../model.ts'
 import type { Next, Outcome, Recorded } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord, EventRecord, NewAttempt } from '../../records.ts'
 import { changeDelivery, deliveryFor, endDelivery, insertDelivery } from './deliveries.ts'
-import { addRow, claimedRow, clearLostClaims, dueRow, endClaim, holdRow, setReleased, setTrigger } from './rows.ts'
+import {
+  addRow,
+  claimedRow,
+  clearLostClaims,
+  dueRow,
+  endClaim,
+  holdRow,
+  setReleased,
+  setTrigger,
+} from './rows.ts'
 import type { QueueRow, State, Tenant } from './state.ts'
 
 /** What one outcome is about. */

@@ -2,7 +2,8 @@
 import type { Dialect } from './dialect.ts'
 
 const STORED = `published_at, due_at`
-const EVENT = 'tenant_id, id, type, body, metadata, ordering_key, settings, test, skipped, idempotency_key, occurred_at'
+const EVENT =
+  'tenant_id, id, type, body, metadata, ordering_key, settings, test, skipped, idempotency_key, occurred_at'
 const GIVEN = `n bigint, tenant_id text, id text, type text, body text, metadata text, ordering_key text, settings text,
   test bigint, skipped bigint, idempotency_key text, occurred_at bigint, asked_at bigint, delay bigint`
 const OWED = `n bigint, tenant_id text, id text, bucket bigint, delivery_id text, addressee text, max_age bigint`
@@ -31,7 +32,9 @@ const DELIVERY_ROW = `o.tenant_id, o.delivery_id, o.id, e.type, coalesce(o.addre
 const PUBLISHED_AT = 'case when t.last_created_at > c.now then t.last_created_at else c.now end'
 const ASKED_AT = 'coalesce(g.asked_at, c.now + coalesce(g.delay, 0))'
 const DUE_AT = `case when ${ASKED_AT} > c.now then ${ASKED_AT} else c.now end`
-const givenColumns = EVENT.split(', ').map((column) => `g.${column}`).join(', ')
+const givenColumns = EVENT.split(', ')
+  .map((column) => `g.${column}`)
+  .join(', ')
 
 /** Postgres: everything in one statement; one line per event, without a sequence where it is a duplicate. */
 const inCommon = (addressed: boolean) => `

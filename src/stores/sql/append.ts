@@ -26,40 +26,43 @@ export async function append(
   options: AppendOptions<unknown> = {},
 ): Promise<Answer> {
   if (events.length === 0) return { appended: [], versions: new Map() }
-  const firsts = firstsOf(events)
-  const distinct = [...new Set(firsts)]
-  const lease = options.claim
-  const insert = (statements: Statements) => insertAll(statements, events, distinct, lease)
+  const { claim: lease, tx } = options
+  const insert = (statements: Statements) => insertAll(statements, events, lease)
   const found =
-    options.tx !== undefined
-      ? await insert(session.joined(options.tx))
+    tx !== undefined
+      ? await insert(session.joined(tx))
       : session.dialect.changesInCommon
         ? await insert(session)
         : await session.transaction(insert)
   const versions = new Map<string, number>()
   for (const { tenantId } of events) versions.set(tenantId, found.versions.get(tenantId) ?? 0)
   const appended = events.map((_, at): Appended => {
-    const first = firsts[at] ?? at
-    const entry = found.entries.get(first)
-    if (entry === undefined) throw new Error('An event was neither inserted nor found: the database was changed by hand.')
-    return first === at ? entry : { event: entry.event, duplicate: true, work: null }
+    const entry = found.entries.get(at)
+    if (entry === undefined)
+      throw new Error('An event was neither inserted nor found: its rows change by hand.')
+    return entry
   })
   return { appended, versions }
 }
 
-/** For every event the index of the first one in the call with its key or id. */
-function firstsOf(events: readonly NewEvent[]): readonly number[] {
+/** For each of these events the index of the first one of them with its key or id. */
+function firstsOf(events: readonly NewEvent[], open: readonly number[]): ReadonlyMap<number, number> {
   const byKey = new Map<string, number>()
   const byId = new Map<string, number>()
-  return events.map(({ tenantId, id, idempotencyKey }, at) => {
+  const firsts = new Map<number, number>()
+  for (const at of open) {
+    const event = events[at]
+    if (event === undefined) continue
+    const { tenantId, id, idempotencyKey } = event
     const key = idempotencyKey === null ? null : JSON.stringify([tenantId, idempotencyKey])
     const name = JSON.stringify([tenantId, id])
-    const first = (key === null ? undefined : byKey.get(key)) ?? byId.get(name)
-    if (first !== undefined) return first
+    const first = (key === null ? undefined : byKey.get(key)) ?? byId.get(name) ?? at
+    firsts.set(at, first)
+    if (first !== at) continue
     if (key !== null) byKey.set(key, at)
     byId.set(name, at)
-    return at
-  })
+  }
+  return firsts
 }
 
 interface Found {
@@ -70,17 +73,23 @@ interface Found {
 async function insertAll(
   statements: Statements,
   events: readonly NewEvent[],
-  distinct: readonly number[],
   lease: Lease | undefined,
 ): Promise<Found> {
   const found: Found = { entries: new Map(), versions: new Map() }
-  let missing = distinct
-  // A duplicate may be pruned between the insert that it refused and the look at it: then there is room for a new one.
-  for (let turn = 0; turn < 3 && missing.length > 0; turn += 1) {
-    for (const row of await insertRows(statements, events, missing, lease)) keep(found, events, row, lease)
-    missing = missing.filter((at) => !found.entries.has(at))
-    if (missing.length > 0) await readExisting(statements, events, missing, found)
-    missing = missing.filter((at) => !found.entries.has(at))
+  let open = events.map((_, at) => at)
+  // More than once only where a first one was itself a duplicate, or where the row that refused it was pruned before it was read.
+  for (let turn = 0; turn <= events.length + 1 && open.length > 0; turn += 1) {
+    const firsts = firstsOf(events, open)
+    const distinct = open.filter((at) => firsts.get(at) === at)
+    for (const row of await insertRows(statements, events, distinct, lease)) keep(found, events, row, lease)
+    const refused = distinct.filter((at) => !found.entries.has(at))
+    if (refused.length > 0) await readExisting(statements, events, refused, found)
+    for (const at of open) {
+      const first = found.entries.get(firsts.get(at) ?? at)
+      if (firsts.get(at) !== at && first !== undefined && !first.duplicate)
+        found.entries.set(at, { event: first.event, duplicate: true, work: null })
+    }
+    open = open.filter((at) => !found.entries.has(at))
   }
   return found
 }
@@ -136,45 +145,53 @@ function valuesOf(events: readonly NewEvent[], indexes: readonly number[], lease
   }
   const mark = Number(crypto.getRandomValues(new BigUint64Array(1))[0]) % Number.MAX_SAFE_INTEGER
   const token = lease?.token ?? null
-  return { g: given, o: owed, a: addressees, mark, token, room: lease?.room ?? 0, lease: toMicros(lease?.leaseMs ?? 0) }
+  return {
+    g: given,
+    o: owed,
+    a: addressees,
+    mark,
+    token,
+    room: lease?.room ?? 0,
+    lease: toMicros(lease?.leaseMs ?? 0),
+  }
 }
 
 function keep(found: Found, events: readonly NewEvent[], row: Row, lease: Lease | undefined): void {
-  const at = number(row['n'])
+  const at = number(row.n)
   const input = events[at]
   if (input === undefined) return
-  found.versions.set(input.tenantId, number(row['version'] ?? 0))
-  if (row['sequence'] === null) return
+  found.versions.set(input.tenantId, number(row.version ?? 0))
+  if (row.sequence === null) return
   const { dueAt: _, delayMs: __, addressee, ...rest } = input
   const event: EventRecord = {
     ...rest,
     metadata: structuredClone(rest.metadata),
     settings: structuredClone(rest.settings),
     occurredAt: toMs(toMicros(rest.occurredAt)),
-    publishedAt: instant(row['published_at']),
-    dueAt: instant(row['due_at']),
-    sequence: number(row['sequence']),
+    publishedAt: instant(row.published_at),
+    dueAt: instant(row.due_at),
+    sequence: number(row.sequence),
   }
-  const leaseUntil = numberOrNull(row['lease_until'])
+  const leaseUntil = numberOrNull(row.lease_until)
   const work = lease === undefined || !leaseUntil ? null : workOf(event, input, row, lease)
   found.entries.set(at, { event, duplicate: false, work })
 }
 
 function workOf(event: EventRecord, { addressee }: NewEvent, row: Row, lease: Lease): Work {
   const base = {
-    claim: { row: rowName(event.tenantId, event.id, number(row['row_id'])), token: lease.token },
+    claim: { row: rowName(event.tenantId, event.id, number(row.row_id)), token: lease.token },
     tenantId: event.tenantId,
-    leaseUntil: instant(row['lease_until']),
+    leaseUntil: instant(row.lease_until),
     lostClaims: 0,
     lostAlone: 0,
     resumed: false,
     event,
   }
   if (addressee === undefined) return { ...base, kind: 'event', after: null, upTo: null }
-  const now = instant(row['now'])
+  const now = instant(row.now)
   const delivery: DeliveryRecord = {
     id: addressee.id,
-    number: number(row['number']),
+    number: number(row.number),
     tenantId: event.tenantId,
     eventId: event.id,
     eventType: event.type,
@@ -214,5 +231,6 @@ async function readExisting(
     ...(await statements.rows(READ_EXISTING, { w })),
     ...(await statements.rows(READ_EXISTING_KEYS, { w })),
   ]
-  for (const row of rows) found.entries.set(number(row['n']), { event: eventOf(row), duplicate: true, work: null })
+  for (const row of rows)
+    found.entries.set(number(row.n), { event: eventOf(row), duplicate: true, work: null })
 }

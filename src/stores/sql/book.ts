@@ -118,7 +118,15 @@ export function end(
   reason: DeliveryRecord['reason'] = null,
 ): void {
   const at = book.now / 1000
-  const ended = { state, reason, destination: null, endedAt: at, updatedAt: at, nextAttemptAt: null, held: false }
+  const ended = {
+    state,
+    reason,
+    destination: null,
+    endedAt: at,
+    updatedAt: at,
+    nextAttemptAt: null,
+    held: false,
+  }
   delivery.record = { ...delivery.record, ...ended }
   delivery.changed = true
   if (delivery.row !== null) delivery.row.fate = 'removed'
@@ -154,4 +162,3 @@ export function wait(
   delivery.record = { ...delivery.record, ...waiting, updatedAt: book.now / 1000 }
   delivery.changed = true
 }
-

@@ -48,20 +48,21 @@ export function createClaimer(session: Session): Claimer {
   return async (request) => {
     const { from: low, to: high } = request.buckets ?? { from: 0, to: 255 }
     const [horizon] = await session.rows(HORIZON, { low, high })
-    const now = number(horizon?.['now'])
+    const now = number(horizon?.now)
     const values = { now, low, high }
     const found = request.alone ? await suspects(values) : await due(request, values)
     const picked = request.alone ? onlyFirst(found.rows, request) : pick(found.rows, request, turns)
     const rows = picked.length === 0 ? [] : await lease(picked, request, now)
-    const nextSuspect = numberOrNull(horizon?.['next_suspect'])
+    const nextSuspect = numberOrNull(horizon?.next_suspect)
     const earliest = await earliestLeft(found.rows, picked, request, values)
-    const nextDueAt = [earliest, numberOrNull(horizon?.['next_due']), request.alone ? null : nextSuspect]
-    const versions = new Map(rows.map((row) => [text(row['tenant_id']), number(row['version'] ?? 0)]))
+    const nextDueAt = [earliest, numberOrNull(horizon?.next_due), request.alone ? null : nextSuspect]
+    const versions = new Map(rows.map((row) => [text(row.tenant_id), number(row.version ?? 0)]))
     return {
       work: rows.flatMap((row) => workOf(row, request.token)),
       now: toMs(now),
       versions,
-      suspects: nextSuspect !== null && nextSuspect <= now && (!request.alone || found.rows.length > picked.length),
+      suspects:
+        nextSuspect !== null && nextSuspect <= now && (!request.alone || found.rows.length > picked.length),
       nextDueAt: least(nextDueAt),
     }
   }
@@ -98,7 +99,7 @@ export function createClaimer(session: Session): Claimer {
     }
     const rows = await session.rows(LOAD, { w, token })
     return [...rows].sort(
-      (a, b) => number(a['due_at']) - number(b['due_at']) || number(a['sequence']) - number(b['sequence']),
+      (a, b) => number(a.due_at) - number(b.due_at) || number(a.sequence) - number(b.sequence),
     )
   }
 
@@ -115,7 +116,7 @@ export function createClaimer(session: Session): Claimer {
     }
     if (request.alone) return null
     const [row] = await session.rows(NEXT_LEASE, { ...values, token: request.token })
-    return numberOrNull(row?.['next_lease'])
+    return numberOrNull(row?.next_lease)
   }
 }
 
@@ -133,9 +134,9 @@ function placesOf(rows: readonly Candidate[]): readonly (readonly (string | numb
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const placeOf = (row: Row): readonly (string | number)[] => [
-  text(row['tenant_id']),
-  text(row['event_id']),
-  number(row['id']),
+  text(row.tenant_id),
+  text(row.event_id),
+  number(row.id),
 ]
 
 function least(values: readonly (number | null)[]): number | null {
@@ -144,24 +145,33 @@ function least(values: readonly (number | null)[]): number | null {
 }
 
 function workOf(row: Row, token: string): Work[] {
-  const tenantId = text(row['tenant_id'])
+  const tenantId = text(row.tenant_id)
   const base = {
-    claim: { row: rowName(tenantId, text(row['event_id']), number(row['id'])), token },
+    claim: { row: rowName(tenantId, text(row.event_id), number(row.id)), token },
     tenantId,
-    leaseUntil: instant(row['lease_until']),
-    lostClaims: number(row['claims_before']),
-    lostAlone: number(row['lost_alone_before']),
-    resumed: number(row['resumed']) > 1,
+    leaseUntil: instant(row.lease_until),
+    lostClaims: number(row.claims_before),
+    lostAlone: number(row.lost_alone_before),
+    resumed: number(row.resumed) > 1,
   }
-  const kind = number(row['kind'])
-  if (kind === KIND.job) return [{ ...base, kind: 'job', job: json(row['job'], {}) }]
-  if (row['e_id'] === null) return []
+  const kind = number(row.kind)
+  if (kind === KIND.job) return [{ ...base, kind: 'job', job: json(row.job, {}) }]
+  if (row.e_id === null) return []
   const event = eventOf(row, 'e_')
   if (kind === KIND.event) {
-    const range = { after: textOrNull(row['after_id']), upTo: textOrNull(row['up_to_id']) }
+    const range = { after: textOrNull(row.after_id), upTo: textOrNull(row.up_to_id) }
     return [{ ...base, kind: 'event', event, ...range }]
   }
-  if (row['d_id'] === null) return []
-  const trigger = text(row['cause']) as Extract<Work, { kind: 'delivery' }>['trigger']
-  return [{ ...base, kind: 'delivery', event, delivery: deliveryOf(row, 'd_'), trigger, released: flag(row['released']) }]
+  if (row.d_id === null) return []
+  const trigger = text(row.cause) as Extract<Work, { kind: 'delivery' }>['trigger']
+  return [
+    {
+      ...base,
+      kind: 'delivery',
+      event,
+      delivery: deliveryOf(row, 'd_'),
+      trigger,
+      released: flag(row.released),
+    },
+  ]
 }

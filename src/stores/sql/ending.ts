@@ -57,11 +57,11 @@ async function endAll(
   how: { readonly state: 'failed' | 'cancelled'; readonly reason: 'expired' | null; readonly at: number },
 ): Promise<readonly DeliveryRecord[]> {
   if (rows.length === 0) return []
-  const ids = rows.map((row) => [text(row['tenant_id']), text(row['delivery_id'])])
+  const ids = rows.map((row) => [text(row.tenant_id), text(row.delivery_id)])
   const w = ids.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
   await statements.run(END, { w, ...how })
   await statements.run(REMOVE, {
-    w: rows.map((row) => [text(row['tenant_id']), text(row['event_id']), number(row['id'])]),
+    w: rows.map((row) => [text(row.tenant_id), text(row.event_id), number(row.id)]),
   })
   return (await statements.rows(READ_ENDED, { w })).map((row) => deliveryOf(row))
 }
@@ -105,13 +105,12 @@ async function owed(
   { tenantId: tenant, subscriptionId, eventId, deliveryId }: CancelFilter,
 ): Promise<readonly Row[]> {
   const fits = (row: Row) =>
-    (subscriptionId === undefined || text(row['subscription_id']) === subscriptionId) &&
-    (eventId === undefined || text(row['event_id']) === eventId)
+    (subscriptionId === undefined || text(row.subscription_id) === subscriptionId) &&
+    (eventId === undefined || text(row.event_id) === eventId)
   if (deliveryId !== undefined)
     return (await statements.rows(OWED_ONE, { tenant, delivery: deliveryId })).filter(fits)
   if (eventId !== undefined) return (await statements.rows(OWED_OF, { tenant, event: eventId })).filter(fits)
-  if (subscriptionId !== undefined)
-    return statements.rows(OWED_TO, { tenant, subscription: subscriptionId })
+  if (subscriptionId !== undefined) return statements.rows(OWED_TO, { tenant, subscription: subscriptionId })
   return statements.rows(OWED, { tenant })
 }
 
@@ -163,14 +162,14 @@ export function redeliver(
     if (known === null) return null
     const { tenantId: tenant, eventId: event } = known
     const [body] = await statements.rows(LOCK_EVENT, { tenant, event })
-    if (body === undefined || body['body'] === null) return 'pruned'
+    if (body === undefined || body.body === null) return 'pruned'
     const [row] = await statements.rows(LOCK_ROW, { tenant, delivery: deliveryId })
     const now = await statements.now()
     const inOrder = Number(options.trigger !== 'manual')
     const values = { tenant, event, delivery: deliveryId, trigger: options.trigger, now, inOrder }
     if (row !== undefined) {
-      if (row['token'] === null) {
-        await statements.run(HURRY, { ...values, row: number(row['id']) })
+      if (row.token === null) {
+        await statements.run(HURRY, { ...values, row: number(row.id) })
         await statements.run(TOUCH, values)
       }
       return findDelivery(statements, tenant, deliveryId)
@@ -184,11 +183,10 @@ export function redeliver(
       expiresAt,
       bucket: tenantBucket(tenant),
       subscription: known.subscriptionId ?? '',
-      positionAt: number(body['due_at']),
-      sequence: number(body['sequence']),
-      key: (body['ordering_key'] as string | null) ?? null,
+      positionAt: number(body.due_at),
+      sequence: number(body.sequence),
+      key: (body.ordering_key as string | null) ?? null,
     })
     return findDelivery(statements, tenant, deliveryId)
   })
 }
-

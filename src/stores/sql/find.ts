@@ -8,7 +8,8 @@ import type { Row, Statements, Template } from './session.ts'
 export const WAITING = 'q.stage as waiting_stage, q.due_at as waiting_at'
 
 const EVENT = 'select e.* from {events} e where e.tenant_id = :tenant and e.id = :id'
-const EVENT_KNOWN = 'select e.* from {tenants} t join {events} e on e.tenant_id = t.tenant_id and e.id = :id limit 1'
+const EVENT_KNOWN =
+  'select e.* from {tenants} t join {events} e on e.tenant_id = t.tenant_id and e.id = :id limit 1'
 const EVENT_ANYWHERE = 'select e.* from {events} e where e.id = :id limit 1'
 
 const JOINED = `left join {queue} q on q.tenant_id = d.tenant_id and q.delivery_id = d.id and q.kind = 1`

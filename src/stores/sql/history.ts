@@ -6,7 +6,8 @@ import type { Dialect } from './dialect.ts'
 import { json, number, orNull, text, toMicros } from './rows.ts'
 import type { Row, Session, Statements } from './session.ts'
 
-const KEY = 'tenant_id text, bucket_ms bigint, bucket_at bigint, subscription_id text, event_type text, slot text'
+const KEY =
+  'tenant_id text, bucket_ms bigint, bucket_at bigint, subscription_id text, event_type text, slot text'
 const NAMES = KEY.replace(/ (text|bigint)\b/g, '')
 const SAME = NAMES.split(', ')
   .map((name) => `r.${name} = w.${name}`)
@@ -36,19 +37,26 @@ function sum(one: Sums, other: Sums): Sums {
 const NOTHING: Sums = { counters: {}, histogram: [] }
 
 const lineOf = (rollup: RollupRecord): (string | number)[] => [
-  ...[rollup.tenantId, rollup.bucketMs, rollup.bucketAt, rollup.subscriptionId ?? '', rollup.eventType, rollup.slot],
+  ...[
+    rollup.tenantId,
+    rollup.bucketMs,
+    rollup.bucketAt,
+    rollup.subscriptionId ?? '',
+    rollup.eventType,
+    rollup.slot,
+  ],
 ]
 
 function rollupOf(row: Row): RollupRecord {
   return {
-    tenantId: text(row['tenant_id']),
-    subscriptionId: orNull(row['subscription_id']),
-    eventType: text(row['event_type']),
-    bucketAt: number(row['bucket_at']),
-    bucketMs: number(row['bucket_ms']),
-    slot: text(row['slot']),
-    counters: json(row['counters'], {}),
-    histogram: json(row['histogram'], []),
+    tenantId: text(row.tenant_id),
+    subscriptionId: orNull(row.subscription_id),
+    eventType: text(row.event_type),
+    bucketAt: number(row.bucket_at),
+    bucketMs: number(row.bucket_ms),
+    slot: text(row.slot),
+    counters: json(row.counters, {}),
+    histogram: json(row.histogram, []),
   }
 }
 
@@ -75,7 +83,8 @@ export async function addRollups(session: Session, rollups: readonly RollupRecor
   })
 }
 
-const READ_ROLLUPS = 'select r.* from {rollups} r where r.bucket_ms = :bucket and r.bucket_at >= :since and r.bucket_at < :until'
+const READ_ROLLUPS =
+  'select r.* from {rollups} r where r.bucket_ms = :bucket and r.bucket_at >= :since and r.bucket_at < :until'
 const READ_ROLLUPS_OF = `
   select r.* from {rows w: tenant_id text} join {rollups} r on r.tenant_id = w.tenant_id
   where r.bucket_ms = :bucket and r.bucket_at >= :since and r.bucket_at < :until`
@@ -93,7 +102,8 @@ export async function readRollups(
 ): Promise<readonly RollupRecord[]> {
   const range = { bucket: filter.bucketMs, since: Math.ceil(filter.since), until: Math.ceil(filter.until) }
   const { tenant } = filter
-  const tenants = typeof tenant === 'string' ? [tenant] : tenant === anyTenant ? [] : (tenant as readonly string[])
+  const tenants =
+    typeof tenant === 'string' ? [tenant] : tenant === anyTenant ? [] : (tenant as readonly string[])
   const rows =
     tenant === anyTenant
       ? await statements.rows(READ_ROLLUPS, range)
@@ -130,7 +140,8 @@ const FINISHED = `e.published_at <= :before and e.due_at <= :before
   and not exists (select 1 from {queue} q where q.tenant_id = e.tenant_id and q.event_id = e.id)
   and not exists (select 1 from {deliveries} d where d.tenant_id = e.tenant_id and d.event_id = e.id
     and (d.state = 'pending' or d.ended_at > :before))`
-const oldest = (and: string) => (dialect: Dialect) => `
+const oldest = (and: string) => (dialect: Dialect) =>
+  `
   select e.tenant_id, e.id from {events} e where ${FINISHED} ${and} order by e.published_at limit :count ${dialect.skipLocked}`
 const FINISHED_EVENTS = oldest('')
 const WITH_BODY = oldest('and e.body is not null')
@@ -151,24 +162,34 @@ const REMOVE_ATTEMPTS = (dialect: Dialect) =>
 const REMOVE_DELIVERIES = (dialect: Dialect) =>
   dialect.remove({ table: '{deliveries}', alias: 'x', from: EVENTS, on: OF_EVENT })
 const REMOVE_EVENTS = (dialect: Dialect) =>
-  dialect.remove({ table: '{events}', alias: 'x', from: EVENTS, on: 'x.tenant_id = w.tenant_id and x.id = w.id' })
+  dialect.remove({
+    table: '{events}',
+    alias: 'x',
+    from: EVENTS,
+    on: 'x.tenant_id = w.tenant_id and x.id = w.id',
+  })
 const change = (table: string, from: string, on: string, set: Record<string, string>) => (dialect: Dialect) =>
   dialect.update({ table, alias: 'x', from, on }, set)
 const EMPTY_EVENTS = change('{events}', EVENTS, 'x.tenant_id = w.tenant_id and x.id = w.id', { body: 'null' })
-const EMPTY_DELIVERIES = change('{deliveries}', EVENTS, `${OF_EVENT} and x.body is not null`, { body: 'null' })
+const EMPTY_DELIVERIES = change('{deliveries}', EVENTS, `${OF_EVENT} and x.body is not null`, {
+  body: 'null',
+})
 const EMPTY_ATTEMPTS = change(
   '{attempts}',
   `(select d.tenant_id, d.id from ${DELIVERIES}) w`,
   'x.tenant_id = w.tenant_id and x.delivery_id = w.id and x.excerpt is not null',
   { excerpt: 'null' },
 )
-const FREE_KEYS = change('{events}', EVENTS, 'x.tenant_id = w.tenant_id and x.id = w.id', { idempotency_key: 'null' })
+const FREE_KEYS = change('{events}', EVENTS, 'x.tenant_id = w.tenant_id and x.id = w.id', {
+  idempotency_key: 'null',
+})
 
-const idsOf = (rows: readonly Row[]) => rows.map((row) => [text(row['tenant_id']), text(row['id'])])
+const idsOf = (rows: readonly Row[]) => rows.map((row) => [text(row.tenant_id), text(row.id)])
 
 async function removeEvents(statements: Statements, w: readonly string[][]): Promise<void> {
   if (w.length === 0) return
-  for (const template of [REMOVE_ATTEMPTS, REMOVE_DELIVERIES, REMOVE_EVENTS]) await statements.run(template, { w })
+  for (const template of [REMOVE_ATTEMPTS, REMOVE_DELIVERIES, REMOVE_EVENTS])
+    await statements.run(template, { w })
 }
 
 /** `Store.prune`. */
@@ -190,7 +211,8 @@ export function prune(
       const before = now - toMicros(bodyAgeMs)
       const w = idsOf(await statements.rows(WITH_BODY, { before, count: room() }))
       if (w.length > 0)
-        for (const template of [EMPTY_EVENTS, EMPTY_DELIVERIES, EMPTY_ATTEMPTS]) await statements.run(template, { w })
+        for (const template of [EMPTY_EVENTS, EMPTY_DELIVERIES, EMPTY_ATTEMPTS])
+          await statements.run(template, { w })
       counts.bodies = w.length
     }
     if (keyAgeMs !== undefined && room() > 0) {
@@ -206,7 +228,8 @@ export function prune(
 const ERASED = ['queue', 'paces', 'rollups', 'subscriptions'].map(
   (table) => `delete from {${table}} where tenant_id = :tenant`,
 )
-const SOME_EVENTS = 'select tenant_id, id from {events} where tenant_id = :tenant order by tenant_id, id limit :count'
+const SOME_EVENTS =
+  'select tenant_id, id from {events} where tenant_id = :tenant order by tenant_id, id limit :count'
 const LEFT = 'select id from {events} where tenant_id = :tenant limit 1'
 const FORGET = 'delete from {tenants} where tenant_id = :tenant'
 

@@ -20,7 +20,7 @@ const HOLD = (dialect: Dialect) =>
   )
 
 const placesOf = (rows: readonly Row[]) =>
-  rows.map((row) => [text(row['tenant_id']), text(row['event_id']), number(row['id'])])
+  rows.map((row) => [text(row.tenant_id), text(row.event_id), number(row.id)])
 
 /** `Store.hold`. */
 export function hold(session: Session, tenant: string, subscription: string, limit: number): Promise<number> {
@@ -33,8 +33,10 @@ export function hold(session: Session, tenant: string, subscription: string, lim
 
 const ANY_HELD = `
   select q.id from {queue} q where q.stage = 1 and q.tenant_id = :tenant and q.subscription_id = :subscription limit 1`
-const TAKEN = 'select count(*) as taken from {queue} q where q.tenant_id = :tenant and q.subscription_id = :subscription and q.released = 1'
-const TAKEN_BY_TENANT = 'select count(*) as taken from {queue} q where q.tenant_id = :tenant and q.released = 1'
+const TAKEN =
+  'select count(*) as taken from {queue} q where q.tenant_id = :tenant and q.subscription_id = :subscription and q.released = 1'
+const TAKEN_BY_TENANT =
+  'select count(*) as taken from {queue} q where q.tenant_id = :tenant and q.released = 1'
 
 const HELD = `select q.tenant_id, q.event_id, q.id from {queue} q where q.stage = 1 and ${LANE}`
 const ORDER = 'order by q.tenant_id, q.subscription_id, q.due_at, q.sequence limit :count'
@@ -90,8 +92,7 @@ export function release(session: Session, request: ReleaseRequest): Promise<Rele
     )
     const rows = room < 1 ? [] : await releasable(statements, request, room)
     const manual = Number(trigger === 'manual')
-    if (rows.length > 0)
-      await statements.run(RELEASE, { w: placesOf(rows), now: own.now, trigger, manual })
+    if (rows.length > 0) await statements.run(RELEASE, { w: placesOf(rows), now: own.now, trigger, manual })
     const times = [await own.take(rows.length), await shared?.take(rows.length)].flatMap((at) => at ?? [])
     const [more] = await statements.rows(ANY_HELD, lane)
     const nextAt = times.length === 0 ? null : Math.max(...times)
@@ -107,7 +108,7 @@ async function freeSlots(
 ): Promise<number> {
   if (slots === undefined) return Number.POSITIVE_INFINITY
   const [row] = await statements.rows(count, lane)
-  return slots - number(row?.['taken'] ?? 0)
+  return slots - number(row?.taken ?? 0)
 }
 
 /** The held rows that may go, lowest position first. */
@@ -143,8 +144,8 @@ export async function listHeld(
   const from = { tenant: after?.tenantId ?? '', subscription: after?.subscriptionId ?? '' }
   const rows = await statements.rows(LIST, { ...from, count: limit })
   return rows.map((row) => ({
-    tenantId: text(row['tenant_id']),
-    subscriptionId: text(row['subscription_id']),
-    count: Math.min(1_000, number(row['held'])),
+    tenantId: text(row.tenant_id),
+    subscriptionId: text(row.subscription_id),
+    count: Math.min(1_000, number(row.held)),
   }))
 }

@@ -7,8 +7,8 @@ import {
   MysqlAdapter,
   PostgresAdapter,
   type SelectQueryBuilder,
-  SqliteAdapter,
   type SqlBool,
+  SqliteAdapter,
   sql,
 } from 'kysely'
 import { anyTenant } from '../../model.ts'
@@ -115,7 +115,7 @@ export function createLists(session: Session) {
   async function total(list: List, page: Page): Promise<number | null> {
     if (page.total !== true) return null
     const [row] = await run(base(list).select(sql<number>`count(*)`.as('total')))
-    return number(row?.['total'])
+    return number(row?.total)
   }
 
   async function rowsOf<Record>(list: List, page: Page, record: (row: Row) => Record): Promise<Rows<Record>> {
@@ -181,7 +181,9 @@ export function createLists(session: Session) {
       const { rows } = await rowsOf(list, { ...page, limit: ALL, offset: 0 }, subscriptionOf)
       const fits = ({ events, metadata: labels }: SubscriptionRecord) =>
         (type === undefined || events.some((one) => one === type || matchesPattern(one, type))) &&
-        Object.entries(metadata ?? {}).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value)
+        Object.entries(metadata ?? {}).every(
+          ([key, value]) => Object.hasOwn(labels, key) && labels[key] === value,
+        )
       const found = rows.filter(fits)
       const start = page.offset ?? 0
       const count = page.total === true ? await countOf(list, fits) : null

@@ -3,6 +3,7 @@
  * comes as the next number. A newer schema than this code knows is fine: versions of a rolling deploy share one database.
  */
 import { PosthornError } from '../../errors.ts'
+import type { Migrated } from '../../queries.ts'
 import type { Dialect } from './dialect.ts'
 import { createTables } from './schema.ts'
 import type { Session, Statements } from './session.ts'
@@ -11,16 +12,6 @@ interface Migration {
   readonly version: number
   readonly name: string
   statements(dialect: Dialect, namespace: string): readonly string[]
-}
-
-/** What `migrate` did. */
-export interface Migrated {
-  /** The schema's version before, 0 for none. */
-  readonly from: number
-  /** The schema's version now. */
-  readonly to: number
-  /** Names of the migrations that were run. */
-  readonly applied: readonly string[]
 }
 
 const migrations: readonly Migration[] = [{ version: 1, name: 'create tables', statements: createTables }]
@@ -94,5 +85,5 @@ export async function checkSchema(session: Session, namespace: string): Promise<
 
 async function readVersion(statements: Statements): Promise<number> {
   const [row] = await statements.rows(READ)
-  return Number(row?.['version'] ?? 0)
+  return Number(row?.version ?? 0)
 }

@@ -44,7 +44,8 @@ export function decide(book: Book, outcome: Outcome): Verdict {
     null
   const row = book.rows.get(keyOf(...rowPlace(claim.row)))
   const live = row !== undefined && row.fate !== 'removed' && row.token === claim.token ? row : null
-  if (attempt !== null && book.attemptIds.has(keyOf(tenantId, attempt.id))) return verdict('repeated', delivery)
+  if (attempt !== null && book.attemptIds.has(keyOf(tenantId, attempt.id)))
+    return verdict('repeated', delivery)
   const isGone = subscriptionId !== null && !book.subscriptions.has(keyOf(tenantId, subscriptionId))
   if (delivery === null && isGone) return verdict('gone')
   if (live === null) return lost(book, outcome, event, delivery)

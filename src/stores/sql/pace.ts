@@ -34,10 +34,10 @@ export async function lockPace(
 ): Promise<Pace> {
   await statements.run(NEW_PACE, place)
   const [row] = await statements.rows(LOCK_PACE, place)
-  const now = number(row?.['now'])
+  const now = number(row?.now)
   if (rate === undefined) return { now, tokens: Number.POSITIVE_INFINITY, take: async () => null }
-  const kept = numberOrNull(row?.['tokens'] ?? null)
-  const elapsedMs = toMs(Math.max(0, now - number(row?.['refilled_at'])))
+  const kept = numberOrNull(row?.tokens ?? null)
+  const elapsedMs = toMs(Math.max(0, now - number(row?.refilled_at)))
   // The margin keeps a token that is due at exactly this instant from being lost to rounding.
   const refilled = kept === null ? rate.count : kept + (elapsedMs * rate.count) / rate.perMs + 1e-9
   const tokens = Math.min(rate.count, refilled)

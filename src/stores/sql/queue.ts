@@ -39,7 +39,7 @@ export async function expanded(
     upTo === null
       ? await statements.rows(EXPANDED, values)
       : await statements.rows(EXPANDED_RANGE, { ...values, upTo })
-  return rows.map((row) => text(row['subscription_id']))
+  return rows.map((row) => text(row.subscription_id))
 }
 
 const LOCK_CLAIMED = (dialect: Dialect) => `
@@ -58,7 +58,7 @@ export function split(session: Session, claim: Claim, ranges: readonly Range[]):
   const [tenant, event, id] = rowPlace(claim.row)
   return session.transaction(async (statements) => {
     const [row] = await statements.rows(LOCK_CLAIMED, { w: claimRows([claim]) })
-    if (row === undefined || number(row['kind']) !== 0) return false
+    if (row === undefined || number(row.kind) !== 0) return false
     const place = { tenant, event, id }
     if (ranges.length > 0)
       await statements.run(SPLIT, { ...place, r: ranges.map(({ after, upTo }) => [after, upTo]) })
@@ -121,15 +121,16 @@ export function addJob(session: Session, tenant: string, job: JsonObject): Promi
     const values = { tenant, bucket: tenantBucket(tenant), job: JSON.stringify(job) }
     if (statements.dialect.returning) {
       const [row] = await statements.rows(ADD_JOB_RETURNING, values)
-      return rowName(tenant, '', number(row?.['id']))
+      return rowName(tenant, '', number(row?.id))
     }
     await statements.run(ADD_JOB, values)
     const [row] = await statements.query('select last_insert_id() as id', [])
-    return rowName(tenant, '', number(row?.['id']))
+    return rowName(tenant, '', number(row?.id))
   })
 }
 
-const READ_JOB = 'select tenant_id, job from {queue} where tenant_id = :tenant and event_id = :event and id = :id and kind = 2'
+const READ_JOB =
+  'select tenant_id, job from {queue} where tenant_id = :tenant and event_id = :event and id = :id and kind = 2'
 
 /** `Store.getJob`. */
 export async function getJob(
@@ -140,11 +141,14 @@ export async function getJob(
   const [tenant, event, id] = rowPlace(row)
   if (scope !== anyTenant && scope !== tenant) return null
   const [found] = await statements.rows(READ_JOB, { tenant, event, id })
-  return found === undefined ? null : { tenantId: tenant, job: json(found['job'], {}) }
+  return found === undefined ? null : { tenantId: tenant, job: json(found.job, {}) }
 }
 
 const LEAVE_ORDER = (dialect: Dialect) =>
-  dialect.update({ table: '{queue}', alias: 'q', from: CLAIMS, on: `${HELD_BY} and q.kind = 0` }, { in_order: '0' })
+  dialect.update(
+    { table: '{queue}', alias: 'q', from: CLAIMS, on: `${HELD_BY} and q.kind = 0` },
+    { in_order: '0' },
+  )
 
 /** `Store.leaveOrder`. */
 export async function leaveOrder(session: Session, claims: readonly Claim[]): Promise<number> {
@@ -169,15 +173,19 @@ export async function backlog(
   { tenant, subscriptionId }: { readonly tenant: TenantFilter; readonly subscriptionId?: string },
 ): Promise<{ due: number; scheduled: number; held: number; oldestDueAt: number | null }> {
   const every = tenant === anyTenant
-  const tenants = every ? [] : typeof tenant === 'string' ? [tenant] : [...new Set(tenant as readonly string[])]
+  const tenants = every
+    ? []
+    : typeof tenant === 'string'
+      ? [tenant]
+      : [...new Set(tenant as readonly string[])]
   const template =
     subscriptionId === undefined ? (every ? BACKLOG : BACKLOG_OF) : every ? BACKLOG_LANE : BACKLOG_OF_LANE
   const w = tenants.map((one) => [one])
   const [row] = await statements.rows(template, { w, subscription: subscriptionId ?? '' })
   return {
-    due: number(row?.['due'] ?? 0),
-    scheduled: number(row?.['scheduled'] ?? 0),
-    held: number(row?.['held'] ?? 0),
-    oldestDueAt: instantOrNull(row?.['oldest'] ?? null),
+    due: number(row?.due ?? 0),
+    scheduled: number(row?.scheduled ?? 0),
+    held: number(row?.held ?? 0),
+    oldestDueAt: instantOrNull(row?.oldest ?? null),
   }
 }

@@ -67,7 +67,7 @@ async function open(statements: Statements, outcomes: readonly Outcome[]): Promi
     if (lines.length > 0) for (const row of await statements.rows(template, { w: sorted(lines) })) take(row)
   }
   const takeSubscription = (row: Row) => {
-    book.subscriptions.set(keyOf(text(row['tenant_id']), text(row['id'])), text(row['state']))
+    book.subscriptions.set(keyOf(text(row.tenant_id), text(row.id)), text(row.state))
   }
   const owner = ({ tenantId, delivery }: Outcome): Line[] =>
     delivery.subscriptionId === null ? [] : [[tenantId, delivery.subscriptionId]]
@@ -79,7 +79,7 @@ async function open(statements: Statements, outcomes: readonly Outcome[]): Promi
   const takeRow = (row: Row) => {
     const taken = bookRowOf(row)
     book.rows.set(keyOf(taken.tenantId, taken.eventId, taken.id ?? 0), taken)
-    const deliveryId = textOrNull(row['delivery_id'])
+    const deliveryId = textOrNull(row.delivery_id)
     if (deliveryId !== null) rowOfDelivery.set(keyOf(taken.tenantId, deliveryId), taken)
   }
   await read(
@@ -91,10 +91,15 @@ async function open(statements: Statements, outcomes: readonly Outcome[]): Promi
     READ_EVENTS,
     outcomes.map(({ tenantId, eventId }) => [tenantId, eventId]),
     (row) => {
-      book.now = number(row['now'])
-      if (row['id'] === null) return
-      const [tenantId, id] = [text(row['tenant_id']), text(row['id'])]
-      book.events.set(keyOf(tenantId, id), { id, tenantId, type: text(row['type']), dueAt: number(row['due_at']) })
+      book.now = number(row.now)
+      if (row.id === null) return
+      const [tenantId, id] = [text(row.tenant_id), text(row.id)]
+      book.events.set(keyOf(tenantId, id), {
+        id,
+        tenantId,
+        type: text(row.type),
+        dueAt: number(row.due_at),
+      })
     },
   )
   const takeDelivery = (row: Row) => {
@@ -106,11 +111,15 @@ async function open(statements: Statements, outcomes: readonly Outcome[]): Promi
     ...[tenantId, id, eventId, subscriptionId ?? ''],
   ]
   await read(LOCK_DELIVERIES, outcomes.map(named), takeDelivery)
-  const unknown = outcomes.filter(({ tenantId, delivery }) => !book.deliveries.has(keyOf(tenantId, delivery.id)))
+  const unknown = outcomes.filter(
+    ({ tenantId, delivery }) => !book.deliveries.has(keyOf(tenantId, delivery.id)),
+  )
   await read(LOCK_DELIVERIES_OF_EVENTS, unknown.map(named), takeDelivery)
-  const attempted = outcomes.flatMap(({ tenantId, attempt }) => (attempt === null ? [] : [[tenantId, attempt.id]]))
+  const attempted = outcomes.flatMap(({ tenantId, attempt }) =>
+    attempt === null ? [] : [[tenantId, attempt.id]],
+  )
   await read(READ_ATTEMPTS, attempted, (row) => {
-    book.attemptIds.add(keyOf(text(row['tenant_id']), text(row['id'])))
+    book.attemptIds.add(keyOf(text(row.tenant_id), text(row.id)))
   })
   const pending = [...book.deliveries.values()].filter(({ record: { state } }) => state === 'pending')
   const rowless = pending.filter(({ record: { tenantId, id } }) => !rowOfDelivery.has(keyOf(tenantId, id)))
@@ -130,16 +139,16 @@ async function open(statements: Statements, outcomes: readonly Outcome[]): Promi
 
 function bookRowOf(row: Row): BookRow {
   return {
-    id: number(row['id']),
-    tenantId: text(row['tenant_id']),
-    eventId: text(row['event_id']),
-    kind: number(row['kind']),
-    token: textOrNull(row['token']),
-    claimsBefore: number(row['claims_before']) + number(row['lost_alone_before']),
+    id: number(row.id),
+    tenantId: text(row.tenant_id),
+    eventId: text(row.event_id),
+    kind: number(row.kind),
+    token: textOrNull(row.token),
+    claimsBefore: number(row.claims_before) + number(row.lost_alone_before),
     cleared: false,
     fate: 'same',
-    held: number(row['stage']) === STAGE.held,
-    dueAt: number(row['due_at']),
+    held: number(row.stage) === STAGE.held,
+    dueAt: number(row.due_at),
     trigger: 'event',
   }
 }
@@ -157,7 +166,7 @@ async function write(statements: Statements, book: Book): Promise<Map<string, nu
     const inserted = await statements.rows(INSERT_DELIVERIES, { d })
     const w = fresh.map(({ record: { tenantId, id } }): Line => [tenantId, id])
     const rows = statements.dialect.returning ? inserted : await statements.rows(READ_NUMBERS, { w })
-    for (const row of rows) numbers.set(keyOf(text(row['tenant_id']), text(row['id'])), number(row['number']))
+    for (const row of rows) numbers.set(keyOf(text(row.tenant_id), text(row.id)), number(row.number))
   }
   const old = changed.filter(({ isNew }) => !isNew)
   await run(
@@ -182,7 +191,13 @@ async function write(statements: Statements, book: Book): Promise<Map<string, nu
       ? []
       : [
           [
-            ...[row.tenantId, row.eventId, stageOf(queued), tenantBucket(row.tenantId), row.subscriptionId ?? ''],
+            ...[
+              row.tenantId,
+              row.eventId,
+              stageOf(queued),
+              tenantBucket(row.tenantId),
+              row.subscriptionId ?? '',
+            ],
             ...[row.id, queued.trigger, queued.dueAt, toMicros(row.expiresAt)],
           ],
         ],
@@ -198,9 +213,25 @@ const orMicros = (at: number | null): number | null => (at === null ? null : toM
 /** A delivery as a line of `DELIVERY`. */
 export function deliveryLine(row: DeliveryRecord): Line {
   return [
-    ...[row.tenantId, row.id, row.eventId, row.eventType, row.subscriptionId ?? '', row.destination, row.body],
+    ...[
+      row.tenantId,
+      row.id,
+      row.eventId,
+      row.eventType,
+      row.subscriptionId ?? '',
+      row.destination,
+      row.body,
+    ],
     row.headers === null ? null : JSON.stringify(row.headers),
-    ...[row.state, row.reason, Number(row.test), row.attemptCount, row.roundStart, row.lastStatus, row.lastFailure],
+    ...[
+      row.state,
+      row.reason,
+      Number(row.test),
+      row.attemptCount,
+      row.roundStart,
+      row.lastStatus,
+      row.lastFailure,
+    ],
     ...[toMicros(row.createdAt), toMicros(row.updatedAt), orMicros(row.endedAt), toMicros(row.expiresAt)],
   ]
 }
@@ -215,8 +246,30 @@ function changeLine(row: DeliveryRecord): Line {
 /** An attempt as a line of `ATTEMPT`. */
 export function attemptLine(row: AttemptRecord): Line {
   return [
-    ...[row.tenantId, row.id, row.deliveryId, row.eventId, row.eventType, row.subscriptionId ?? '', row.number],
-    ...[row.trigger, row.url, toMicros(row.startedAt), toMicros(row.durationMs), row.outcome, row.status, row.failure],
-    ...[row.message, row.excerpt, Number(row.mayHaveBeenReceived), Number(row.afterLostClaim), Number(row.late)],
+    ...[
+      row.tenantId,
+      row.id,
+      row.deliveryId,
+      row.eventId,
+      row.eventType,
+      row.subscriptionId ?? '',
+      row.number,
+    ],
+    ...[
+      row.trigger,
+      row.url,
+      toMicros(row.startedAt),
+      toMicros(row.durationMs),
+      row.outcome,
+      row.status,
+      row.failure,
+    ],
+    ...[
+      row.message,
+      row.excerpt,
+      Number(row.mayHaveBeenReceived),
+      Number(row.afterLostClaim),
+      Number(row.late),
+    ],
   ]
 }

@@ -1,6 +1,6 @@
 /** Deliveries that an event gets after its fan-out. */
 import { tenantBucket } from '../../patterns.ts'
-import type { Replayed, ReplayEntry } from '../../queries.ts'
+import type { ReplayEntry, Replayed } from '../../queries.ts'
 import type { DeliveryRecord } from '../../records.ts'
 import { type BookEvent, keyOf, pendingDelivery } from './book.ts'
 import type { Dialect } from './dialect.ts'
@@ -34,17 +34,19 @@ export function replay(
     const distinct = (ids: readonly string[]) => [...new Set(ids)].sort().map((id) => [tenant, id])
     const owners = distinct(entries.flatMap(({ delivery }) => delivery.subscriptionId ?? []))
     const subscriptions = await statements.rows(LOCK_SUBSCRIPTIONS, { w: owners })
-    const subscribed = new Set(subscriptions.map((row) => text(row['id'])))
+    const subscribed = new Set(subscriptions.map((row) => text(row.id)))
     const events = await statements.rows(LOCK_EVENTS, { w: distinct(entries.map(({ eventId }) => eventId)) })
     const found = new Map<string, Found>()
     for (const row of events) {
-      const [id, type] = [text(row['id']), text(row['type'])]
-      const event = { id, tenantId: tenant, type, dueAt: number(row['due_at']) }
-      found.set(id, { event, pruned: number(row['pruned']) === 1, waiting: number(row['waiting']) > 0 })
+      const [id, type] = [text(row.id), text(row.type)]
+      const event = { id, tenantId: tenant, type, dueAt: number(row.due_at) }
+      found.set(id, { event, pruned: number(row.pruned) === 1, waiting: number(row.waiting) > 0 })
     }
     const w = entries.map(({ eventId, delivery }) => [tenant, eventId, delivery.subscriptionId ?? ''])
     const taken = new Set(
-      (await statements.rows(EXISTING, { w })).map((row) => keyOf(text(row['event_id']), text(row['subscription_id']))),
+      (await statements.rows(EXISTING, { w })).map((row) =>
+        keyOf(text(row.event_id), text(row.subscription_id)),
+      ),
     )
     const now = await statements.now()
     const decided = entries.map(({ eventId, delivery }): Replayed => {
@@ -73,7 +75,7 @@ async function insert(
   const inserted = await statements.rows(INSERT_DELIVERIES, { d: fresh.map(deliveryLine) })
   const w = fresh.map(({ tenantId, id }) => [tenantId, id])
   const rows = statements.dialect.returning ? inserted : await statements.rows(READ_NUMBERS, { w })
-  const numbers = new Map(rows.map((row) => [text(row['id']), number(row['number'])]))
+  const numbers = new Map(rows.map((row) => [text(row.id), number(row.number)]))
   await statements.run(INSERT_ROWS, {
     w: fresh.map((row) => [
       ...[row.tenantId, row.eventId, STAGE.due, tenantBucket(row.tenantId), row.subscriptionId ?? '', row.id],

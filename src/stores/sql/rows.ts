@@ -25,7 +25,11 @@ export const numberOrNull = (value: unknown): number | null =>
   value === null || value === undefined ? null : Number(value)
 /** Text; some drivers give bytes. */
 export const text = (value: unknown): string =>
-  typeof value === 'string' ? value : value instanceof Uint8Array ? new TextDecoder().decode(value) : String(value)
+  typeof value === 'string'
+    ? value
+    : value instanceof Uint8Array
+      ? new TextDecoder().decode(value)
+      : String(value)
 /** Text or null. */
 export const textOrNull = (value: unknown): string | null =>
   value === null || value === undefined ? null : text(value)
@@ -120,7 +124,17 @@ function waitingOf(row: Row, prefix: string): Waiting {
 
 /** Columns of a delivery. */
 export const DELIVERY_COLUMNS = [
-  ...['id', 'number', 'tenant_id', 'event_id', 'event_type', 'subscription_id', 'destination', 'body', 'headers'],
+  ...[
+    'id',
+    'number',
+    'tenant_id',
+    'event_id',
+    'event_type',
+    'subscription_id',
+    'destination',
+    'body',
+    'headers',
+  ],
   ...['state', 'reason', 'test', 'attempt_count', 'round_start', 'last_status', 'last_failure', 'created_at'],
   ...['updated_at', 'ended_at', 'expires_at'],
 ] as const
@@ -128,49 +142,49 @@ export const DELIVERY_COLUMNS = [
 /** An attempt. */
 export function attemptOf(row: Row): AttemptRecord {
   return {
-    id: text(row['id']),
-    tenantId: text(row['tenant_id']),
-    deliveryId: text(row['delivery_id']),
-    eventId: text(row['event_id']),
-    eventType: text(row['event_type']),
-    subscriptionId: orNull(row['subscription_id']),
-    number: number(row['number']),
-    trigger: text(row['cause']) as AttemptRecord['trigger'],
-    url: text(row['url']),
-    startedAt: instant(row['started_at']),
-    durationMs: toMs(number(row['duration_us'])),
-    outcome: text(row['outcome']) as AttemptRecord['outcome'],
-    status: numberOrNull(row['status']),
-    failure: textOrNull(row['failure']) as AttemptRecord['failure'],
-    message: textOrNull(row['message']),
-    excerpt: textOrNull(row['excerpt']),
-    mayHaveBeenReceived: flag(row['may_have_been_received']),
-    afterLostClaim: flag(row['after_lost_claim']),
-    late: flag(row['late']),
+    id: text(row.id),
+    tenantId: text(row.tenant_id),
+    deliveryId: text(row.delivery_id),
+    eventId: text(row.event_id),
+    eventType: text(row.event_type),
+    subscriptionId: orNull(row.subscription_id),
+    number: number(row.number),
+    trigger: text(row.cause) as AttemptRecord['trigger'],
+    url: text(row.url),
+    startedAt: instant(row.started_at),
+    durationMs: toMs(number(row.duration_us)),
+    outcome: text(row.outcome) as AttemptRecord['outcome'],
+    status: numberOrNull(row.status),
+    failure: textOrNull(row.failure) as AttemptRecord['failure'],
+    message: textOrNull(row.message),
+    excerpt: textOrNull(row.excerpt),
+    mayHaveBeenReceived: flag(row.may_have_been_received),
+    afterLostClaim: flag(row.after_lost_claim),
+    late: flag(row.late),
   }
 }
 
 /** A subscription. */
 export function subscriptionOf(row: Row): SubscriptionRecord {
   return {
-    id: text(row['id']),
-    tenantId: text(row['tenant_id']),
-    url: text(row['url']),
-    events: json<readonly string[]>(row['events'], []),
-    name: textOrNull(row['name']),
-    description: textOrNull(row['description']),
-    headers: json(row['headers'], {}),
-    metadata: json(row['metadata'], {}),
-    state: text(row['state']) as SubscriptionRecord['state'],
-    pausedBy: textOrNull(row['paused_by']) as SubscriptionRecord['pausedBy'],
-    disabledReason: textOrNull(row['disabled_reason']) as SubscriptionRecord['disabledReason'],
-    disabledAt: instantOrNull(row['disabled_at']),
-    secrets: json(row['secrets'], []),
-    settings: json<JsonObject>(row['settings'], {}),
-    condition: json<JsonObject>(row['conditions'], {}),
-    createdAt: instant(row['created_at']),
-    updatedAt: instant(row['updated_at']),
-    revision: number(row['revision']),
+    id: text(row.id),
+    tenantId: text(row.tenant_id),
+    url: text(row.url),
+    events: json<readonly string[]>(row.events, []),
+    name: textOrNull(row.name),
+    description: textOrNull(row.description),
+    headers: json(row.headers, {}),
+    metadata: json(row.metadata, {}),
+    state: text(row.state) as SubscriptionRecord['state'],
+    pausedBy: textOrNull(row.paused_by) as SubscriptionRecord['pausedBy'],
+    disabledReason: textOrNull(row.disabled_reason) as SubscriptionRecord['disabledReason'],
+    disabledAt: instantOrNull(row.disabled_at),
+    secrets: json(row.secrets, []),
+    settings: json<JsonObject>(row.settings, {}),
+    condition: json<JsonObject>(row.conditions, {}),
+    createdAt: instant(row.created_at),
+    updatedAt: instant(row.updated_at),
+    revision: number(row.revision),
   }
 }
 

@@ -1,5 +1,6 @@
 /** The tables, in the words of each database. What changes after a release is a new migration, never a change here. */
 import type { Dialect, SchemaDialect } from './dialect.ts'
+import { type Index, indexes } from './indexes.ts'
 
 /** Columns of one table by name, and what follows them. */
 interface Table {
@@ -7,18 +8,6 @@ interface Table {
   readonly columns: readonly string[]
   readonly key: string
   readonly hot?: boolean
-}
-
-interface Index {
-  readonly name: string
-  readonly table: string
-  readonly columns: string
-  readonly unique?: boolean
-  /** Leaves rows out where the database can; elsewhere `whole` is indexed. */
-  readonly where?: string
-  readonly whole?: string
-  /** Only where numbers are the tables' own keys, or only where they are not. */
-  readonly numbered?: boolean
 }
 
 function tables({ id, text, long, small, double, number, numberIsKey }: SchemaDialect): readonly Table[] {
@@ -195,79 +184,18 @@ function tables({ id, text, long, small, double, number, numberIsKey }: SchemaDi
   ]
 }
 
-const indexes: readonly Index[] = [
-  { name: 'events_id', table: 'events', columns: 'tenant_id, id', unique: true, numbered: true },
-  {
-    name: 'events_key',
-    table: 'events',
-    columns: 'tenant_id, idempotency_key',
-    unique: true,
-    where: 'idempotency_key is not null',
-  },
-  { name: 'events_list', table: 'events', columns: 'tenant_id, published_at, id' },
-  { name: 'events_age', table: 'events', columns: 'published_at' },
-  { name: 'deliveries_id', table: 'deliveries', columns: 'tenant_id, id', unique: true, numbered: true },
-  { name: 'deliveries_number', table: 'deliveries', columns: 'tenant_id, number', numbered: false },
-  { name: 'deliveries_of_event', table: 'deliveries', columns: 'tenant_id, event_id, subscription_id', unique: true },
-  { name: 'deliveries_list', table: 'deliveries', columns: 'tenant_id, created_at, id' },
-  { name: 'deliveries_of_subscription', table: 'deliveries', columns: 'tenant_id, subscription_id, created_at, id' },
-  { name: 'attempts_of_delivery', table: 'attempts', columns: 'tenant_id, delivery_id, number', unique: true },
-  { name: 'attempts_list', table: 'attempts', columns: 'tenant_id, started_at, id' },
-  { name: 'queue_event', table: 'queue', columns: 'tenant_id, event_id', numbered: true },
-  {
-    name: 'queue_due',
-    table: 'queue',
-    columns: 'due_at, sequence',
-    where: 'stage = 0',
-    whole: 'stage, due_at, sequence',
-  },
-  {
-    name: 'queue_lanes',
-    table: 'queue',
-    columns: 'tenant_id, subscription_id, due_at, sequence',
-    where: 'stage = 0',
-    whole: 'stage, tenant_id, subscription_id, due_at, sequence',
-  },
-  {
-    name: 'queue_held',
-    table: 'queue',
-    columns: 'tenant_id, subscription_id, due_at, sequence',
-    where: 'stage = 1',
-  },
-  { name: 'queue_suspect', table: 'queue', columns: 'due_at, sequence', where: 'stage = 2' },
-  { name: 'queue_delivery', table: 'queue', columns: 'tenant_id, delivery_id', where: 'kind = 1', whole: 'tenant_id, delivery_id' },
-  { name: 'queue_expiry', table: 'queue', columns: 'expires_at', where: 'kind = 1', whole: 'expires_at' },
-  {
-    name: 'queue_released',
-    table: 'queue',
-    columns: 'tenant_id, subscription_id',
-    where: 'released = 1',
-    whole: 'tenant_id, released, subscription_id',
-  },
-  {
-    name: 'queue_outside_order',
-    table: 'queue',
-    columns: 'tenant_id, subscription_id, due_at, sequence',
-    where: 'in_order = 0 and stage = 1',
-    whole: 'in_order, stage, tenant_id, subscription_id, due_at, sequence',
-  },
-  {
-    name: 'queue_order',
-    table: 'queue',
-    columns: 'tenant_id, ordering_key, position_at, sequence',
-    where: 'ordering_key is not null',
-    whole: 'tenant_id, ordering_key, position_at, sequence',
-  },
-]
-
 /** The statements of the first migration. */
 export function createTables(dialect: Dialect, namespace: string): readonly string[] {
   const { schema } = dialect
   return tables(schema).flatMap(({ name, columns, key, hot }) => {
     const table = dialect.table(namespace, name)
-    const own = indexes.flatMap((index) => (index.table === name ? (worded(index, dialect, namespace) ?? []) : []))
+    const own = indexes.flatMap((index) =>
+      index.table === name ? (worded(index, dialect, namespace) ?? []) : [],
+    )
     // Where a change of the schema cannot be rolled back, a table comes with its indexes, or not at all.
-    const inline = schema.partialIndexes ? [] : own.map((index) => `${index.unique}key ${index.name} (${index.columns})`)
+    const inline = schema.partialIndexes
+      ? []
+      : own.map((index) => `${index.unique}key ${index.name} (${index.columns})`)
     const lines = [...columns, ...(key === '' ? [] : [`primary key (${key})`]), ...inline]
     const suffix = hot ? schema.hotSuffix : schema.tableSuffix
     const created = `create table if not exists ${table} (\n  ${lines.join(',\n  ')}\n)${suffix}`

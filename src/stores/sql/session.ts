@@ -56,9 +56,7 @@ export function createSession(
 
   const micros = (): Values => (clock === undefined ? {} : { now: Math.round(clock.now() * 1000) })
 
-  function on(
-    run: (sql: string, parameters: readonly Parameter[]) => Promise<StatementResult>,
-  ): Statements {
+  function on(run: (sql: string, parameters: readonly Parameter[]) => Promise<StatementResult>): Statements {
     const execute = (template: Template, values: Values = {}) => {
       const { sql, bind } = statementOf(template)
       return run(sql, bind({ ...micros(), ...values }))
@@ -71,7 +69,7 @@ export function createSession(
       now: async () => {
         if (clock !== undefined) return Math.round(clock.now() * 1000)
         const [row] = await execute('select {now} as instant').then(({ rows }) => rows)
-        return Number(row?.['instant'])
+        return Number(row?.instant)
       },
     }
   }

@@ -28,7 +28,16 @@ const BUMP = (dialect: Dialect) => `
 const CREATED = 'update {tenants} set last_created_at = :createdAt where tenant_id = :tenant'
 const COLUMNS = [
   ...['tenant_id', 'id', 'url', 'events', 'name', 'description', 'headers', 'metadata', 'state', 'paused_by'],
-  ...['disabled_reason', 'disabled_at', 'secrets', 'settings', 'conditions', 'created_at', 'updated_at', 'revision'],
+  ...[
+    'disabled_reason',
+    'disabled_at',
+    'secrets',
+    'settings',
+    'conditions',
+    'created_at',
+    'updated_at',
+    'revision',
+  ],
 ]
 const INSERT = `insert into {subscriptions} (${COLUMNS.join(', ')}) values (${COLUMNS.map((name) => `:${name}`).join(', ')})`
 const UPDATE = `update {subscriptions} set ${COLUMNS.slice(2)
@@ -75,12 +84,12 @@ export function insertSubscription(
     await statements.run(NEW_TENANT, { tenant })
     const [locked] = await statements.rows(LOCK_TENANT, { tenant })
     const [state] = await statements.rows(READ_TENANT, { tenant, id })
-    if (number(state?.['known'] ?? 0) > 0) return null
-    if (limits.perTenant !== undefined && number(state?.['subscriptions']) >= limits.perTenant) return 'limit'
+    if (number(state?.known ?? 0) > 0) return null
+    if (limits.perTenant !== undefined && number(state?.subscriptions) >= limits.perTenant) return 'limit'
     const createdAt = Math.max(
-      number(state?.['now']),
-      number(locked?.['last_created_at'] ?? 0) + 1,
-      number(state?.['last_published_at'] ?? 0) + 1,
+      number(state?.now),
+      number(locked?.last_created_at ?? 0) + 1,
+      number(state?.last_published_at ?? 0) + 1,
     )
     const at = toMs(createdAt)
     const row: SubscriptionRecord = {
@@ -102,7 +111,7 @@ export function insertSubscription(
 async function tenantOf(statements: Statements, scope: TenantScope, id: string): Promise<string | null> {
   if (scope !== anyTenant) return scope
   const [row] = await statements.rows(FIND_TENANT, { id })
-  return row === undefined ? null : text(row['tenant_id'])
+  return row === undefined ? null : text(row.tenant_id)
 }
 
 /** `Store.getSubscription`. */
@@ -194,9 +203,8 @@ export async function snapshot(
       ? await statements.rows(SNAPSHOT, values)
       : await statements.rows(SNAPSHOT_RANGE, { ...values, upTo: range.upTo })
   return {
-    version: number(versionRow?.['version'] ?? 0),
+    version: number(versionRow?.version ?? 0),
     subscriptions: rows.slice(0, range.limit).map(subscriptionOf),
     more: rows.length > range.limit,
   }
 }
-

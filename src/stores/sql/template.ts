@@ -67,16 +67,19 @@ export function compile(
     numbers.set(name, mark)
     return mark
   }
-  const sql = template.replace(TOKEN, (_, alias: string, list: string, long: string, word: string, name: string) => {
-    if (long !== undefined) return asLong(dialect, scalar(long))
-    if (name !== undefined) return scalar(name)
-    if (word === 'now') return boundNow ? asLong(dialect, scalar('now')) : dialect.now
-    if (word !== undefined) return table(word)
-    const columns = columnsOf(list)
-    slots.push({ name: alias, columns })
-    const parts = dialect.bindRows(columns, []).map(placeholder)
-    return dialect.rows(alias, columns, parts)
-  })
+  const sql = template.replace(
+    TOKEN,
+    (_, alias: string, list: string, long: string, word: string, name: string) => {
+      if (long !== undefined) return asLong(dialect, scalar(long))
+      if (name !== undefined) return scalar(name)
+      if (word === 'now') return boundNow ? asLong(dialect, scalar('now')) : dialect.now
+      if (word !== undefined) return table(word)
+      const columns = columnsOf(list)
+      slots.push({ name: alias, columns })
+      const parts = dialect.bindRows(columns, []).map(placeholder)
+      return dialect.rows(alias, columns, parts)
+    },
+  )
   return { sql: sql.replace(/\s+/g, ' ').trim(), bind: (values) => bound(slots, values, dialect) }
 }
 

@@ -58,11 +58,14 @@ export function createWalk(session: Session) {
     const last = seen.at(-1)
     from = last === undefined || seen.length < LANES ? FIRST : laneOf(last)
     const lanes = seen
-      .filter((row) => Number(row['due_at']) <= Number(values['now']))
+      .filter((row) => Number(row.due_at) <= Number(values.now))
       .map(laneOf)
       .filter(({ subscription }) => shareOf(subscription, request) > 0)
     const found: Candidate[] = []
-    const each = Math.max(1, Math.min(request.perTenant, Math.ceil(request.limit / Math.max(1, lanes.length))))
+    const each = Math.max(
+      1,
+      Math.min(request.perTenant, Math.ceil(request.limit / Math.max(1, lanes.length))),
+    )
     for (let start = 0; start < lanes.length && found.length < request.limit * 2; start += AT_ONCE)
       found.push(...(await rowsOf(lanes.slice(start, start + AT_ONCE), each, values)))
     return found
@@ -70,18 +73,18 @@ export function createWalk(session: Session) {
 }
 
 const laneOf = (row: Row): Lane => ({
-  tenant: text(row['tenant_id']),
-  subscription: text(row['subscription_id']),
+  tenant: text(row.tenant_id),
+  subscription: text(row.subscription_id),
 })
 
 /** A candidate of a row. */
 export function candidateOf(row: Row): Candidate {
   return {
-    tenantId: text(row['tenant_id']),
-    eventId: text(row['event_id']),
-    id: number(row['id']),
-    subscriptionId: text(row['subscription_id']),
-    dueAt: number(row['due_at']),
-    sequence: number(row['sequence']),
+    tenantId: text(row.tenant_id),
+    eventId: text(row.event_id),
+    id: number(row.id),
+    subscriptionId: text(row.subscription_id),
+    dueAt: number(row.due_at),
+    sequence: number(row.sequence),
   }
 }

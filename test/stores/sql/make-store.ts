@@ -1,6 +1,12 @@
 /** Makes SQL stores for the conformance kit: one database per test file, emptied for every case. */
-import { type ManualClock, manualClock, type StoreUnderTest, type TestTransaction } from '../../../src/testing/index.ts'
+
 import type { SqlStore } from '../../../src/stores/sql/sql-store.ts'
+import {
+  type ManualClock,
+  manualClock,
+  type StoreUnderTest,
+  type TestTransaction,
+} from '../../../src/testing/index.ts'
 
 const TABLES = ['queue', 'events', 'deliveries', 'attempts', 'subscriptions', 'tenants', 'paces', 'rollups']
 

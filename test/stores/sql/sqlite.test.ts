@@ -7,7 +7,7 @@ import { createSqliteFile } from '../../support/databases/sqlite.ts'
 import { emptyStores } from './make-store.ts'
 
 let file: Awaited<ReturnType<typeof createSqliteFile>>
-let client: DatabaseSync
+let client: InstanceType<typeof DatabaseSync>
 
 beforeAll(async () => {
   file = await createSqliteFile()
