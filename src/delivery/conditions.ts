@@ -151,7 +151,7 @@ export function createConditions(
       entry.window.add(finding.at, finding.kind === 'failure')
       entry.findings.push(finding)
       if (entry.storing !== null) return entry.storing
-      if (finding.kind === 'success' && isHealthy(entry.row)) {
+      if (finding.kind === 'success' && !finding.gone && isHealthy(entry.row)) {
         entry.findings.length = 0
         return null
       }

@@ -22,6 +22,8 @@ export interface ConnectionsOptions {
 export interface Borrower {
   /** The addresses that have been judged for this request: it gets a connection to one of them, never to another. */
   readonly addresses: readonly LookupAddress[]
+  /** True: a connection that has been used will not do. */
+  readonly fresh?: boolean
   /** Called once with the connection, which is the borrower's until it is released. */
   use(connection: Connection): void
   /** Set while the borrower waits; calling it gives up the place in the queue. */
@@ -145,6 +147,7 @@ export function createConnections(options: ConnectionsOptions, connect: Connect)
 
 /** The last one used first, so that the others grow old and close. */
 function takeIdle({ idle }: Origin, borrower: Borrower): Connection | undefined {
+  if (borrower.fresh === true) return undefined
   const last = idle.at(-1)
   if (last === undefined || fits(last, borrower)) return idle.pop()
   const found = idle.findLastIndex((connection) => fits(connection, borrower))
@@ -152,8 +155,8 @@ function takeIdle({ idle }: Origin, borrower: Borrower): Connection | undefined 
 }
 
 /** A name may lead elsewhere by now: a kept connection is for those only whose judged addresses include its own. */
-function fits(connection: Connection, { addresses }: Borrower): boolean {
-  return addresses.some(({ address }) => address === connection.address)
+function fits(connection: Connection, { addresses, fresh }: Borrower): boolean {
+  return fresh !== true && addresses.some(({ address }) => address === connection.address)
 }
 
 function lend(connection: Connection, borrower: Borrower): void {

@@ -28,6 +28,8 @@ export interface ExchangeRequest {
   readonly body: Uint8Array
   /** Infinity when the caller watches the deadline. */
   readonly deadlineMs: number
+  /** Send over a connection that nothing was sent on before. */
+  readonly fresh?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -55,6 +57,7 @@ const NO_BODY = new Uint8Array(0)
 /** The handler that undici calls while the exchange goes on. `done` is called exactly once. */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly request: ExchangeRequest
+  readonly fresh: boolean
   readonly #clock: Clock
   readonly #connections: Connections
   readonly #done: (outcome: ExchangeOutcome, exchange: Exchange) => void
@@ -88,6 +91,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#connections = connections
     this.#done = done
     this.#startedAt = clock.monotonic()
+    this.fresh = request.fresh === true
     const { deadlineMs } = request
     if (deadlineMs !== Infinity) this.#timer = clock.setTimer(() => this.stop('timeout'), deadlineMs)
   }

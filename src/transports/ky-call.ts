@@ -102,9 +102,8 @@ export class KyCall {
       if (this.#over || target === undefined) return reject(new Error('This call is over.'))
       this.#sentAfterMs = this.#options.clock.monotonic() - this.#startedAt
       const headers = this.#headersWith(request.headers)
-      const { body } = this.#request
-      const { method } = this.#request
-      const sent = { target, method, guard: this.#guard, headers, body, deadlineMs: Infinity }
+      const { body, method, freshConnection: fresh } = this.#request
+      const sent = { target, method, guard: this.#guard, headers, body, deadlineMs: Infinity, fresh }
       this.#running = sender.send(sent, (outcome) => {
         this.#running = undefined
         if (outcome.kind === 'failure') {

@@ -49,6 +49,7 @@ export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTra
             headers: headerList(request.headers, userAgent),
             body: request.body,
             deadlineMs: Math.min(request.deadlineMs, MAX_TIMER_MS),
+            fresh: request.freshConnection,
             signal: request.signal,
           }
         } catch (error) {

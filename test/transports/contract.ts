@@ -166,6 +166,15 @@ export function transportContract(options: ContractOptions): void {
       evil.hangUp()
     })
 
+    test.skipIf(overFetch)(
+      'a fresh connection is none that was used (skipped: fetch keeps its own)',
+      async () => {
+        const { evil, send } = await setup()
+        for (const freshConnection of [false, true, false]) await send('ok', { freshConnection })
+        expect(evil.requests.map(({ connection }) => connection)).toEqual([1, 2, 2])
+      },
+    )
+
     test.skipIf(overFetch)('a connection is used again (skipped: fetch keeps its own)', async () => {
       const { evil, send } = await setup()
       for (const mode of ['ok', 'no-content', '100-kilobytes', 'ok']) await send(mode)
