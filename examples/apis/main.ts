@@ -9,6 +9,7 @@ import { openStore, STORES } from './stores.ts'
 const backends = {
   'jobs-cloud': () => import('./jobs-cloud.ts'),
   workflows: () => import('./workflows.ts'),
+  'admin-console': () => import('./admin-console.ts'),
 }
 
 function usage(problem: string): never {
