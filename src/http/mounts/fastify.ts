@@ -91,6 +91,7 @@ export function verifyWebhook<Data = unknown>(
     {
       headers: raw.headers,
       readableDidRead: raw.readableDidRead,
+      readableEnded: raw.readableEnded,
       body,
       rawBody,
       on: (event: never, listener: never) => raw.on(event, listener),

@@ -72,6 +72,7 @@ function seenThrough({ req, request }: KoaContext): NodeRequest {
     headers: req.headers,
     socket: req.socket,
     readableDidRead: req.readableDidRead,
+    readableEnded: req.readableEnded,
     body,
     rawBody,
     on: (event: never, listener: never) => req.on(event, listener),

@@ -13,6 +13,7 @@ export interface NodeRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly socket?: object | null | undefined
   readonly readableDidRead?: boolean | undefined
+  readonly readableEnded?: boolean | undefined
   /** What a body parser of the host has made of it. */
   readonly body?: unknown
   /** The raw body, where the host keeps it. */
@@ -41,13 +42,14 @@ export type HostBody =
   | { readonly kind: 'stream' }
 
 /** Where the body is. What was kept raw goes before what was parsed. */
-export function hostBody(request: Pick<NodeRequest, 'readableDidRead' | 'body' | 'rawBody'>): HostBody {
+export function hostBody(request: NodeRequest): HostBody {
   for (const kept of [request.rawBody, request.body]) {
     if (typeof kept === 'string') return { kind: 'raw', bytes: kept }
     if (kept instanceof Uint8Array) return { kind: 'raw', bytes: new Uint8Array(kept) }
   }
   // Parsers set `body` to an empty object where they have left the stream alone.
-  if (request.readableDidRead !== true) return { kind: 'stream' }
+  // An empty body that a parser has read to its end counts as unread for Node.
+  if (request.readableDidRead !== true) return { kind: request.readableEnded === true ? 'none' : 'stream' }
   if (request.body === undefined || request.body === null) return { kind: 'none' }
   return { kind: 'parsed', text: JSON.stringify(request.body) }
 }
