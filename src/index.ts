@@ -53,7 +53,6 @@ export type { WebhooksOptions } from './options.ts'
 export type {
   EnvelopeInput,
   IdGenerators,
-  Sealer,
   ShapeInput,
   ShapeTarget,
   Transform,
@@ -63,6 +62,9 @@ export { EVENT_NAME, matchesPattern, tenantBucket } from './patterns.ts'
 export type * from './queries.ts'
 export type * from './records.ts'
 export type * from './recovery.ts'
+export type { Resealed } from './reseal.ts'
+export { type SealedSecretsOptions, sealedSecrets } from './sealing/sealed-secrets.ts'
+export type { SealContext, Sealer } from './sealing.ts'
 export { customScheme } from './signing/custom-scheme.ts'
 export { ed25519 } from './signing/ed25519.ts'
 export { hmac } from './signing/hmac.ts'
@@ -71,6 +73,7 @@ export type { CustomScheme, Scheme } from './signing/scheme.ts'
 export { standardWebhooks } from './signing/standard-webhooks.ts'
 export { svix } from './signing/svix.ts'
 export { unsigned } from './signing/unsigned.ts'
+export type { IssuedSecret } from './signing-input.ts'
 export type { Store } from './store.ts'
 export type {
   FailureCode,

@@ -11,7 +11,8 @@ import { type PolicyOptions, policyShape } from './delivery/policy.ts'
 import { PosthornError } from './errors.ts'
 import { type AddressGuardOptions, GUARD_OPTIONS } from './guard/policy.ts'
 import type { Hooks, Logger } from './hooks.ts'
-import type { EnvelopeInput, IdGenerators, Sealer, Transform } from './parts.ts'
+import type { EnvelopeInput, IdGenerators, Transform } from './parts.ts'
+import type { Sealer } from './sealing.ts'
 import type { CustomScheme, Scheme } from './signing/scheme.ts'
 import type { Store } from './store.ts'
 import type { Transport } from './transport.ts'
@@ -80,8 +81,11 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly hooks?: Hooks
   /** pino's shape. @default warnings and errors go to `process.emitWarning` */
   readonly logger?: Logger
-  /** Seals secrets, header values and one-use destinations at rest. @default kept as they are */
-  readonly sealer?: Sealer
+  /**
+   * Seals signing secrets, header values and one-use destinations at rest: `sealedSecrets({ keys })`, or `{ seal, open }` over
+   * a key service of your own. @default kept as they are; `start` warns of it when NODE_ENV is `production`
+   */
+  readonly secrets?: Sealer
   /** Time, for tests. @default the machine's */
   readonly clock?: Clock
   /** Chance (jitter), for tests. @default Math.random */
@@ -161,7 +165,7 @@ const shape = z.strictObject({
     })
     .optional(),
   logger: z.looseObject({ debug: fn, info: fn, warn: fn, error: fn }).optional(),
-  sealer: z.looseObject({ seal: fn, open: fn }).optional(),
+  secrets: z.looseObject({ seal: fn, open: fn, isCurrent: fn.optional() }).optional(),
   clock: z.looseObject({ now: fn, monotonic: fn, setTimer: fn }).optional(),
   random: fn.optional(),
 })

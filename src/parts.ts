@@ -15,6 +15,7 @@ import type {
   PublishedReport,
   SubscriptionReport,
 } from './hooks.ts'
+import type { Sealer } from './sealing.ts'
 import type { CustomScheme, Scheme } from './signing/scheme.ts'
 import type { Store } from './store.ts'
 import type { Transport } from './transport.ts'
@@ -46,12 +47,6 @@ export interface Reporter {
   problem(during: string, error: PosthornError): void
   /** True when nobody listens to `attempted` or `ended`, so that the hot path can skip building reports. */
   readonly quiet: boolean
-}
-
-/** Protects secrets and one-use destinations at rest. The default keeps them as they are. */
-export interface Sealer {
-  seal(plain: string, context: string): Promise<string> | string
-  open(sealed: string, context: string): Promise<string> | string
 }
 
 /** Everything that the steps of a delivery and the public calls need. */

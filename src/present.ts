@@ -23,14 +23,11 @@ import type {
   SecretRecord,
   SubscriptionRecord,
 } from './records.ts'
+import { type SealContext, secretContext } from './sealing.ts'
 
 /** A store's instant as a Date: fractions of a millisecond are cut off, never rounded up. */
 export const dateOf = (ms: number): Date => new Date(Math.floor(ms))
 const dateOrNull = (ms: number | null): Date | null => (ms === null ? null : dateOf(ms))
-
-/** What the secrets and header values of a subscription are sealed with. */
-export const sealContext = (row: { readonly tenantId: string; readonly id: string }): string =>
-  `${row.tenantId}/${row.id}`
 
 /**
  * The subscription without its secrets and header values. Expired secrets are left out. Asynchronous because hints
@@ -67,7 +64,7 @@ export async function presentSubscription(
     channels: channelsOf(row.settings),
     filter: structuredClone(row.settings.filter ?? null),
     version: typeof row.settings.version === 'string' ? row.settings.version : null,
-    secrets: await Promise.all(live.map((secret) => presentSecret(secret, sealContext(row), parts.sealer))),
+    secrets: await Promise.all(live.map((secret) => presentSecret(secret, secretContext(row), parts.sealer))),
     createdAt: dateOf(row.createdAt),
     updatedAt: dateOf(row.updatedAt),
     revision: row.revision,
@@ -87,7 +84,7 @@ function channelsOf({ channels }: JsonObject): readonly string[] {
 
 async function presentSecret(
   secret: SecretRecord,
-  context: string,
+  context: SealContext,
   sealer: Parts['sealer'],
 ): Promise<SecretInfo> {
   return {
@@ -97,7 +94,7 @@ async function presentSecret(
   }
 }
 
-async function hintOf(sealed: string, context: string, sealer: Parts['sealer']): Promise<string | null> {
+async function hintOf(sealed: string, context: SealContext, sealer: Parts['sealer']): Promise<string | null> {
   try {
     const plain = await sealer.open(sealed, context)
     return plain.length < 12 ? null : plain.slice(-4)

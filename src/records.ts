@@ -20,7 +20,7 @@ import type { FailureCode } from './transport.ts'
 export interface SecretRecord {
   readonly value: string
   readonly createdAt: number
-  /** Null for the current secret; else the instant after which it no longer signs. */
+  /** Null for a current secret (one for each kind of key); else the instant after which it no longer signs. */
   readonly expiresAt: number | null
 }
 

@@ -1,6 +1,6 @@
 /**
- * Checks the signing schemes and secrets that a caller hands in, and issues secrets. The engine signs with every live
- * scheme and every live secret, so a secret must fit all schemes. No message holds a secret.
+ * Checks the signing schemes and secrets that a caller hands in, and issues secrets. Each scheme signs with the live secrets
+ * of its kind (`validateSecret` decides), so schemes of different kinds need a secret each. No message holds a secret.
  */
 import { PosthornError } from './errors.ts'
 import { recordOf } from './known-keys.ts'
@@ -10,7 +10,13 @@ import { needsSecret } from './signing/header-roles.ts'
 import { mergeSigners } from './signing/merge-signers.ts'
 import type { Scheme } from './signing/scheme.ts'
 import { schemeFrom } from './signing/scheme-from.ts'
-import { type GeneratedSecret, generateSecret, publicKeyOf, validateSecret } from './signing/secrets.ts'
+import {
+  acceptsSecret,
+  type GeneratedSecret,
+  generateSecret,
+  publicKeyOf,
+  validateSecret,
+} from './signing/secrets.ts'
 import { SigningError } from './signing/signing-error.ts'
 
 /** One scheme, or several while receivers move from one to another; `until` is when a scheme stops signing. */
@@ -59,8 +65,17 @@ export function keyedSchemes(entries: readonly SigningEntry[], now: number): rea
     .filter(needsSecret)
 }
 
+/** A secret that was issued, and who signs with it. */
+export interface IssuedSecret extends GeneratedSecret {
+  /** Names of the schemes that sign with it, for example `standard-webhooks`. */
+  readonly schemes: readonly string[]
+}
+
+/** The name of a scheme; a custom one's own. */
+export const schemeName = ({ spec, custom }: Scheme): string => custom?.name ?? spec.scheme
+
 /**
- * Refuses a secret that one of the schemes cannot use.
+ * Refuses a secret that none of the schemes can use. One that only some can use is theirs.
  *
  * @throws PosthornError INVALID_SECRET
  */
@@ -75,48 +90,69 @@ export function checkSecret(
     throw refuse('the secret must have 1 to 255 characters')
   if (secret.includes('\0')) throw refuse('the secret has a NUL, which a database cannot keep')
   if (schemes.length === 0) throw refuse('the signing scheme takes no secret: leave it out')
-  for (const scheme of schemes) {
-    try {
-      validateSecret(scheme, secret)
-    } catch (error) {
-      // What a custom scheme throws may quote the secret, so it is neither shown nor kept as the cause.
-      const name = scheme.custom?.name ?? scheme.spec.scheme
-      throw refuse(
-        error instanceof SigningError && !scheme.custom ? error.message : `scheme "${name}" cannot use it`,
-      )
-    }
+  const problems = schemes.map((scheme) => problemWith(secret, scheme))
+  if (problems.every((problem) => problem !== null)) throw refuse([...new Set(problems)].join('; '))
+}
+
+function problemWith(secret: string, scheme: Scheme): string | null {
+  try {
+    validateSecret(scheme, secret)
+    return null
+  } catch (error) {
+    // What a custom scheme throws may quote the secret, so it is neither shown nor kept as the cause.
+    return error instanceof SigningError && !scheme.custom
+      ? error.message
+      : `scheme "${schemeName(scheme)}" cannot use it`
   }
 }
 
 /**
- * The given secret, checked, or a fresh one; null when no scheme needs one.
+ * The given secret, checked, and a fresh one for each scheme that cannot use it: as few as there are kinds. Empty when
+ * no scheme needs one.
  *
  * @throws PosthornError INVALID_SECRET
  */
-export function secretFor(given: unknown, schemes: readonly Scheme[]): GeneratedSecret | null {
+export function secretsFor(given: unknown, schemes: readonly Scheme[]): readonly IssuedSecret[] {
+  const secrets: string[] = []
   if (given !== undefined && given !== null) {
     checkSecret(given, schemes)
-    return { secret: given, ...publicKeyFor(given, schemes) }
+    secrets.push(given)
   }
-  if (schemes.length === 0) return null
+  for (;;) {
+    const without = schemes.filter((scheme) => !secrets.some((secret) => acceptsSecret(scheme, secret)))
+    if (without.length === 0) return secrets.map((secret) => issuedFor(secret, schemes))
+    secrets.push(freshFor(without))
+  }
+}
+
+/** One secret that as many as possible of these can use. */
+function freshFor(schemes: readonly Scheme[]): string {
+  let best = { secret: '', users: 0 }
   let problem: unknown
   for (const scheme of schemes) {
     try {
       const { secret } = generateSecret(scheme)
-      checkSecret(secret, schemes)
-      return { secret, ...publicKeyFor(secret, schemes) }
+      checkSecret(secret, [scheme])
+      const users = schemes.filter((other) => acceptsSecret(other, secret)).length
+      if (users > best.users) best = { secret, users }
     } catch (error) {
       problem = error
     }
   }
-  throw new PosthornError(
-    'INVALID_SECRET',
-    'secret: no secret could be made that all signing schemes take; bring your own, or use schemes of one kind',
-    { path: 'secret', cause: problem },
-  )
+  if (best.users > 0) return best.secret
+  const names = schemes.map(schemeName).join(', ')
+  throw new PosthornError('INVALID_SECRET', `secret: none could be made for ${names}; bring your own`, {
+    path: 'secret',
+    cause: problem,
+  })
 }
 
-/** `{ publicKey }` where a scheme is Ed25519, else nothing. */
-export function publicKeyFor(secret: string, schemes: readonly Scheme[]): { readonly publicKey?: string } {
-  return schemes.some(({ spec }) => spec.scheme === 'ed25519') ? { publicKey: publicKeyOf(secret) } : {}
+function issuedFor(secret: string, schemes: readonly Scheme[]): IssuedSecret {
+  const users = schemes.filter((scheme) => acceptsSecret(scheme, secret))
+  const isKeyPair = users.some(({ spec }) => spec.scheme === 'ed25519')
+  return {
+    secret,
+    ...(isKeyPair ? { publicKey: publicKeyOf(secret) } : {}),
+    schemes: users.map(schemeName),
+  }
 }

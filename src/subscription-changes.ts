@@ -7,12 +7,12 @@ import { PosthornError } from './errors.ts'
 import { headersOf, refuseOwned } from './headers-input.ts'
 import { type JsonObject, type JsonValue, REDACTED } from './model.ts'
 import type { Parts, SigningEntry } from './parts.ts'
-import { sealContext } from './present.ts'
 import type { NewSubscription, SubscriptionPatch, SubscriptionRecord } from './records.ts'
+import { headerContext, secretContext } from './sealing.ts'
 import type { Scheme } from './signing/scheme.ts'
-import type { GeneratedSecret } from './signing/secrets.ts'
-import { checkSecret, keyedSchemes, secretFor, storedSigning } from './signing-input.ts'
+import { type IssuedSecret, keyedSchemes, secretsFor, storedSigning } from './signing-input.ts'
 import { type CheckedFields, checkFields, firstStateOf, ownIdOf } from './subscription-input.ts'
+import { rotation, secretsForSchemes } from './subscription-secrets.ts'
 
 /** Fields that stand in `settings`, where only the engine reads them. */
 const SETTINGS = [
@@ -33,13 +33,13 @@ export async function newSubscription(
   input: Readonly<Record<string, unknown>>,
   tenantId: string,
   parts: Parts,
-): Promise<{ row: NewSubscription; issued: GeneratedSecret | null }> {
+): Promise<{ row: NewSubscription; issued: readonly IssuedSecret[] }> {
   const { url, ...checked } = checkFields({ ...input, url: input.url ?? null }, parts)
   const id = input.id === undefined ? parts.ids.subscription() : ownIdOf(input.id)
   const entries = checked.signing ?? parts.signing
-  const issued = secretFor(input.secret, keyedSchemes(entries, parts.clock.now()))
+  const issued = secretsFor(input.secret, keyedSchemes(entries, parts.clock.now()))
   const headers = headersOf(input.headers ?? {}, schemesOf(entries))
-  const context = sealContext({ tenantId, id })
+  const owner = { tenantId, id }
   const state = firstStateOf(input.state)
   return {
     issued,
@@ -50,20 +50,22 @@ export async function newSubscription(
       events: checked.events ?? ['*'],
       name: checked.name ?? null,
       description: checked.description ?? null,
-      headers: await sealedHeaders(headers, context, parts),
+      headers: await sealedHeaders(headers, owner, parts),
       metadata: checked.metadata ?? {},
       state,
       pausedBy: state === 'paused' ? 'user' : null,
       disabledReason: state === 'disabled' ? 'user' : null,
       disabledAt: state === 'disabled' ? parts.clock.now() : null,
-      secrets: issued ? [{ value: await parts.sealer.seal(issued.secret, context) }] : [],
+      secrets: await Promise.all(
+        issued.map(async ({ secret }) => ({ value: await parts.sealer.seal(secret, secretContext(owner)) })),
+      ),
       settings: settingsWith({}, checked),
       condition: {},
     },
   }
 }
 
-/** What an update changes in this row. Gives the row a secret when its new schemes need one. @throws PosthornError for bad input */
+/** What an update changes in this row. Gives the row the secrets that its new schemes need. @throws PosthornError for bad input */
 export async function patchOf(
   changes: Readonly<Record<string, unknown>>,
   row: SubscriptionRecord,
@@ -73,7 +75,6 @@ export async function patchOf(
   const { signing } = checked
   const { fields, settings } = sorted(checked)
   const entries = signing === undefined ? signingOf(row, parts) : (signing ?? parts.signing)
-  const context = sealContext(row)
   const { headers, secret } = changes
   if (headers === undefined && signing !== undefined)
     refuseOwned(Object.keys(row.headers), schemesOf(entries), 'headers')
@@ -86,64 +87,20 @@ export async function patchOf(
     ...(secret === undefined
       ? signing === undefined
         ? {}
-        : await secretForSchemes(row, entries, parts)
-      : { rotate: await onlySecret(secret, context, entries, parts) }),
+        : (await secretsForSchemes(row, entries, parts)).patch
+      : (await rotation(row, { secret, overlapMs: 0 }, parts, entries)).patch),
   }
-}
-
-/** The current secret in clear, or null. @throws what the sealer throws */
-export async function currentSecret(row: SubscriptionRecord, parts: Parts): Promise<string | null> {
-  const current = row.secrets.find(({ expiresAt }) => expiresAt === null)
-  return current ? parts.sealer.open(current.value, sealContext(row)) : null
-}
-
-/** A secret of the caller's that ends all others at once. @throws PosthornError INVALID_SECRET */
-async function onlySecret(
-  secret: unknown,
-  context: string,
-  entries: readonly SigningEntry[],
-  { sealer, clock }: Parts,
-) {
-  checkSecret(secret, keyedSchemes(entries, clock.now()))
-  return { value: await sealer.seal(secret, context), overlapMs: 0, keep: 1 }
-}
-
-/** Live secrets must fit the new schemes, or every later attempt would fail to be signed. */
-async function secretForSchemes(
-  row: SubscriptionRecord,
-  entries: readonly SigningEntry[],
-  parts: Parts,
-): Promise<Pick<SubscriptionPatch, 'rotate'>> {
-  const now = parts.clock.now()
-  const schemes = keyedSchemes(entries, now)
-  if (schemes.length === 0) return {}
-  const context = sealContext(row)
-  const live = row.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
-  for (const { value } of live) {
-    try {
-      checkSecret(await parts.sealer.open(value, context), schemes)
-    } catch (cause) {
-      throw new PosthornError(
-        'INVALID_SECRET',
-        'signing: the subscription has a live secret that the new schemes cannot use: create a new subscription, or keep schemes of one kind',
-        { path: 'signing', cause },
-      )
-    }
-  }
-  const issued = live.length === 0 ? secretFor(undefined, schemes) : null
-  if (!issued) return {}
-  return { rotate: { value: await parts.sealer.seal(issued.secret, context), overlapMs: 0, keep: 11 } }
 }
 
 const schemesOf = (entries: readonly SigningEntry[]): readonly Scheme[] => entries.map(({ scheme }) => scheme)
 
 async function sealedHeaders(
   headers: Readonly<Record<string, string>>,
-  context: string,
+  owner: { readonly tenantId: string; readonly id: string },
   { sealer }: Parts,
 ): Promise<Record<string, string>> {
   const sealed = Object.entries(headers).map(
-    async ([name, value]) => [name, await sealer.seal(value, context)] as const,
+    async ([name, value]) => [name, await sealer.seal(value, headerContext(owner))] as const,
   )
   return Object.fromEntries(await Promise.all(sealed))
 }
@@ -164,7 +121,7 @@ async function changedHeaders(
     )
   return {
     ...Object.fromEntries(kept),
-    ...(await sealedHeaders(Object.fromEntries(given), sealContext(row), parts)),
+    ...(await sealedHeaders(Object.fromEntries(given), row, parts)),
   }
 }
 

@@ -4,6 +4,8 @@ import type { EventToMatch } from './matching.ts'
 import type { DisabledReason, Metadata, Subscription, SubscriptionState } from './model.ts'
 import type { Listed, PageOptions } from './page.ts'
 import type { SubscriptionRecord } from './records.ts'
+import type { Scheme } from './signing/scheme.ts'
+import type { IssuedSecret } from './signing-input.ts'
 import type { NewSubscriptionInput, SubscriptionChanges } from './subscription-input.ts'
 import type { TenantListOptions, TenantOptions } from './tenant.ts'
 
@@ -19,10 +21,12 @@ export interface SubscriptionListOptions extends TenantListOptions, PageOptions 
 /** A subscription with its new secret, which is shown only this once. */
 export interface IssuedSubscription<Secret extends string | null = string> {
   readonly subscription: Subscription
-  /** Null only where the signing scheme takes none. */
+  /** The first signing scheme's, or the one that was given. Null only where the schemes take none. */
   readonly secret: Secret
   /** Ed25519 only: `whpk_…`, what the receiver is given instead of the secret. */
   readonly publicKey?: string
+  /** Every new secret: one for each kind of key that the schemes need, each with its schemes. */
+  readonly secrets: readonly IssuedSecret[]
 }
 
 /** A test event that was published to one subscription. */
@@ -93,18 +97,24 @@ export interface Subscriptions<Events extends Catalog | null = null> {
   ): Promise<Subscription>
   /**
    * Signs with a new secret at once, and with the old ones (at most 10) for `overlapMs` more: 0 to 30 days, 24 hours by default.
+   * Schemes of different kinds (Standard Webhooks and Ed25519) have a secret each: all are replaced, or only those of `scheme`
+   * (its name or itself), or of the schemes that can use the given `secret`.
    *
-   * @throws PosthornError INVALID_SECRET, also when the signing scheme takes none
+   * @throws PosthornError INVALID_SECRET, also when the signing scheme takes none; INVALID_INPUT for an unknown `scheme`
    */
   rotateSecret(
     id: string,
     options?: TenantOptions & {
       readonly overlapMs?: number | undefined
       readonly secret?: string | undefined
+      readonly scheme?: Scheme | string | undefined
     },
   ): Promise<IssuedSubscription>
-  /** The current secret, or null when there is none. For operators; reported to hooks as `secretRevealed`. */
-  revealSecret(id: string, options?: TenantOptions): Promise<string | null>
+  /** The current secret of the first signing scheme, or of `scheme`; null when there is none. For operators; reported to hooks as `secretRevealed`. */
+  revealSecret(
+    id: string,
+    options?: TenantOptions & { readonly scheme?: Scheme | string | undefined },
+  ): Promise<string | null>
   /**
    * Sends a real event, marked as test, to this subscription alone. Its success counts like any other: it ends a pause of the
    * breaker, and enables a subscription that was disabled automatically (`gone`, `failing`); `pending` says whether what

@@ -3,7 +3,6 @@
  * leaves it only from create, rotateSecret and revealSecret.
  */
 import type { Catalog } from './catalog.ts'
-import { signingOf } from './delivery/prepare.ts'
 import { reportEnded } from './delivery/report-ended.ts'
 import { PosthornError } from './errors.ts'
 import { filterText } from './filter-text.ts'
@@ -15,12 +14,12 @@ import { createOwnership } from './ownership.ts'
 import { PAGE_KEYS, pageOf } from './page.ts'
 import type { Parts } from './parts.ts'
 import { matchesPattern } from './patterns.ts'
-import { presentSubscription, sealContext } from './present.ts'
+import { presentSubscription } from './present.ts'
 import type { SubscriptionPatch, SubscriptionRecord } from './records.ts'
-import type { GeneratedSecret } from './signing/secrets.ts'
-import { keyedSchemes, secretFor } from './signing-input.ts'
-import { currentSecret, newSubscription, patchOf } from './subscription-changes.ts'
+import type { IssuedSecret } from './signing-input.ts'
+import { newSubscription, patchOf } from './subscription-changes.ts'
 import { CHANGE_KEYS, checkEventType, metadataOf, STATES } from './subscription-input.ts'
+import { currentSecret, rotation } from './subscription-secrets.ts'
 import type { Subscriptions, SubscriptionsOptions } from './subscriptions-api.ts'
 import { type TenantOptions, tenantFilterOf, tenantOf, writingTenantOf } from './tenant.ts'
 
@@ -113,7 +112,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
           { path: 'maxSubscriptionsPerTenant' },
         )
       const begun = row.state === 'disabled' ? inserted : await begin(inserted, row)
-      return { subscription: await reported(begun, 'created'), secret: null, ...issued }
+      return { subscription: await reported(begun, 'created'), ...shown(issued) }
     },
     async get(id, options) {
       return presentSubscription(await find(scopeOf(options), id), parts)
@@ -208,26 +207,24 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       return changed ? reported(row, 'enabled') : presentSubscription(row, parts)
     },
     async rotateSecret(id, options = {}) {
-      recordOf(options, ['tenantId', 'overlapMs', 'secret'], 'the options')
-      const { overlapMs = 86_400_000, secret } = options
+      recordOf(options, ['tenantId', 'overlapMs', 'secret', 'scheme'], 'the options')
+      const { overlapMs = 86_400_000, secret, scheme } = options
       if (!Number.isFinite(overlapMs) || overlapMs < 0 || overlapMs > 30 * 86_400_000)
         throw invalidInput('overlapMs', 'must be 0 to 2592000000 milliseconds (30 days)')
-      const made: GeneratedSecret[] = []
+      let secrets: readonly IssuedSecret[] = []
       const { row } = await change(scopeOf(options), id, async (current) => {
-        const issued = secretFor(secret, keyedSchemes(signingOf(current, parts), parts.clock.now()))
-        if (!issued)
-          throw new PosthornError('INVALID_SECRET', 'The signing scheme takes no secret', { path: 'signing' })
-        made[0] = issued
-        const value = await parts.sealer.seal(issued.secret, sealContext(current))
-        return { rotate: { value, overlapMs, keep: 11 } }
+        const { patch, issued } = await rotation(current, { secret, scheme, overlapMs }, parts)
+        secrets = issued
+        return patch
       })
-      const [issued] = made
-      if (!issued) throw notFound(id)
-      return { subscription: await reported(row, 'secretRotated'), ...issued }
+      const [first] = secrets
+      if (!first) throw notFound(id)
+      return { subscription: await reported(row, 'secretRotated'), ...shown(secrets), secret: first.secret }
     },
-    async revealSecret(id, options) {
+    async revealSecret(id, options = {}) {
+      recordOf(options, ['tenantId', 'scheme'], 'the options')
       const row = await find(scopeOf(options), id)
-      const secret = await currentSecret(row, parts)
+      const secret = await currentSecret(row, parts, options.scheme)
       await reported(row, 'secretRevealed')
       return secret
     },
@@ -241,6 +238,16 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       if (options.type !== undefined) checkEventType(type, parts.catalog)
       return publishTest(row, type, pending)
     },
+  }
+}
+
+/** What create and rotate show: the first scheme's secret, and all of them. */
+function shown(secrets: readonly IssuedSecret[]) {
+  const keyPair = secrets.find((one) => one.publicKey !== undefined)
+  return {
+    secret: secrets[0]?.secret ?? null,
+    ...(keyPair?.publicKey === undefined ? {} : { publicKey: keyPair.publicKey }),
+    secrets,
   }
 }
 

@@ -17,11 +17,13 @@ import { addressGuard } from './guard/address-guard.ts'
 import { guardedTransport } from './guard/guarded-transport.ts'
 import { createJobs, type Jobs } from './jobs.ts'
 import { checkOptions, guardOptionsOf, type WebhooksOptions } from './options.ts'
-import type { IdGenerators, Parts, Sealer } from './parts.ts'
+import type { IdGenerators, Parts } from './parts.ts'
 import type { Migrated } from './queries.ts'
 import type { SubscriptionRecord } from './records.ts'
 import { createRecovery, type Recovery } from './recovery.ts'
 import { createReporter, warningLogger } from './report.ts'
+import { createReseal, type Resealed } from './reseal.ts'
+import { checkedSealer, unsealed } from './sealing.ts'
 import { standardWebhooks } from './signing/standard-webhooks.ts'
 import { signingEntriesOf } from './signing-input.ts'
 import type { Store } from './store.ts'
@@ -95,10 +97,18 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
   drain(): Promise<void>
   /** Looks for due work now, for example after the commit of a publish with `tx`. */
   wake(): void
+  /**
+   * Brings every stored secret and header value under the current key of `secrets`. For operators, after a new key was put
+   * first in every process; pending one-use destinations keep their key until they end.
+   */
+  resealSecrets(): Promise<Resealed>
   [Symbol.asyncDispose](): Promise<void>
 }
 
-const plain: Sealer = { seal: (text) => text, open: (text) => text }
+const UNSEALED =
+  'Posthorn keeps signing secrets and header values unsealed, because `secrets` is not set: whoever reads the database can sign. Pass `secrets: sealedSecrets({ keys: [key] })` with a key of `openssl rand -base64 32`.'
+
+const isProduction = () => globalThis.process?.env?.NODE_ENV === 'production'
 
 const defaultIds: IdGenerators = {
   subscription: () => `sub_${uuidv7()}`,
@@ -135,7 +145,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     customSchemes,
     retry: options.retry === undefined ? defaultRetry : parseRetry(options.retry),
     report: createReporter(options.hooks ?? {}, logger, clock),
-    sealer: options.sealer ?? plain,
+    sealer: checkedSealer(options.secrets ?? unsealed),
     defaultTenant: options.defaultTenant ?? null,
     timeoutMs: options.timeoutMs ?? 15_000,
     maxAgeMs: options.maxAgeMs ?? 5 * DAY_MS,
@@ -165,7 +175,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   )
 
   function memoryByDefault() {
-    if (globalThis.process?.env?.NODE_ENV === 'production') {
+    if (isProduction()) {
       throw new PosthornError(
         'STORE_REQUIRED',
         'No `store` was given, and NODE_ENV is `production`: the memory store would lose every delivery with the process. Pass a store; memoryStore() of posthorn/memory if losing them is meant.',
@@ -216,6 +226,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
         tx,
       ),
     async start() {
+      if (options.secrets === undefined && isProduction()) logger.warn({ option: 'secrets' }, UNSEALED)
       await schedule.start()
       running = true
     },
@@ -224,6 +235,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     drain: () => schedule.drain(),
     migrate: async () => (await parts.store.migrate?.()) ?? { from: 0, to: 0, applied: [] },
     wake: () => schedule.wake(),
+    resealSecrets: createReseal(parts),
     [Symbol.asyncDispose]: () => stop(),
   }
 }

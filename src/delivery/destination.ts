@@ -2,6 +2,7 @@
 import { headersOf } from '../headers-input.ts'
 import { recordOf } from '../known-keys.ts'
 import type { Parts } from '../parts.ts'
+import { destinationContext } from '../sealing.ts'
 import { checkSecret, keyedSchemes } from '../signing-input.ts'
 import { urlOf } from '../url-input.ts'
 import type { Destination } from './prepare.ts'
@@ -28,5 +29,5 @@ export function destinationOf(
     secret: secret === undefined ? null : secret,
     headers: headers === undefined ? {} : headersOf(headers, schemes, 'to.headers'),
   }
-  return parts.sealer.seal(JSON.stringify(destination), `${tenantId}/to`)
+  return parts.sealer.seal(JSON.stringify(destination), destinationContext(tenantId))
 }

@@ -5,6 +5,7 @@
 import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { DeliveryWork, EventWork, NewDelivery, SubscriptionRecord } from '../records.ts'
+import { destinationContext } from '../sealing.ts'
 import { outcomeOf } from './deliver.ts'
 import { insteadOfSending } from './hold.ts'
 import { match, type TenantViews } from './match.ts'
@@ -143,7 +144,7 @@ async function targetOf(
   }
   if (work.delivery.destination === null) return { url: '', origin: '', subscription: null }
   try {
-    const opened = await parts.sealer.open(work.delivery.destination, `${work.tenantId}/to`)
+    const opened = await parts.sealer.open(work.delivery.destination, destinationContext(work.tenantId))
     const { url } = JSON.parse(opened) as Destination
     return { url, origin: originOf(url), subscription: null }
   } catch {

@@ -7,9 +7,12 @@ import { PosthornError } from '../errors.ts'
 import { headersOf } from '../headers-input.ts'
 import type { Parts, SigningEntry } from '../parts.ts'
 import type { SubscriptionRecord } from '../records.ts'
+import { destinationContext, headerContext, secretContext } from '../sealing.ts'
 import { needsSecret } from '../signing/header-roles.ts'
+import type { Scheme } from '../signing/scheme.ts'
 import { schemeFrom } from '../signing/scheme-from.ts'
-import { createSigner } from '../signing/sign.ts'
+import { acceptsSecret } from '../signing/secrets.ts'
+import { createSigner, MAX_SECRETS } from '../signing/sign.ts'
 import type { Signer } from '../signing/signers/signer.ts'
 import { unsigned } from '../signing/unsigned.ts'
 
@@ -44,9 +47,15 @@ export function signingOf(
   }))
 }
 
+/** Each live scheme signs with the secrets of its kind; one that needs a secret and has none is an error, never unsigned. */
 function signerOf(entries: readonly SigningEntry[], secrets: readonly string[], now: number): Signer {
   const live = entries.filter((entry) => entry.until === null || entry.until > now)
-  return createSigner(live.map(({ scheme }) => ({ scheme, secrets: needsSecret(scheme) ? secrets : [] })))
+  return createSigner(live.map(({ scheme }) => ({ scheme, secrets: secretsOf(scheme, secrets) })))
+}
+
+function secretsOf(scheme: Scheme, secrets: readonly string[]): readonly string[] {
+  if (!needsSecret(scheme)) return []
+  return secrets.filter((secret) => acceptsSecret(scheme, secret)).slice(0, MAX_SECRETS)
 }
 
 /** A row may be older than a rule, or written past the door: what the door refuses is not sent either. */
@@ -65,12 +74,13 @@ export function createPreparer(parts: Parts) {
 
   async function prepareSubscription(subscription: SubscriptionRecord, now: number): Promise<Prepared> {
     const entries = signingOf(subscription, parts)
-    const context = `${subscription.tenantId}/${subscription.id}`
     const live = subscription.secrets.filter((secret) => secret.expiresAt === null || secret.expiresAt > now)
-    const secrets = await Promise.all(live.map((secret) => parts.sealer.open(secret.value, context)))
+    const secrets = await Promise.all(
+      live.map((secret) => parts.sealer.open(secret.value, secretContext(subscription))),
+    )
     const headers: Record<string, string> = {}
     for (const [name, value] of Object.entries(subscription.headers)) {
-      headers[name] = await parts.sealer.open(value, context)
+      headers[name] = await parts.sealer.open(value, headerContext(subscription))
     }
     const ends = [...live.map((secret) => secret.expiresAt), ...entries.map((entry) => entry.until)]
     const validUntil = Math.min(
@@ -97,9 +107,13 @@ export function createPreparer(parts: Parts) {
     },
     async destination(sealed: string, tenantId: string, now: number): Promise<Prepared> {
       const { url, secret, headers } = JSON.parse(
-        await parts.sealer.open(sealed, `${tenantId}/to`),
+        await parts.sealer.open(sealed, destinationContext(tenantId)),
       ) as Destination
-      const entries = secret === null ? [{ scheme: bare, until: null }] : parts.signing
+      // One secret is of one kind: the schemes of other kinds leave its request alone.
+      const entries =
+        secret === null
+          ? [{ scheme: bare, until: null }]
+          : parts.signing.filter(({ scheme }) => !needsSecret(scheme) || acceptsSecret(scheme, secret))
       const sign = signerOf(entries, secret === null ? [] : [secret], now)
       return { url, sign, headers: readAgain(headers, entries), validUntil: now }
     },

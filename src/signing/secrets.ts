@@ -70,12 +70,22 @@ export function validateSecret(scheme: Scheme, secret: string): void {
         return
       case 'custom':
         if (custom?.validateSecret) custom.validateSecret(secret)
-        else checkCharacters(secret)
+        else checkOwn(secret)
         return
       case 'unsigned':
         throw new SigningError('secret-wrong-kind', 'unsigned() takes no secret')
     }
   })
+}
+
+/** True when the scheme can sign with this secret. */
+export function acceptsSecret(scheme: Scheme, secret: string): boolean {
+  try {
+    validateSecret(scheme, secret)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Runs what throws errors of the verifying side, and throws them as errors of the sending side. */
@@ -87,6 +97,13 @@ export function asSigningError<Result>(run: () => Result): Result {
       throw new SigningError(error.code as SigningError['code'], error.message)
     throw error
   }
+}
+
+/** A custom scheme that does not check for itself never gets a private key that belongs to another scheme. */
+function checkOwn(secret: string): void {
+  checkCharacters(secret)
+  if (/^wh[sp]k_/.test(secret))
+    throw new SigningError('secret-wrong-kind', 'an Ed25519 key, which only ed25519() can use')
 }
 
 function checkCharacters(secret: string): void {

@@ -1,0 +1,94 @@
+/**
+ * CONTRACT: how secrets are kept at rest. The library seals signing secrets, custom header values and one-use
+ * destinations before they reach the store, and opens them to sign and to send. What cannot be opened is never sent.
+ */
+import { PosthornError } from './errors.ts'
+
+/** What a sealed text belongs to. A sealer binds the text to all of it, so that no row can borrow another's. */
+export interface SealContext {
+  readonly tenantId: string
+  /** Null for a one-use destination. */
+  readonly subscriptionId: string | null
+  readonly purpose: 'secret' | 'header' | 'destination'
+}
+
+/** Protects texts at rest, for example `sealedSecrets({ keys })` or a key service of the host. */
+export interface Sealer {
+  /** The text to store. */
+  seal(plain: string, context: SealContext): Promise<string> | string
+  /** The text that was sealed with this context. Throws when it cannot tell. */
+  open(sealed: string, context: SealContext): Promise<string> | string
+  /** True when sealing anew would change nothing for the better: it was sealed with the current key. @default false */
+  isCurrent?(sealed: string): boolean
+}
+
+/** How every text begins that `sealedSecrets` made. */
+export const SEALED = 'posthorn-sealed.'
+
+/** Keeps texts as they are. It refuses what was sealed: without its key, nothing may be signed or sent in its place. */
+export const unsealed: Sealer = {
+  seal(plain) {
+    if (plain.startsWith(SEALED))
+      throw new PosthornError('INVALID_INPUT', `a secret or header value must not begin with "${SEALED}"`)
+    return plain
+  },
+  open(text) {
+    if (text.startsWith(SEALED))
+      throw unreadable('it is sealed, but `secrets` is not set: give `createWebhooks` the keys again')
+    return text
+  },
+  isCurrent: (text) => !text.startsWith(SEALED),
+}
+
+/** The host's sealer, held to the contract: what it throws is told by code, and what it returns is text. */
+export function checkedSealer(sealer: Sealer): Sealer {
+  const told = (cause: unknown) =>
+    cause instanceof PosthornError ? cause : unreadable('`secrets` failed to seal or open it', cause)
+  const text = (value: unknown): string => {
+    if (typeof value !== 'string') throw unreadable('`secrets` returned something else than a text')
+    return value
+  }
+  const run = (call: () => Promise<string> | string): Promise<string> | string => {
+    try {
+      const value = call()
+      if (typeof value === 'string') return value
+      return Promise.resolve(value)
+        .then(text)
+        .catch((cause) => Promise.reject(told(cause)))
+    } catch (cause) {
+      throw told(cause)
+    }
+  }
+  return {
+    seal: (plain, context) => run(() => sealer.seal(plain, context)),
+    open: (sealed, context) => run(() => sealer.open(sealed, context)),
+    isCurrent: (sealed) => sealer.isCurrent?.(sealed) ?? false,
+  }
+}
+
+/** The error of what cannot be opened. Its message never holds a text or a key. */
+export const unreadable = (why: string, cause?: unknown): PosthornError =>
+  new PosthornError('SECRET_UNREADABLE', `A stored secret cannot be read: ${why}.`, { cause })
+
+type Owner = { readonly tenantId: string; readonly id: string }
+
+/** The context of a subscription's signing secrets. */
+export const secretContext = ({ tenantId, id }: Owner): SealContext => ({
+  tenantId,
+  subscriptionId: id,
+  purpose: 'secret',
+})
+
+/** The context of a subscription's header values. */
+export const headerContext = ({ tenantId, id }: Owner): SealContext => ({
+  tenantId,
+  subscriptionId: id,
+  purpose: 'header',
+})
+
+/** The context of a one-use destination. */
+export const destinationContext = (tenantId: string): SealContext => ({
+  tenantId,
+  subscriptionId: null,
+  purpose: 'destination',
+})
