@@ -24,6 +24,7 @@ export type {
 export type { Published, PublishOptions } from './delivery/publish.ts'
 export { type ErrorCode, isPosthornError, PosthornError } from './errors.ts'
 export { type Condition, type Filter, type FilterValue, matchesFilter } from './filter.ts'
+export type { Health, HealthOptions } from './health.ts'
 export type * from './hooks.ts'
 export type { Job, JobHandle, Jobs } from './jobs.ts'
 export type { EventToMatch } from './matching.ts'
@@ -74,6 +75,7 @@ export { standardWebhooks } from './signing/standard-webhooks.ts'
 export { svix } from './signing/svix.ts'
 export { unsigned } from './signing/unsigned.ts'
 export type { IssuedSecret } from './signing-input.ts'
+export type { Bucket, Counts, CountsAt, Stats, StatsOptions } from './stats.ts'
 export type { Store } from './store.ts'
 export type {
   FailureCode,

@@ -6,6 +6,7 @@ import type { Catalog } from './catalog.ts'
 import type { Clock, Random } from './clock.ts'
 import type { RetryPolicy } from './delivery/backoff.ts'
 import type { Policy } from './delivery/policy.ts'
+import type { Statistics } from './delivery/statistics.ts'
 import type { PosthornError } from './errors.ts'
 import type { AddressGuard } from './guard/address-guard.ts'
 import type {
@@ -63,6 +64,7 @@ export interface Parts {
   readonly retry: RetryPolicy
   readonly report: Reporter
   readonly sealer: Sealer
+  readonly statistics: Statistics
   readonly defaultTenant: string | null
   readonly timeoutMs: number
   readonly maxAgeMs: number

@@ -9,12 +9,14 @@ import { createHolding } from './delivery/holding.ts'
 import { policyOf } from './delivery/policy.ts'
 import { createPublisher, type Published, type PublishOptions } from './delivery/publish.ts'
 import { createSchedule } from './delivery/schedule.ts'
+import { createStatistics } from './delivery/statistics.ts'
 import { createUpkeep } from './delivery/upkeep.ts'
 import { createWorker } from './delivery/worker.ts'
 import { PosthornError } from './errors.ts'
 import { createEvents } from './events.ts'
 import { addressGuard } from './guard/address-guard.ts'
 import { guardedTransport } from './guard/guarded-transport.ts'
+import { createHealth, type Health, type HealthOptions } from './health.ts'
 import { createJobs, type Jobs } from './jobs.ts'
 import { checkOptions, guardOptionsOf, type WebhooksOptions } from './options.ts'
 import type { IdGenerators, Parts } from './parts.ts'
@@ -26,6 +28,7 @@ import { createReseal, type Resealed } from './reseal.ts'
 import { checkedSealer, unsealed } from './sealing.ts'
 import { standardWebhooks } from './signing/standard-webhooks.ts'
 import { signingEntriesOf } from './signing-input.ts'
+import { createStats, type Stats, type StatsOptions } from './stats.ts'
 import type { Store } from './store.ts'
 import { memoryStore } from './stores/memory.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
@@ -62,6 +65,10 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
   readonly jobs: Jobs
   readonly attempts: ReturnType<typeof createAttempts>
   readonly events: ReturnType<typeof createEvents>
+  /** How deliveries went in a span, and what waits now; from rollups, so that it costs the same however much was sent. */
+  stats(options?: StatsOptions): Promise<Stats>
+  /** What a health check should alarm on, over all tenants and processes. Never rejects because of the store. */
+  health(options?: HealthOptions): Promise<Health>
   /** The catalogue given as `events`, or null. */
   readonly catalog: Events
   /** The option of this name, or null. */
@@ -133,18 +140,23 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   let running = false
   const agent = options.userAgent === undefined ? {} : { userAgent: options.userAgent }
   let carrier = options.transport ?? defaultTransport({ clock, ...agent })
+  const store = (options.store ?? memoryByDefault()) as Store<unknown>
+  const random = options.random ?? systemRandom
+  const report = createReporter(options.hooks ?? {}, logger, clock)
+  const statistics = createStatistics(store, clock, random, report)
   const parts: Parts = {
-    store: (options.store ?? memoryByDefault()) as Store<unknown>,
+    store,
     transport: guardedTransport(() => carrier, guard),
     clock,
-    random: options.random ?? systemRandom,
+    random,
     ids: { ...defaultIds, ...options.ids },
     catalog: options.events ?? null,
     validate: options.validate ?? 'throw',
     signing: signingEntriesOf(options.signing ?? standardWebhooks(), { customSchemes }),
     customSchemes,
     retry: options.retry === undefined ? defaultRetry : parseRetry(options.retry),
-    report: createReporter(options.hooks ?? {}, logger, clock),
+    report,
+    statistics,
     sealer: checkedSealer(options.secrets ?? unsealed),
     defaultTenant: options.defaultTenant ?? null,
     timeoutMs: options.timeoutMs ?? 15_000,
@@ -192,6 +204,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   async function stop({ drainMs = DRAIN_MS }: StopOptions = {}): Promise<void> {
     running = false
     await schedule.stop(drainMs)
+    await statistics.flush()
     if (options.transport === undefined) {
       await carrier.close()
       carrier = defaultTransport({ clock, ...agent })
@@ -216,6 +229,8 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     jobs: createJobs(parts),
     attempts: createAttempts(parts),
     events: createEvents(parts),
+    stats: createStats(parts),
+    health: createHealth(parts),
     catalog: (options.events ?? null) as Events,
     defaultTenant: parts.defaultTenant,
     publish: (type, data, publishOptions = {}) =>
@@ -231,8 +246,8 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
       running = true
     },
     stop,
-    tick: ({ budgetMs }) => schedule.tick(budgetMs),
-    drain: () => schedule.drain(),
+    tick: ({ budgetMs }) => schedule.tick(budgetMs).then(() => statistics.flush()),
+    drain: () => schedule.drain().then(() => statistics.flush()),
     migrate: async () => (await parts.store.migrate?.()) ?? { from: 0, to: 0, applied: [] },
     wake: () => schedule.wake(),
     resealSecrets: createReseal(parts),

@@ -1,4 +1,4 @@
-/** Tells hooks what a recorded outcome has done: the attempt, the end of its delivery, and that it was given up. */
+/** Tells statistics and hooks what a recorded outcome has done: the attempt, the end of its delivery, and that it was given up. */
 import type { Parts } from '../parts.ts'
 import { presentAttempt } from '../present.ts'
 import type { Recorded } from '../queries.ts'
@@ -7,12 +7,13 @@ import { reportEnded } from './report-ended.ts'
 
 /** Says nothing of an outcome that was refused or repeated. */
 export function reportOutcome(
-  parts: Pick<Parts, 'report'>,
+  parts: Pick<Parts, 'report' | 'statistics'>,
   notices: Notices,
   recorded: Recorded | null,
 ): void {
   const delivery = recorded?.delivery ?? null
   if (recorded === null || delivery === null || recorded.result === 'repeated') return
+  if (recorded.attempt !== null) parts.statistics.attempted(recorded.attempt)
   if (recorded.attempt !== null && !parts.report.quiet) {
     const nextAttemptAt = delivery.nextAttemptAt === null ? null : new Date(delivery.nextAttemptAt)
     parts.report.attempted({
@@ -22,6 +23,6 @@ export function reportOutcome(
     })
   }
   if (delivery.state === 'pending' || recorded.result !== 'recorded') return
-  if (!parts.report.quiet) reportEnded(parts, delivery)
+  reportEnded(parts, delivery)
   if (delivery.reason === 'exhausted' || delivery.reason === 'expired') notices.tellExhausted(delivery)
 }

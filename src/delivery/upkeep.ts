@@ -5,12 +5,18 @@
 import type { Parts } from '../parts.ts'
 import type { Holding } from './holding.ts'
 import { reportEnded } from './report-ended.ts'
+import { HOUR_MS, MINUTE_MS } from './statistics.ts'
 
 const BATCH = 500
 const PRUNE_EVERY_MS = 600_000
 const DAY_MS = 86_400_000
 /** How long finished history is kept. */
 const RETENTION = { finishedAgeMs: 30 * DAY_MS, bodyAgeMs: 30 * DAY_MS, keyAgeMs: 7 * DAY_MS } as const
+/** How long statistics are kept. */
+const ROLLUPS = [
+  { bucketMs: MINUTE_MS, ageMs: 2 * DAY_MS },
+  { bucketMs: HOUR_MS, ageMs: 90 * DAY_MS },
+]
 
 export interface Upkeep {
   /** One round; with `all` it looks at every held subscription, and what is released is due when it resolves. */
@@ -37,6 +43,7 @@ export function createUpkeep(parts: Parts, holding: Holding): Upkeep {
     if (clock.monotonic() < pruneAt) return
     pruneAt = clock.monotonic() + PRUNE_EVERY_MS
     await store.prune({ ...RETENTION, limit: 1_000 })
+    for (const rollups of ROLLUPS) await store.pruneRollups({ ...rollups, limit: 10_000 })
   }
 
   return {

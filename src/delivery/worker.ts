@@ -211,6 +211,7 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
         alone,
       })
       time.correct(claimed.now, askedAt)
+      parts.statistics.claimed(claimed.now, lagOf(claimed))
       lastClaimFull = claimed.work.length >= limit
       this.accept(claimed.work, claimed.versions, askedAt)
       const dueInMs = claimed.nextDueAt === null ? null : claimed.nextDueAt - claimed.now
@@ -248,4 +249,13 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
       return room()
     },
   }
+}
+
+/** How long the oldest of what was claimed had been due. */
+function lagOf({ work, now }: Claimed): number {
+  const dueAt = work.flatMap((one) => {
+    if (one.kind === 'delivery') return one.delivery.nextAttemptAt ?? []
+    return one.kind === 'event' && !one.resumed ? one.event.dueAt : []
+  })
+  return Math.max(0, now - Math.min(now, ...dueAt))
 }
