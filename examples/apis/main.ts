@@ -10,6 +10,7 @@ const backends = {
   'jobs-cloud': () => import('./jobs-cloud.ts'),
   workflows: () => import('./workflows.ts'),
   'admin-console': () => import('./admin-console.ts'),
+  'team-tasks': () => import('./team-tasks.ts'),
 }
 
 function usage(problem: string): never {
