@@ -22,6 +22,7 @@ export default defineConfig([
       next: 'src/http/mounts/next.ts',
       koa: 'src/http/mounts/koa.ts',
       testing: 'src/testing/index.ts',
+      cli: 'src/cli/main.ts',
     },
     splitting: true,
   },

@@ -1,0 +1,124 @@
+/**
+ * Opens the store that a database URL names, with the driver that the project has installed. Drivers are looked up
+ * from the working directory, because the library brings none.
+ */
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { PosthornError } from '../errors.ts'
+import { mysqlStore } from '../stores/mysql.ts'
+import { postgresStore } from '../stores/postgres.ts'
+import type { SqlStore } from '../stores/sql/sql-store.ts'
+import { sqliteStore } from '../stores/sqlite.ts'
+
+/** A store, and the way to let go of its connections. */
+export interface OpenedStore {
+  readonly store: SqlStore<never>
+  /** Runs one statement outside the store: for `torture`, which drops its scratch schema and cuts connections. */
+  query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>
+  close(): Promise<void>
+}
+
+/** Where the tables are: a schema on Postgres, a prefix of their names elsewhere. */
+export interface StorePlace {
+  readonly url: string
+  readonly schema?: string | undefined
+  readonly prefix?: string | undefined
+}
+
+/** What databases have been opened for: shown by the server beside each connection. */
+const APPLICATION = 'posthorn'
+
+/**
+ * Opens `postgres://…`, `mysql://…` (MariaDB, too) or `sqlite:path/to/file`.
+ *
+ * @throws PosthornError `INVALID_OPTION` for another URL, or when the project has no driver for it
+ */
+export async function openStore(place: StorePlace): Promise<OpenedStore> {
+  const { url } = place
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(place)
+  if (/^(mysql|mariadb):\/\//.test(url)) return openMysql(place)
+  if (/^(sqlite|file):/.test(url)) return openSqlite(place)
+  throw new PosthornError(
+    'INVALID_OPTION',
+    'The database URL is none that Posthorn knows: give postgres://…, mysql://… or sqlite:path/to/file with --url, or set DATABASE_URL.',
+    { path: 'url' },
+  )
+}
+
+interface PgPool {
+  query(text: string): Promise<{ rows: Record<string, unknown>[] }>
+  end(): Promise<void>
+  on(name: 'error', listener: () => void): void
+}
+
+async function openPostgres({ url, schema }: StorePlace): Promise<OpenedStore> {
+  const { Pool } = (await driver('pg')) as { Pool: new (options: object) => PgPool }
+  const pool = new Pool({ connectionString: url, max: 10, application_name: APPLICATION })
+  pool.on('error', () => {})
+  return {
+    store: postgresStore({ client: pool as never, ...(schema === undefined ? {} : { schema }) }),
+    query: async (sql) => (await pool.query(sql)).rows,
+    close: () => pool.end(),
+  }
+}
+
+interface MysqlPool {
+  query(sql: string): Promise<[unknown, unknown]>
+  end(): Promise<void>
+}
+
+async function openMysql({ url, prefix }: StorePlace): Promise<OpenedStore> {
+  const { createPool } = (await driver('mysql2/promise')) as { createPool(options: object): MysqlPool }
+  const pool = createPool({ uri: url.replace(/^mariadb:/, 'mysql:'), connectionLimit: 10 })
+  return {
+    store: mysqlStore({ client: pool as never, ...(prefix === undefined ? {} : { prefix }) }),
+    async query(sql) {
+      const [rows] = await pool.query(sql)
+      return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : []
+    },
+    close: () => pool.end(),
+  }
+}
+
+interface SqliteHandle {
+  prepare(sql: string): { all(): Record<string, unknown>[] }
+  close(): void
+}
+
+/** In the order of preference; each has a class that takes a path. */
+const SQLITE_DRIVERS = ['node:sqlite', 'better-sqlite3', '@photostructure/sqlite', 'libsql'] as const
+
+async function openSqlite({ url, prefix }: StorePlace): Promise<OpenedStore> {
+  const path = url.replace(/^(sqlite|file):(\/\/)?/, '')
+  for (const name of SQLITE_DRIVERS) {
+    const found = await driver(name).catch(() => null)
+    if (found === null) continue
+    const Database = (found.DatabaseSync ?? found.default) as new (path: string) => SqliteHandle
+    const handle = new Database(path)
+    return {
+      store: sqliteStore({ client: handle as never, ...(prefix === undefined ? {} : { prefix }) }),
+      query: async (sql) => handle.prepare(sql).all(),
+      close: async () => handle.close(),
+    }
+  }
+  throw missing(SQLITE_DRIVERS.join(', '))
+}
+
+async function driver(name: string): Promise<Record<string, unknown>> {
+  try {
+    if (name.startsWith('node:')) return await import(name)
+    const require = createRequire(pathToFileURL(join(process.cwd(), 'package.json')))
+    return (await import(pathToFileURL(require.resolve(name)).href)) as Record<string, unknown>
+  } catch (cause) {
+    throw missing(name, cause)
+  }
+}
+
+function missing(name: string, cause?: unknown): PosthornError {
+  return new PosthornError(
+    'INVALID_OPTION',
+    `No driver for this database is installed here: add ${name} to the project and run the command in its folder.`,
+    { path: 'url', cause },
+  )
+}

@@ -1,0 +1,177 @@
+/**
+ * Compares the ledgers when a run is over: Jepsen's total queue (lost, unexpected, duplicated, recovered) and the
+ * invariants of our own. It believes the ledgers; the store is asked only for what the ledgers cannot know.
+ */
+import { anyTenant } from '../../model.ts'
+import type { Store } from '../../store.ts'
+import { type Fault, type Published, type Received, readLedger } from './ledger.ts'
+import { ledgers, type RunSettings } from './settings.ts'
+
+/** What a run came to. All of the first block must be 0. */
+export interface Verdict {
+  readonly lost: number
+  readonly unexpected: number
+  readonly unexplained: number
+  readonly invalid: number
+  readonly stuck: number
+  readonly misnumbered: number
+  readonly unfinished: number
+  readonly unhandled: number
+
+  readonly acknowledged: number
+  readonly due: number
+  readonly requests: number
+  /** Requests beyond the first for the same event and endpoint, all explained by a fault. */
+  readonly duplicated: number
+  /** Events whose publish was never acknowledged, and which arrived nevertheless. */
+  readonly recovered: number
+  /** Longest time from a kill to the first arrival of a delivery that was owed then, in ms. */
+  readonly slowestRecoveryMs: number
+}
+
+const MUST_BE_ZERO = [
+  'lost',
+  'unexpected',
+  'unexplained',
+  'invalid',
+  'stuck',
+  'misnumbered',
+  'unfinished',
+  'unhandled',
+] as const
+
+/** What is wrong; empty when the run passed. */
+export function failures(verdict: Verdict): string[] {
+  return MUST_BE_ZERO.filter((name) => verdict[name] > 0).map((name) => `${name} ${verdict[name]}`)
+}
+
+interface Event {
+  readonly tenant: string
+  readonly digest: string
+  readonly at: number
+  readonly acknowledged: boolean
+}
+
+export async function check(
+  settings: RunSettings,
+  faults: readonly Fault[],
+  unhandled: readonly string[],
+  store: Store<never>,
+): Promise<Verdict> {
+  const events = eventsOf(readLedger<Published>(ledgers(settings.folder).published))
+  const received = readLedger<Received>(ledgers(settings.folder).received)
+  const groups = groupsOf(received)
+  const acknowledged = [...events].filter(([, event]) => event.acknowledged)
+  const due = acknowledged.flatMap(([id]) => endpointsOf(settings).map((endpoint) => `${id} ${endpoint}`))
+  const repeats = [...groups.values()].flatMap((group) => group.slice(0, -1))
+  const owed = await store.backlog({ tenant: anyTenant })
+  const rows = await readStore(store)
+  return {
+    lost: due.filter((key) => !groups.get(key)?.some((one) => one.answered !== null)).length,
+    unexpected: received.filter((one) => isUnexpected(one, events, settings)).length,
+    unexplained: repeats.filter((one) => one.answered !== null && !isExplained(one, faults, settings)).length,
+    invalid: received.filter((one) => !one.valid).length + differing(groups),
+    stuck: owed.due + owed.scheduled + owed.held,
+    misnumbered: rows.misnumbered,
+    unfinished: rows.unfinished,
+    unhandled: unhandled.length,
+    acknowledged: acknowledged.length,
+    due: due.length,
+    requests: received.length,
+    duplicated: repeats.length,
+    recovered: [...events].filter(
+      ([id, event]) => !event.acknowledged && received.some((one) => one.id === id),
+    ).length,
+    slowestRecoveryMs: slowestRecovery(groups, events, faults),
+  }
+}
+
+const keyOf = (one: Received) => `${one.id} ${one.endpoint}`
+const endpointsOf = (settings: RunSettings) =>
+  Array.from({ length: settings.endpoints }, (_, index) => `e${index}`)
+
+function groupsOf(received: readonly Received[]): Map<string, Received[]> {
+  const groups = new Map<string, Received[]>()
+  for (const one of received) {
+    const group = groups.get(keyOf(one))
+    if (group === undefined) groups.set(keyOf(one), [one])
+    else group.push(one)
+  }
+  return groups
+}
+
+function eventsOf(published: readonly Published[]): Map<string, Event> {
+  const events = new Map<string, Event>()
+  for (const { kind, id, tenant, digest, at } of published) {
+    const acknowledged = kind === 'acknowledged'
+    events.set(id, { tenant, digest, at: events.get(id)?.at ?? at, acknowledged })
+  }
+  return events
+}
+
+function isUnexpected(one: Received, events: ReadonlyMap<string, Event>, settings: RunSettings): boolean {
+  const event = events.get(one.id)
+  return (
+    event === undefined ||
+    event.tenant !== one.tenant ||
+    event.digest !== one.digest ||
+    !endpointsOf(settings).includes(one.endpoint)
+  )
+}
+
+/** A request was repeated although it was answered: only where its worker died, slept or lost its database can it be. */
+function isExplained(one: Received, faults: readonly Fault[], { timeoutMs }: RunSettings): boolean {
+  const soon = (fault: Fault) => fault.at >= one.at && fault.at <= one.at + 2 * timeoutMs
+  return faults.some((fault) => {
+    if (fault.kind === 'cut' || fault.kind === 'restart') return soon(fault)
+    return (fault.kind === 'kill' || fault.kind === 'freeze') && fault.worker === one.worker && soon(fault)
+  })
+}
+
+/** Deliveries whose body was not the same on every attempt. */
+function differing(groups: ReadonlyMap<string, readonly Received[]>): number {
+  return [...groups.values()].filter((group) => new Set(group.map((one) => one.body)).size > 1).length
+}
+
+function slowestRecovery(
+  groups: ReadonlyMap<string, readonly Received[]>,
+  events: ReadonlyMap<string, Event>,
+  faults: readonly Fault[],
+): number {
+  const kills = faults.filter((fault) => fault.kind === 'kill').map((fault) => fault.at)
+  let slowest = 0
+  for (const group of groups.values()) {
+    const [first] = group
+    const publishedAt = events.get(first?.id ?? '')?.at
+    if (first === undefined || publishedAt === undefined) continue
+    const kill = kills.findLast((at) => at < first.at && at > publishedAt)
+    if (kill !== undefined) slowest = Math.max(slowest, first.at - kill)
+  }
+  return slowest
+}
+
+const PAGE = 1_000
+
+/** Deliveries that have not succeeded, and those whose attempts are not numbered 1 to n. */
+async function readStore(store: Store<never>): Promise<{ unfinished: number; misnumbered: number }> {
+  const numbers = new Map<string, number[]>()
+  for (let after: { at: number; id: string } | undefined; ; ) {
+    const page = { limit: PAGE, ...(after === undefined ? {} : { after }) }
+    const { rows } = await store.listAttempts({ tenant: anyTenant }, page)
+    for (const { deliveryId, number } of rows) {
+      numbers.set(deliveryId, [...(numbers.get(deliveryId) ?? []), number])
+    }
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < PAGE) break
+    after = { at: last.startedAt, id: last.id }
+  }
+  const misnumbered = [...numbers.values()].filter((list) =>
+    list.sort((a, b) => a - b).some((number, index) => number !== index + 1),
+  ).length
+  const { total: all } = await store.listDeliveries({ tenant: anyTenant }, { limit: 1, total: true })
+  const { total: done } = await store.listDeliveries(
+    { tenant: anyTenant, state: 'succeeded' },
+    { limit: 1, total: true },
+  )
+  return { misnumbered, unfinished: (all ?? 0) - (done ?? 0) }
+}

@@ -1,0 +1,139 @@
+/** The processes of a run: started, killed, frozen, replaced. Only processes that it started itself are ever touched. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { systemClock } from '../../clock.ts'
+import type { Fault } from './ledger.ts'
+import { PORT, type RunSettings, SETTINGS, WORKER } from './settings.ts'
+
+/** What the processes said that a user should hear of. */
+export interface Said {
+  warnings: number
+  unhandled: string[]
+  published: number
+  produced: boolean
+}
+
+export interface Fleet {
+  readonly port: number
+  readonly faults: readonly Fault[]
+  readonly said: Said
+  readonly workers: readonly string[]
+  /** Longest time that a worker took to end after SIGTERM, in ms. */
+  readonly slowestStopMs: number
+  startWorker(): Promise<void>
+  startProducer(): void
+  /** SIGKILL, and a new worker in its place. */
+  kill(worker: string): Promise<void>
+  /** SIGSTOP for so long, then SIGCONT. */
+  freeze(worker: string, forMs: number): Promise<void>
+  /** SIGTERM, the planned stop, and a new worker in its place. */
+  deploy(worker: string): Promise<void>
+  /** Writes down what was done to the database. */
+  note(kind: 'cut' | 'restart'): void
+  /** Ends everything. */
+  close(): Promise<void>
+}
+
+/** `entry` is the file of the command line, which the processes run with a hidden command each. */
+export async function startFleet(entry: string, settings: RunSettings): Promise<Fleet> {
+  const faults: Fault[] = []
+  const said: Said = { warnings: 0, unhandled: [], published: 0, produced: false }
+  const workers = new Map<string, ChildProcess>()
+  let serial = 0
+  let slowestStopMs = 0
+
+  function start(command: string, env: Record<string, string>): ChildProcess {
+    const child = fork(entry, [command], {
+      env: { ...process.env, [SETTINGS]: JSON.stringify(settings), ...env },
+      execArgv: entry.endsWith('.ts') ? ['--import', 'tsx'] : [],
+    })
+    child.on('message', (message: { [key: string]: unknown }) => {
+      if ('warning' in message) said.warnings += 1
+      if ('unhandled' in message) said.unhandled.push(String(message.unhandled))
+      if ('published' in message) said.published = Math.max(said.published, Number(message.published))
+      if ('done' in message) said.produced = true
+    })
+    return child
+  }
+
+  const receiver = start('torture-receiver', {})
+  const [{ port }] = (await once(receiver, 'message')) as [{ port: number }]
+  let producer: ChildProcess | null = null
+
+  async function startWorker(): Promise<void> {
+    const name = `worker-${++serial}`
+    const child = start('torture-worker', { [WORKER]: name, [PORT]: String(port) })
+    workers.set(name, child)
+    child.on('exit', () => workers.delete(name))
+    await new Promise<void>((resolve, reject) => {
+      child.on('message', (message: { ready?: boolean }) => message.ready === true && resolve())
+      child.once('exit', (code, signal) => {
+        if (code !== 0 && signal === null)
+          reject(new Error(`${name} ended with code ${code} before it was ready`))
+        else resolve()
+      })
+    })
+  }
+
+  async function end(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = workers.get(name)
+    if (child === undefined) return
+    faults.push({ kind: signal === 'SIGKILL' ? 'kill' : 'deploy', worker: name, at: systemClock.now() })
+    const exited = once(child, 'exit')
+    const begun = systemClock.monotonic()
+    child.kill(signal)
+    await exited
+    if (signal === 'SIGTERM') slowestStopMs = Math.max(slowestStopMs, systemClock.monotonic() - begun)
+  }
+
+  return {
+    port,
+    faults,
+    said,
+    get workers() {
+      return [...workers.keys()]
+    },
+    get slowestStopMs() {
+      return slowestStopMs
+    },
+    startWorker,
+    startProducer() {
+      producer = start('torture-producer', {})
+    },
+    async kill(worker) {
+      await end(worker, 'SIGKILL')
+      await startWorker()
+    },
+    async deploy(worker) {
+      await end(worker, 'SIGTERM')
+      await startWorker()
+    },
+    async freeze(worker, forMs) {
+      const child = workers.get(worker)
+      if (child === undefined) return
+      faults.push({ kind: 'freeze', worker, at: systemClock.now() })
+      child.kill('SIGSTOP')
+      await pause(forMs)
+      child.kill('SIGCONT')
+      faults.push({ kind: 'thaw', worker, at: systemClock.now() })
+    },
+    note(kind) {
+      faults.push({ kind, worker: null, at: systemClock.now() })
+    },
+    async close() {
+      for (const name of workers.keys()) await end(name, 'SIGTERM')
+      for (const child of [producer, receiver]) {
+        if (child === null || child.exitCode !== null || child.signalCode !== null) continue
+        const exited = once(child, 'exit')
+        child.kill('SIGKILL')
+        await exited
+      }
+    },
+  }
+}
+
+export function pause(forMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.setTimer(resolve, forMs, { keepAlive: true })
+  })
+}

@@ -1,0 +1,63 @@
+/**
+ * The ledgers that stand outside the library: one JSON object a line, appended by one process and read when the run is
+ * over. What the library says of itself proves nothing; these files do.
+ */
+import { closeSync, fdatasyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+
+/** Before and after each publish. */
+export interface Published {
+  readonly kind: 'invoked' | 'acknowledged' | 'refused'
+  readonly id: string
+  readonly tenant: string
+  /** SHA-256 of the payload's own text, hex. */
+  readonly digest: string
+  readonly at: number
+}
+
+/** A request that arrived. */
+export interface Received {
+  readonly id: string
+  readonly tenant: string
+  readonly endpoint: string
+  readonly digest: string
+  /** SHA-256 of the whole body: the same on every attempt. */
+  readonly body: string
+  /** The signature was valid, by a verifier that shares no code with the library. */
+  readonly valid: boolean
+  /** The worker that sent it. */
+  readonly worker: string
+  readonly at: number
+  /** What was answered; null when the connection ended before. */
+  readonly answered: number | null
+}
+
+/** What the driver did to the system. */
+export interface Fault {
+  readonly kind: 'kill' | 'freeze' | 'thaw' | 'deploy' | 'cut' | 'restart'
+  /** The worker that it hit, or null for all. */
+  readonly worker: string | null
+  readonly at: number
+}
+
+/** A ledger that is being written. */
+export interface Ledger<Entry> {
+  append(entry: Entry): void
+  /** Puts on the disk what was appended. */
+  sync(): void
+  close(): void
+}
+
+export function openLedger<Entry>(path: string): Ledger<Entry> {
+  const file = openSync(path, 'a')
+  return {
+    append: (entry) => void writeSync(file, `${JSON.stringify(entry)}\n`),
+    sync: () => fdatasyncSync(file),
+    close: () => closeSync(file),
+  }
+}
+
+/** Reads a ledger; a last line that was cut by a kill is left out. */
+export function readLedger<Entry>(path: string): Entry[] {
+  const lines = readFileSync(path, 'utf8').split('\n')
+  return lines.slice(0, -1).map((line) => JSON.parse(line) as Entry)
+}

@@ -1,0 +1,107 @@
+/** One run: a fresh place in the database, processes around it, faults while they work, and the verdict. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../clock.ts'
+import { createWebhooks } from '../../index.ts'
+import { anyTenant } from '../../model.ts'
+import { type OpenedStore, openStore } from '../open-store.ts'
+import { check, type Verdict } from './checker.ts'
+import { type Fleet, pause, startFleet } from './fleet.ts'
+import { type Seeded, seeded } from './random.ts'
+import { type RunSettings, SECRET, tenantName } from './settings.ts'
+
+/** What does the harm while events are published and delivered. Ends when it has done its share. */
+export type Harm = (fleet: Fleet, random: Seeded, opened: OpenedStore) => Promise<void>
+
+/** Tells how far a run is. */
+export type Progress = (state: { published: number; left: number; faults: number; workers: number }) => void
+
+export interface RunOptions {
+  readonly entry: string
+  readonly settings: Omit<RunSettings, 'folder'>
+  readonly workers: number
+  readonly harm: Harm
+  readonly onProgress?: Progress
+  /** Give up when nothing has moved for so long. @default 120_000 */
+  readonly patienceMs?: number
+}
+
+export interface RunResult extends Verdict {
+  readonly faults: number
+  readonly slowestStopMs: number
+  readonly tookMs: number
+}
+
+/** Runs once, in tables of its own, and leaves nothing behind. */
+export async function run(options: RunOptions): Promise<RunResult> {
+  const begun = systemClock.monotonic()
+  const folder = await mkdtemp(join(tmpdir(), 'posthorn-torture-'))
+  const settings: RunSettings = { ...options.settings, folder }
+  const opened = await openStore(settings.place)
+  const fleet = await startFleet(options.entry, settings)
+  try {
+    await prepare(opened, settings, fleet.port)
+    for (let index = 0; index < options.workers; index++) await fleet.startWorker()
+    fleet.startProducer()
+    const harmed = options.harm(fleet, seeded(settings.seed), opened)
+    await untilQuiet(opened, fleet, options)
+    await harmed
+    await untilQuiet(opened, fleet, options)
+    await fleet.close()
+    const verdict = await check(settings, fleet.faults, fleet.said.unhandled, opened.store)
+    return {
+      ...verdict,
+      faults: fleet.faults.length,
+      slowestStopMs: fleet.slowestStopMs,
+      tookMs: systemClock.monotonic() - begun,
+    }
+  } finally {
+    await fleet.close()
+    await opened.store.close()
+    await opened.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function prepare(opened: OpenedStore, settings: RunSettings, port: number): Promise<void> {
+  const webhooks = createWebhooks({
+    store: opened.store,
+    allowHttp: true,
+    allowCidrs: ['127.0.0.0/8'],
+    logger: silent,
+  })
+  await webhooks.migrate()
+  for (let tenant = 0; tenant < settings.tenants; tenant++) {
+    for (let endpoint = 0; endpoint < settings.endpoints; endpoint++) {
+      const tenantId = tenantName(tenant)
+      const url = `http://127.0.0.1:${port}/${tenantId}/e${endpoint}`
+      await webhooks.subscriptions.create({ tenantId, url, secret: SECRET })
+    }
+  }
+}
+
+const nothing = () => {}
+const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+const LOOK_MS = 250
+
+/** Until all is published and nothing is queued. A database that does not answer is asked again. */
+async function untilQuiet(opened: OpenedStore, fleet: Fleet, options: RunOptions): Promise<void> {
+  const patienceMs = options.patienceMs ?? 120_000
+  let best = ''
+  let movedAt = systemClock.monotonic()
+  for (;;) {
+    const left = await opened.store.backlog({ tenant: anyTenant }).then(
+      (backlog) => backlog.due + backlog.scheduled + backlog.held,
+      () => Number.NaN,
+    )
+    const { published, produced } = fleet.said
+    options.onProgress?.({ published, left, faults: fleet.faults.length, workers: fleet.workers.length })
+    if (produced && left === 0) return
+    const state = `${published} ${left}`
+    if (state !== best) movedAt = systemClock.monotonic()
+    best = state
+    if (systemClock.monotonic() - movedAt > patienceMs) return
+    await pause(LOOK_MS)
+  }
+}

@@ -1,0 +1,46 @@
+/** A sending process: delivers until SIGTERM, then stops as planned. It is what the driver kills. */
+
+import { createWebhooks, schedule } from '../../index.ts'
+import { undiciTransport } from '../../transports/undici.ts'
+import { openStore } from '../open-store.ts'
+import { readSettings, WORKER } from './settings.ts'
+
+export async function runWorker(): Promise<void> {
+  const settings = readSettings()
+  const name = process.env[WORKER] ?? 'worker'
+  const opened = await openStore(settings.place)
+  const webhooks = createWebhooks({
+    store: opened.store,
+    transport: undiciTransport({ userAgent: name }),
+    allowHttp: true,
+    allowCidrs: ['127.0.0.0/8'],
+    timeoutMs: settings.timeoutMs,
+    concurrency: settings.concurrency,
+    concurrencyPerSubscription: settings.concurrency,
+    concurrencyPerOrigin: settings.concurrency,
+    retry: schedule([
+      ...Array.from({ length: 10 }, () => '1s' as const),
+      ...Array.from({ length: 20 }, () => '5s' as const),
+    ]),
+    logger: { debug: nothing, info: nothing, warn: tell, error: tell },
+  })
+  async function stop(): Promise<void> {
+    await webhooks.stop()
+    await opened.close()
+    process.exit(0)
+  }
+  process.on('SIGTERM', () => void stop())
+  process.on('disconnect', () => process.exit(0))
+  process.on('unhandledRejection', (cause) => {
+    process.send?.({ unhandled: String(cause) })
+    process.exit(1)
+  })
+  await webhooks.start()
+  process.send?.({ ready: true })
+}
+
+const nothing = () => {}
+
+function tell(_details: object, message?: string): void {
+  if (process.connected) process.send?.({ warning: message ?? '' })
+}
