@@ -34,6 +34,12 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly transport?: Transport
   /** What the built-in transports send as `user-agent`. Not together with `transport`. @default 'Posthorn/0.1' */
   readonly userAgent?: string
+  /**
+   * The URL of a forward proxy for all requests, for example `http://user:password@proxy.example.com:3128`. It resolves
+   * the names, so let it refuse private addresses. Not together with `transport`, and only on Node. The proxy variables
+   * of the environment never count. @default none
+   */
+  readonly proxy?: string
   /** How requests are signed: one scheme, or several at once, each with an end date. @default standardWebhooks() */
   readonly signing?: Scheme | readonly { readonly scheme: Scheme; readonly until?: Date }[]
   /** Schemes of your own that stored subscriptions may name. */
@@ -112,6 +118,7 @@ const shape = z.strictObject({
     .string()
     .regex(/^[!-~](?:[ -~]{0,253}[!-~])?$/, 'must be 1 to 255 printable ASCII characters')
     .optional(),
+  proxy: z.string().optional(),
   signing: z
     .union([scheme, z.array(z.strictObject({ scheme, until: z.date().optional() })).min(1)])
     .optional(),
@@ -197,6 +204,13 @@ export function checkOptions(options: unknown): void {
       'CONTRADICTORY_OPTIONS',
       `Both \`userAgent\` ("${userAgent}") and \`transport\` are set, and a transport names itself: give the user agent to the transport.`,
       { path: 'userAgent' },
+    )
+  }
+  if (result.data.proxy !== undefined && transport !== undefined) {
+    throw new PosthornError(
+      'CONTRADICTORY_OPTIONS',
+      'Both `proxy` and `transport` are set, and a transport opens its own connections: give the proxy to the transport.',
+      { path: 'proxy' },
     )
   }
   if (maxAgeMs !== undefined && maxAgeMs < timeoutMs) {

@@ -138,8 +138,12 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   const { customSchemes = [] } = options
   const guard = addressGuard(guardOptionsOf(options))
   let running = false
-  const agent = options.userAgent === undefined ? {} : { userAgent: options.userAgent }
-  let carrier = options.transport ?? defaultTransport({ clock, ...agent })
+  const own = {
+    clock,
+    ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
+    ...(options.proxy === undefined ? {} : { proxy: options.proxy }),
+  }
+  let carrier = options.transport ?? defaultTransport(own)
   const store = (options.store ?? memoryByDefault()) as Store<unknown>
   const random = options.random ?? systemRandom
   const report = createReporter(options.hooks ?? {}, logger, clock)
@@ -207,7 +211,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     await statistics.flush()
     if (options.transport === undefined) {
       await carrier.close()
-      carrier = defaultTransport({ clock, ...agent })
+      carrier = defaultTransport(own)
     }
     await parts.store.close()
   }

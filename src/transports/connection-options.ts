@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts'
 import type { TargetGuard } from '../transport.ts'
 import type { TlsOptions } from './connector.ts'
+import { proxyOf } from './proxy-settings.ts'
 import { createResolve, type Lookup, resolveBy } from './resolve.ts'
 import type { SenderOptions } from './sender.ts'
 
@@ -22,6 +23,11 @@ export interface ConnectionOptions {
    * transports that are used alone. @default none
    */
   readonly guard?: TargetGuard
+  /**
+   * A forward proxy for all requests, as a URL. It resolves the names: they are judged by their text only, so let it
+   * refuse private addresses. The proxy variables of the environment never count. @default none
+   */
+  readonly proxy?: string
   /** Resolves names, each time anew. @default DNS, remembered for 5 s, then the hosts file */
   readonly lookup?: Lookup
   /** Name servers to ask in place of the system's, for example `['10.0.0.53']`. Not with `lookup`. */
@@ -40,6 +46,7 @@ export function senderOptions(options: ConnectionOptions, clock: Clock): SenderO
     maxIdle: options.maxIdleConnections ?? 512,
     idleMs: options.idleMs ?? 4_000,
     tls: options.tls,
+    proxy: options.proxy === undefined ? null : proxyOf(options.proxy),
     resolve: options.lookup === undefined ? createResolve(options.nameServers) : resolveBy(options.lookup),
     keepLookupsMs: options.lookup === undefined ? KEEP_LOOKUPS_MS : 0,
   }

@@ -114,19 +114,20 @@ export function createConnector(options: ConnectorOptions): Connect {
 }
 
 /** The name that TLS asks for; none for a literal address. Left to undici it would be the address that is dialled. */
-function serverName({ servername, hostname }: buildConnector.Options): string {
+export function serverName({ servername, hostname }: buildConnector.Options): string {
   if (servername !== undefined && servername !== null) return servername
   return /^[\d.]+$|:/.test(hostname) ? '' : hostname
 }
 
-function tooSlow(inHandshake: boolean): Error {
+/** What a connect that took too long says. */
+export function tooSlow(inHandshake: boolean): Error {
   return inHandshake
     ? failureError('tls', 'The receiver did not finish the TLS handshake in time.')
     : failureError('connect', 'The receiver did not accept the connection in time.')
 }
 
 /** After TCP has connected everything is the handshake's fault, also a reset. */
-function handshakeFailure(error: Error): Error {
+export function handshakeFailure(error: Error): Error {
   if (isFailureError(error)) return error
   const detail = 'code' in error && typeof error.code === 'string' ? error.code : ''
   return failureError('tls', sentence('tls', detail))

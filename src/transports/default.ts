@@ -3,8 +3,10 @@
  * Neither library is loaded before the first send.
  */
 import type { Clock } from '../clock.ts'
+import { PosthornError } from '../errors.ts'
 import type { Transport } from '../transport.ts'
 import type { ConnectionOptions } from './connection-options.ts'
+import { proxyOf } from './proxy-settings.ts'
 import { hasNodeSockets } from './runtime.ts'
 
 /** Options of `defaultTransport`. */
@@ -17,9 +19,17 @@ export interface DefaultTransportOptions extends ConnectionOptions {
 
 /**
  * Picks by capability: `undiciTransport(options)` on Node, `kyTransport(options)` on Bun, Deno and Workers.
+ *
+ * @throws PosthornError INVALID_OPTION or `CONTRADICTORY_OPTIONS` for a `proxy` that cannot be used
  */
 export function defaultTransport(options: DefaultTransportOptions = {}): Transport {
   const onNode = hasNodeSockets()
+  if (options.proxy !== undefined) proxyOf(options.proxy)
+  if (options.proxy !== undefined && !onNode) {
+    throw new PosthornError('CONTRADICTORY_OPTIONS', 'The option `proxy` needs the sockets of Node.', {
+      path: 'proxy',
+    })
+  }
   let loading: Promise<Transport> | undefined
   let loaded: Transport | undefined
   let closed = false

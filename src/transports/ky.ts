@@ -5,6 +5,7 @@
  */
 import baseKy, { type KyInstance } from 'ky'
 import { type Clock, systemClock } from '../clock.ts'
+import { PosthornError } from '../errors.ts'
 import type { Transport, TransportResult } from '../transport.ts'
 import { createAbortListeners } from './abort-listeners.ts'
 import { type ConnectionOptions, senderOptions } from './connection-options.ts'
@@ -37,10 +38,18 @@ export interface KyTransportOptions extends ConnectionOptions {
  * @example
  * const withToken = ky.create({ hooks: { beforeRequest: [(request) => request.headers.set('x-token', token())] } })
  * createWebhooks({ store, transport: kyTransport({ ky: withToken }) })
+ * @throws PosthornError INVALID_OPTION or `CONTRADICTORY_OPTIONS` for a `proxy` that cannot be used
  */
 export function kyTransport(options: KyTransportOptions = {}): Transport {
   const { clock = systemClock, userAgent = DEFAULT_USER_AGENT } = options
   const overSockets = options.fetch === undefined && hasNodeSockets()
+  if (options.proxy !== undefined && !overSockets) {
+    throw new PosthornError(
+      'CONTRADICTORY_OPTIONS',
+      'The option `proxy` needs sockets of our own: leave out `fetch`, or run on Node.',
+      { path: 'proxy' },
+    )
+  }
 
   const inFlight = new Set<KyCall>()
   let closed = false

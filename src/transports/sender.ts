@@ -11,6 +11,8 @@ import { type ConnectorOptions, createConnector } from './connector.ts'
 import { Exchange, type ExchangeOutcome, type ExchangeRequest } from './exchange.ts'
 import { failureError, sentence } from './failure.ts'
 import { createLookups } from './lookups.ts'
+import { createProxyConnector, THROUGH_PROXY } from './proxy-connector.ts'
+import type { ForwardProxy } from './proxy-settings.ts'
 import type { Resolve } from './resolve.ts'
 
 /** What a sender is made of. */
@@ -18,6 +20,7 @@ export interface SenderOptions extends ConnectorOptions {
   readonly resolve: Resolve
   /** How long look-ups are remembered, in ms. */
   readonly keepLookupsMs: number
+  readonly proxy: ForwardProxy | null
   readonly perOrigin: number
   readonly maxIdle: number
   readonly idleMs: number
@@ -40,7 +43,10 @@ const NO_ADDRESS = 'The name of the receiver has no address.'
 /** Makes a sender with connections of its own. */
 export function createSender(options: SenderOptions): Sender {
   const aborts = createAbortListeners()
-  const connections = createConnections(options, createConnector(options))
+  const connections = createConnections(
+    options,
+    options.proxy === null ? createConnector(options) : createProxyConnector(options, options.proxy),
+  )
   const { clock, resolve, connectTimeoutMs: timeoutMs, keepLookupsMs: keepMs } = options
   const lookups = createLookups({ clock, resolve, timeoutMs, keepMs })
   /** Answers that a guard has let pass; an answer that is remembered is judged once. */
@@ -50,8 +56,9 @@ export function createSender(options: SenderOptions): Sender {
 
   function route(exchange: Exchange): void {
     const { hostname, literal } = exchange.request.target
-    if (literal !== null) {
-      connect(exchange, literal)
+    const known = options.proxy === null ? literal : THROUGH_PROXY
+    if (known !== null) {
+      connect(exchange, known)
       return
     }
     let waits = true

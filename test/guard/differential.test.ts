@@ -266,4 +266,5 @@ test.skipIf(!hasPython)(
     })
     expect(unexplained).toEqual([])
   },
+  600_000,
 )

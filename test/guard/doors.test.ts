@@ -60,6 +60,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/transports/connection.ts': ['undici'],
   'src/transports/connector.ts': ['undici'],
+  'src/transports/proxy-connector.ts': ['undici'],
+  'src/transports/proxy-tunnel.ts': ['node:net', 'node:tls'],
   'src/transports/resolve.ts': ['node:dns'],
   'src/transports/fetch-sender.ts': ['fetch()', 'node:dns/promises'],
   'src/transports/ky.ts': ['ky'],
