@@ -53,7 +53,7 @@ interface PgPool {
 }
 
 async function openPostgres({ url, schema }: StorePlace): Promise<OpenedStore> {
-  const { Pool } = (await driver('pg')) as { Pool: new (options: object) => PgPool }
+  const Pool = member(await driver('pg'), 'Pool') as new (options: object) => PgPool
   const pool = new Pool({ connectionString: url, max: 10, application_name: APPLICATION })
   pool.on('error', () => {})
   return {
@@ -69,7 +69,7 @@ interface MysqlPool {
 }
 
 async function openMysql({ url, prefix }: StorePlace): Promise<OpenedStore> {
-  const { createPool } = (await driver('mysql2/promise')) as { createPool(options: object): MysqlPool }
+  const createPool = member(await driver('mysql2/promise'), 'createPool') as (options: object) => MysqlPool
   const pool = createPool({ uri: url.replace(/^mariadb:/, 'mysql:'), connectionLimit: 10 })
   return {
     store: mysqlStore({ client: pool as never, ...(prefix === undefined ? {} : { prefix }) }),
@@ -113,6 +113,11 @@ async function driver(name: string): Promise<Record<string, unknown>> {
   } catch (cause) {
     throw missing(name, cause)
   }
+}
+
+/** An export of a driver, whichever way its CommonJS arrives here. */
+function member(found: Record<string, unknown>, name: string): unknown {
+  return found[name] ?? (found.default as Record<string, unknown> | undefined)?.[name]
 }
 
 function missing(name: string, cause?: unknown): PosthornError {
