@@ -50,7 +50,7 @@ export async function newSubscription(
       events: checked.events ?? ['*'],
       name: checked.name ?? null,
       description: checked.description ?? null,
-      headers: await sealedHeaders(headers, owner, parts),
+      headers: await changedHeaders(headers, { ...owner, headers: {} }, parts),
       metadata: checked.metadata ?? {},
       state,
       pausedBy: state === 'paused' ? 'user' : null,
@@ -108,7 +108,7 @@ async function sealedHeaders(
 /** The headers to store; one that was handed in as it was read keeps its value. */
 async function changedHeaders(
   headers: Readonly<Record<string, string>>,
-  row: SubscriptionRecord,
+  row: Pick<SubscriptionRecord, 'tenantId' | 'id' | 'headers'>,
   parts: Parts,
 ): Promise<Record<string, string>> {
   const kept = Object.entries(row.headers).filter(([name]) => headers[name] === REDACTED)

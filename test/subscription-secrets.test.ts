@@ -82,6 +82,15 @@ describe('a secret on update', () => {
   })
 })
 
+describe('a header that was copied from a subscription as it is read', () => {
+  it('has no value to keep in a new one', async () => {
+    const { subscribe } = setup()
+    const { subscription } = await subscribe('acme', { headers: { authorization: 'Bearer obviously-fake' } })
+    const copy = subscribe('acme', { headers: subscription.headers })
+    await expect(copy).rejects.toMatchObject({ code: 'INVALID_HEADERS', path: 'headers' })
+  })
+})
+
 describe('the state of a new subscription', () => {
   it('is active unless it is said', async () => {
     const { subscribe } = setup()

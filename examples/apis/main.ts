@@ -11,6 +11,7 @@ const backends = {
   workflows: () => import('./workflows.ts'),
   'admin-console': () => import('./admin-console.ts'),
   'team-tasks': () => import('./team-tasks.ts'),
+  'test-runs': () => import('./test-runs.ts'),
 }
 
 function usage(problem: string): never {

@@ -57,6 +57,7 @@ describe('input', () => {
     { headers: 'X-A: 1' },
     { headers: ['X-A'] },
     { headers: { 'X-A': 1 } },
+    { headers: { 'X-A': 'grün' } },
     { headers: { 'X A': '1' } },
     { headers: { 'X-A': 'a\r\nb' } },
     { headers: { 'X-A': 'a'.repeat(4097) } },
