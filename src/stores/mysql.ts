@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import { mysql } from './sql/dialects/mysql.ts'
 import { type MysqlClient, type MysqlTransaction, mysqlDatabase } from './sql/executors/mysql.ts'
 import type { ExecutorSettings } from './sql/executors/settings.ts'
-import { checkPrefix } from './sql/prefix.ts'
+import { checkPrefix } from './sql/namespace.ts'
 import { createSqlStore, type SqlStore } from './sql/sql-store.ts'
 
 export type { Migrated } from '../queries.ts'

@@ -1,9 +1,9 @@
 /** The store on Postgres 14 and newer, through the application's own client: pg, postgres.js or PGlite. */
 import type { Clock } from '../clock.ts'
-import { PosthornError } from '../errors.ts'
 import { postgres } from './sql/dialects/postgres.ts'
 import { type PostgresClient, type PostgresTransaction, postgresDatabase } from './sql/executors/postgres.ts'
 import type { ExecutorSettings } from './sql/executors/settings.ts'
+import { checkSchemaName } from './sql/namespace.ts'
 import { createSqlStore, type SqlStore } from './sql/sql-store.ts'
 
 export type { Migrated } from '../queries.ts'
@@ -31,17 +31,10 @@ export function postgresStore<Client extends PostgresClient>({
   clock,
   ...settings
 }: PostgresStoreOptions<Client>): SqlStore<PostgresTransaction<Client>> {
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(schema)) {
-    throw new PosthornError(
-      'INVALID_OPTION',
-      `\`schema\` must be 1 to 40 letters, digits and \`_\`, not beginning with a digit; ${JSON.stringify(schema)} is not.`,
-      { path: 'schema' },
-    )
-  }
   return createSqlStore({
     database: postgresDatabase(client, settings),
     dialect: postgres,
-    namespace: schema,
+    namespace: checkSchemaName(schema),
     clock,
   })
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts'
 import { sqlite } from './sql/dialects/sqlite.ts'
 import { type SqliteClient, type SqliteSettings, sqliteDatabase } from './sql/executors/sqlite.ts'
-import { checkPrefix } from './sql/prefix.ts'
+import { checkPrefix } from './sql/namespace.ts'
 import { createSqlStore, type SqlStore } from './sql/sql-store.ts'
 
 export type { Migrated } from '../queries.ts'
