@@ -1,11 +1,9 @@
-/**
- * Prisma: a double with the raw calls, the bigints and the wrapped errors of a PrismaClient 7 over a real
- * Postgres. (Its generator downloads an engine from a host of its own, which a fresh machine may not reach.)
- */
+/** Prisma, on a double of its client: each does what every driver does, and errors of own statements show their code. */
 import pg from 'pg'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { type PrismaTransaction, prismaDatabase } from '../../../src/stores/sql/orm/prisma.ts'
 import { createPostgresDatabase } from '../../support/databases/postgres.ts'
+import { PrismaClientKnownRequestError, prismaDouble } from '../../support/prisma-double.ts'
 import { executorContract } from '../executors/contract.ts'
 
 const INSERT = 'insert into orders (id, total) values ($1, $2)'
@@ -19,55 +17,7 @@ afterAll(async () => {
   await drop()
 })
 
-class PrismaClientKnownRequestError extends Error {
-  readonly code = 'P2010'
-  readonly meta: object
-  constructor(cause: pg.DatabaseError) {
-    super(`Raw query failed. Message: ${cause.message}`)
-    this.meta = {
-      driverAdapterError: { cause: { originalCode: cause.code, originalMessage: cause.message } },
-    }
-  }
-}
-
-function rawCalls(client: Pick<pg.Pool, 'query'>): PrismaTransaction {
-  const run = (text: string, values: unknown[]): Promise<pg.QueryResult> =>
-    client.query(text, values).catch((cause: unknown) => {
-      throw new PrismaClientKnownRequestError(cause as pg.DatabaseError)
-    })
-  return {
-    async $queryRawUnsafe(text, ...values) {
-      const { rows, fields } = await run(text, values)
-      const bigints = fields.filter((field) => field.dataTypeID === 20).map((field) => field.name)
-      for (const row of rows)
-        for (const name of bigints) row[name] = row[name] === null ? null : BigInt(row[name])
-      return rows
-    },
-    $executeRawUnsafe: async (text, ...values) => (await run(text, values)).rowCount ?? 0,
-  }
-}
-
-const prisma = {
-  ...rawCalls(pool),
-  _activeProvider: 'postgresql',
-  async $connect() {},
-  async $transaction<T>(work: (tx: PrismaTransaction) => Promise<T>, options?: { isolationLevel?: string }) {
-    const client = await pool.connect()
-    try {
-      await client.query(
-        `begin isolation level ${options?.isolationLevel === 'ReadCommitted' ? 'read committed' : 'repeatable read'}`,
-      )
-      const result = await work(rawCalls(client))
-      await client.query('commit')
-      return result
-    } catch (error) {
-      await client.query('rollback')
-      throw error
-    } finally {
-      client.release()
-    }
-  },
-}
+const prisma = prismaDouble(pool)
 
 const transaction = async (work: (tx: PrismaTransaction) => Promise<void>): Promise<void> => {
   await prisma.$transaction(work)
