@@ -104,6 +104,8 @@ export interface Subscription {
   readonly filter: JsonValue | null
   /** Which of the host's versions it gets, or null. */
   readonly version: string | null
+  /** The last four characters of the newest secret; null when there is none, or for one under 12 characters. */
+  readonly secretHint: string | null
   /** The live secrets, newest first, without their values. */
   readonly secrets: readonly SecretInfo[]
   readonly createdAt: Date

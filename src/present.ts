@@ -39,6 +39,9 @@ export async function presentSubscription(
 ): Promise<Subscription> {
   const now = parts.clock.now()
   const live = row.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
+  const secrets = await Promise.all(
+    live.map((secret) => presentSecret(secret, secretContext(row), parts.sealer)),
+  )
   return {
     id: row.id,
     tenantId: row.tenantId,
@@ -64,7 +67,8 @@ export async function presentSubscription(
     channels: channelsOf(row.settings),
     filter: structuredClone(row.settings.filter ?? null),
     version: typeof row.settings.version === 'string' ? row.settings.version : null,
-    secrets: await Promise.all(live.map((secret) => presentSecret(secret, secretContext(row), parts.sealer))),
+    secretHint: secrets.find(({ expiresAt }) => expiresAt === null)?.hint ?? null,
+    secrets,
     createdAt: dateOf(row.createdAt),
     updatedAt: dateOf(row.updatedAt),
     revision: row.revision,

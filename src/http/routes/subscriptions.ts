@@ -157,6 +157,10 @@ export const subscriptionRoutes = [
         'How long the old secret signs, too; a day by default.',
       ),
       secret: described(z.string().min(1).max(255).optional(), 'A secret of your own.'),
+      scheme: described(
+        z.string().min(1).max(64).optional(),
+        'Only the secrets of this scheme, where schemes of several kinds sign.',
+      ),
     }),
     bodyOptional: true,
     output: issuedSubscription,

@@ -176,6 +176,7 @@ export const subscription = named(
     channels: z.array(z.string()).readonly(),
     filter: z.custom<Subscription['filter']>(),
     version: z.string().nullable(),
+    secretHint: z.string().nullable(),
     secrets: z
       .array(
         z
@@ -201,6 +202,18 @@ export const issuedSubscription = named(
     subscription,
     secret: described(z.string().nullable(), 'Shown only this once. Null where the scheme takes none.'),
     publicKey: described(z.string().optional(), 'Ed25519 only: what receivers verify with.'),
+    secrets: described(
+      z
+        .array(
+          z.object({
+            secret: z.string(),
+            publicKey: z.string().optional(),
+            schemes: z.array(z.string()).readonly(),
+          }),
+        )
+        .readonly(),
+      'Every new secret: one for each kind of key, with the schemes that sign with it.',
+    ),
   }),
   'A subscription with its new secret.',
 )
