@@ -7,6 +7,7 @@ import { presentSubscription } from '../present.ts'
 import type { SubscriptionRecord } from '../records.ts'
 import { createWindow } from './breaker.ts'
 import { type Change, changeBy, conditionOf, type Finding } from './condition.ts'
+import { orderingOf } from './limits.ts'
 import type { Notices } from './notices.ts'
 import type { StoreTime } from './prepare.ts'
 import { reportProblem } from './problem.ts'
@@ -59,7 +60,10 @@ export function createConditions(
       entry = { row, findings: [], window, storing: null, storedAt: Number.NEGATIVE_INFINITY }
       entries.set(key, entry)
     }
-    if (row.revision > entry.row.revision) entry.row = row
+    if (row.revision <= entry.row.revision) return entry
+    // Somebody else has opened or closed it: what was counted before says nothing any more.
+    if (row.state !== entry.row.state) entry.window.clear()
+    entry.row = row
     return entry
   }
 
@@ -125,9 +129,9 @@ export function createConditions(
         subscription: await presentSubscription(after, parts),
       })
     }
-    const failing = state === 'paused' && conditionOf(after).breaker?.cause === 'failing'
-    if (state === 'disabled' || failing) await hold(after)
-    if (state === 'resumed' || state === 'enabled' || failing) resumed(after)
+    const held = state === 'disabled' || (state === 'paused' && holdsAll(after))
+    if (held) await hold(after)
+    if (state === 'resumed' || state === 'enabled' || held) resumed(after)
     for (const tiding of tidings) await notices.tell(tiding, after, conditionOf(before).failing)
   }
 
@@ -214,4 +218,9 @@ function isHealthy(row: SubscriptionRecord): boolean {
 function breakerMoved(row: SubscriptionRecord, condition: unknown): boolean {
   const after = (condition ?? {}) as ReturnType<typeof conditionOf>
   return conditionOf(row).breaker?.nextProbeAt !== after.breaker?.nextProbeAt
+}
+
+/** A short pause leaves retries where they are, unless the first of a line is one: the next probe must be able to take it. */
+function holdsAll(row: SubscriptionRecord): boolean {
+  return conditionOf(row).breaker?.cause === 'failing' || orderingOf(row) !== 'none'
 }

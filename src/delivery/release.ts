@@ -7,7 +7,7 @@ import type { Parts } from '../parts.ts'
 import type { SubscriptionRecord } from '../records.ts'
 import { afterProbe, paceOf } from './breaker.ts'
 import { type Condition, conditionOf } from './condition.ts'
-import { hasTenantLimits, isLimited, orderingOf, releaseOf } from './limits.ts'
+import { releaseOf } from './limits.ts'
 import type { StoreTime } from './prepare.ts'
 import { reportProblem } from './problem.ts'
 
@@ -15,9 +15,10 @@ const BLOCK = 500
 const AT_ONCE = 8
 /** A subscription that waits for something else is looked at again after this, in case nobody says when it has come. */
 const LOOK_AGAIN_MS = 30_000
-/** An order or a limit may wait for a row that another process has. */
-const BLOCKED_MS = 50
-const MAX_BLOCKED_MS = 1_000
+/** The first wait for a row that another process may have; each later one is twice as long. */
+const FIRST_BLOCKED_MS = 50
+/** After an error, or a probe that could not go. */
+const RETRY_MS = 1_000
 /** Stands in `at` while the store is asked. */
 const LOOKING = Number.POSITIVE_INFINITY
 
@@ -46,7 +47,11 @@ export interface Releaser {
   /** Starts to look, if any are due. */
   kick(): void
   /** Until something is due, or null when nothing waits. */
-  dueInMs(): number | null
+  untilDueMs(): number | null
+  /** True when something is due or is being looked at. */
+  readonly isDue: boolean
+  /** Resolves when nothing is being looked at. */
+  idle(): Promise<void>
 }
 
 export function createReleaser(
@@ -122,16 +127,15 @@ export function createReleaser(
     } else if (nextAt !== null && nextAt > time.now()) {
       wait(entry, nextAt - time.now())
     } else {
-      block(entry, row)
+      block(entry)
     }
     return released
   }
 
-  /** What is in the way belongs to another delivery or event: whoever ends it says so, another process aside. */
-  function block(entry: Entry, row: SubscriptionRecord): void {
-    entry.blockedMs = Math.min(Math.max(BLOCKED_MS, entry.blockedMs * 2), MAX_BLOCKED_MS)
-    const others = orderingOf(row) !== 'none' || hasTenantLimits(row, parts)
-    wait(entry, others || !isLimited(row, parts) ? entry.blockedMs : LOOK_AGAIN_MS)
+  /** Another row is in the way: whoever ends it says so, unless it is another process; so look again, ever more rarely. */
+  function block(entry: Entry): void {
+    entry.blockedMs = Math.min(Math.max(FIRST_BLOCKED_MS, entry.blockedMs * 2), LOOK_AGAIN_MS)
+    wait(entry, entry.blockedMs)
     const waiting = blocked.get(entry.tenantId)
     if (waiting === undefined) blocked.set(entry.tenantId, new Set([entry]))
     else waiting.add(entry)
@@ -162,17 +166,18 @@ export function createReleaser(
       wait(entry, 0)
       return 0
     }
-    const { released, more } = await store.release({ ...releaseOf(row, 1, parts), trigger: 'probe' })
+    const { released, more, nextAt } = await store.release({ ...releaseOf(row, 1, parts), trigger: 'probe' })
     if (released > 0) {
       wait(entry, next.nextProbeAt - now)
       return released
     }
     // Nothing is held, or nothing could go (no token, another row comes first): the probe is still owed.
-    const owed = more ? { ...breaker, nextProbeAt: now + MAX_BLOCKED_MS } : breaker
+    const owedAt = Math.max(now + RETRY_MS, nextAt ?? 0)
+    const owed = more ? { ...breaker, nextProbeAt: owedAt } : breaker
     await store.updateSubscription(row.tenantId, row.id, patchOf({ ...condition, breaker: owed }), {
       revision: taken.revision,
     })
-    if (more) wait(entry, MAX_BLOCKED_MS)
+    if (more) wait(entry, owedAt - now)
     else forget(entry)
     return 0
   }
@@ -203,7 +208,7 @@ export function createReleaser(
       return await look(entry)
     } catch (cause) {
       reportProblem(parts, 'release', cause)
-      wait(entry, MAX_BLOCKED_MS)
+      wait(entry, RETRY_MS)
       return 0
     }
   }
@@ -221,6 +226,7 @@ export function createReleaser(
     mark(tenantId, subscriptionId, row) {
       const entry = put(tenantId, subscriptionId, clock.monotonic())
       entry.row = row ?? null
+      entry.blockedMs = 0
     },
     notice(tenantId, subscriptionId) {
       if (!entries.has(keyOf(tenantId, subscriptionId))) put(tenantId, subscriptionId, clock.monotonic())
@@ -231,21 +237,40 @@ export function createReleaser(
     async sweep(all) {
       if (all)
         for (const entry of entries.values()) put(entry.tenantId, entry.subscriptionId, clock.monotonic())
+      const known = new Set(entries.values())
       let after: { tenantId: string; subscriptionId: string } | null = null
       for (;;) {
         const page: Awaited<ReturnType<typeof store.listHeld>> = await store.listHeld({ after, limit: BLOCK })
-        for (const { tenantId, subscriptionId } of page) this.notice(tenantId, subscriptionId)
+        for (const { tenantId, subscriptionId } of page) {
+          const entry = entries.get(keyOf(tenantId, subscriptionId))
+          if (entry === undefined) put(tenantId, subscriptionId, clock.monotonic())
+          else known.delete(entry)
+        }
         const last = page.at(-1)
-        if (last === undefined || page.length < BLOCK) return
+        if (last === undefined || page.length < BLOCK) break
         after = { tenantId: last.tenantId, subscriptionId: last.subscriptionId }
+      }
+      // Nothing is held for these any more, since before the sweep began.
+      for (const entry of known) {
+        if (entry.at === LOOKING || entry.at <= clock.monotonic()) continue
+        unpark(entry)
+        entries.delete(keyOf(entry.tenantId, entry.subscriptionId))
       }
     },
     run,
     kick() {
       if (soonest <= clock.monotonic()) void run()
     },
-    dueInMs() {
-      return soonest === Number.POSITIVE_INFINITY ? null : Math.max(0, soonest - clock.monotonic())
+    untilDueMs() {
+      // What is being looked at wakes the sender itself.
+      if (running !== null || soonest === Number.POSITIVE_INFINITY) return null
+      return Math.max(0, soonest - clock.monotonic())
+    },
+    get isDue() {
+      return running !== null || soonest <= clock.monotonic()
+    },
+    async idle() {
+      while (running !== null) await running
     },
   }
 }

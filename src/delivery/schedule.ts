@@ -100,7 +100,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       if (claimed.full) return FULL_MS
       if (claimed.suspects && !worker.busy && (await worker.claimOnce(true)).count > 0) return 0
       const untilDue = claimed.dueInMs === null || claimed.dueInMs <= 0 ? POLL_MS * 2 : claimed.dueInMs
-      return Math.min(untilDue, releaser.dueInMs() ?? POLL_MS * 2, pollMs())
+      return Math.min(untilDue, releaser.untilDueMs() ?? POLL_MS * 2, pollMs())
     } catch (cause) {
       backoffMs = Math.min(MAX_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, backoffMs * 2))
       parts.report.problem('claim', storeFailed(store.name, cause))
@@ -125,12 +125,12 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       let claimed = await worker.claimOnce(false)
       if (claimed.count === 0 && claimed.suspects && !worker.busy) claimed = await worker.claimOnce(true)
       if (claimed.count > 0 && worker.room > 0) continue
-      if (!worker.busy && claimed.count === 0 && (await releaser.run()) === 0 && releaser.dueInMs() !== 0)
-        break
+      if (!worker.busy && claimed.count === 0 && (await releaser.run()) === 0 && !releaser.isDue) break
       await idleOrWoken(seen)
     }
     await worker.giveBack()
     await worker.idle()
+    await releaser.idle()
   }
 
   return {
@@ -161,6 +161,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       limit?.cancel()
       if (worker.busy) worker.abort()
       await worker.idle()
+      await releaser.idle()
     },
 
     async tick(budgetMs) {

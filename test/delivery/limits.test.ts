@@ -95,6 +95,25 @@ describe('ordering', () => {
     expect(made.transport.requests.map((request) => decode(request).n)).toEqual([0, 1, 2])
   })
 
+  it('survives a pause that the receiver asked for: the probe is the first of the line', async () => {
+    const sent: number[] = []
+    const made = setup({
+      retry: schedule(['1h', '1h'], { jitter: 0.2 }),
+      random: () => 0.9,
+      answer: (request, nth) => {
+        sent.push(decode(request).n)
+        return nth === 2 ? { status: 429, headers: { 'retry-after': '60' } } : 200
+      },
+    })
+    await made.subscribe('acme', { ordering: 'subscription' })
+    for (let n = 0; n < 4; n++) await made.webhooks.publish('a', { n }, { tenantId: 'acme' })
+    await made.webhooks.drain()
+    expect(sent).toEqual([0, 1])
+    await made.clock.advance(60_000)
+    await made.webhooks.drain()
+    expect(sent).toEqual([0, 1, 1, 2, 3])
+  })
+
   it('keeps redeliver outside of the order: it waits for nobody and blocks nobody', async () => {
     const made = setup({ retry: seconds, answer: () => 200 })
     await made.subscribe('acme', { ordering: 'subscription' })
