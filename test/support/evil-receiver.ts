@@ -54,7 +54,12 @@ export async function evilReceiver(options: EvilOptions = {}): Promise<EvilRecei
   const waiting = new Set<() => void>()
   let accepted = 0
 
+  /** The TCP sockets below the TLS ones, by their port: only they can be reset. */
+  const plain = new Map<number | undefined, Socket>()
+
   function accept(socket: Socket): void {
+    const below = plain.get(socket.remotePort)
+    if (below !== undefined) socket.resetAndDestroy = () => below.resetAndDestroy()
     sockets.add(socket)
     const connection = ++accepted
     socket.on('error', () => {})
@@ -97,6 +102,7 @@ export async function evilReceiver(options: EvilOptions = {}): Promise<EvilRecei
       ? createServer(accept)
       : createTlsServer({ key: tlsFixture(`${options.tls}.key`), cert: tlsFixture(options.tls) }, accept)
   server.on('tlsClientError', () => {})
+  if (options.tls !== undefined) server.prependListener('connection', (raw) => plain.set(raw.remotePort, raw))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const scheme = options.tls === undefined ? 'http' : 'https'

@@ -1,6 +1,7 @@
 /** The transport suite, TLS: what is trusted, and what each failure of the handshake is called. */
 import { describe, expect, test } from 'vitest'
 import { type ContractOptions, contractSetup, DEADLINE_MS } from './contract-setup.ts'
+import { expectations } from './expectations.ts'
 
 /** Runs the TLS cases. */
 export function tlsContract(options: ContractOptions): void {
@@ -8,6 +9,23 @@ export function tlsContract(options: ContractOptions): void {
   const { setup, socketsClosed } = contractSetup(options)
 
   describe(`${name}: TLS`, () => {
+    for (const { mode, expected } of expectations) {
+      test.skipIf(overFetch)(
+        `${mode} over TLS comes to the same (skipped: fetch takes no authority)`,
+        async () => {
+          const { evil, send } = await setup({ tls: 'good' })
+          const slow = 'code' in expected && expected.code === 'timeout'
+          // A handshake of its own comes first, so that the deadline meets the answer and not it.
+          await send('ok')
+          const result = await send(mode, slow ? { deadlineMs: DEADLINE_MS } : {})
+          if ('code' in expected) {
+            expect(result).toMatchObject({ kind: 'failure', mayHaveBeenReceived: true, ...expected })
+            await socketsClosed(evil)
+          } else expect(result).toMatchObject({ kind: 'response', ...expected })
+        },
+      )
+    }
+
     test.skipIf(overFetch)(
       'a trusted certificate is accepted (skipped: fetch takes no authority)',
       async () => {
