@@ -13,6 +13,7 @@ const run = promisify(execFile)
 
 interface Manifest {
   readonly version: string
+  readonly bin?: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
 }
 
@@ -40,9 +41,23 @@ describe('installed in an empty project, the package', () => {
     expect(stdout.trim()).toBe('order.paid o-1')
   })
 
-  it('holds the build, README, CHANGELOG and LICENSE, and nothing else', async () => {
+  it('holds the build, README, CHANGELOG, SECURITY and LICENSE, and nothing else', async () => {
     const files = await readdir(join(project, 'node_modules', 'posthorn'))
-    expect(files.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json'])
+    expect(files.sort()).toEqual([
+      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'package.json'],
+    ])
+    const built = await readdir(join(project, 'node_modules', 'posthorn', 'dist'), { recursive: true })
+    const commands = Object.values(manifest.bin ?? {}).map((file) =>
+      file.slice('./dist/'.length, -'.js'.length),
+    )
+    const entries = Object.keys(manifest.exports)
+      .map((path) => (path === '.' ? 'index' : path.slice(2)))
+      .concat(commands)
+    const strays = built.filter((file) => {
+      const [, name = '', hash] = /^([\w-]+?)(-[\w-]{8})?(?:\.d\.ts|\.js|\.js\.map)$/.exec(file) ?? []
+      return name === '' || (hash === undefined && !entries.includes(name))
+    })
+    expect(strays).toEqual([])
   })
 })
 
@@ -62,7 +77,8 @@ describe('the exports', () => {
     const exported = Object.values(manifest.exports).flatMap((target) =>
       typeof target === 'string' ? [] : [target.default.replace('./dist/', '')],
     )
-    expect(entries.sort()).toEqual(exported.sort())
+    const commands = Object.values(manifest.bin ?? {}).map((file) => file.replace('./dist/', ''))
+    expect(entries.sort()).toEqual([...exported, ...commands].sort())
   })
 })
 
