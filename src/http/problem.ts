@@ -42,8 +42,8 @@ export class ProblemError extends Error {
   }
 }
 
-/** Every status that a code answers with; codes that are not here are the host's own mistakes: 500. */
-const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
+/** The status of every code. 500: the host's own mistake, of which the caller is told nothing. */
+const STATUS: Readonly<Record<ErrorCode, number>> = {
   INVALID_OPTION: 400,
   CONTRADICTORY_OPTIONS: 400,
   INVALID_INPUT: 400,
@@ -62,7 +62,11 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   CONFLICT: 409,
   EVENT_PRUNED: 410,
   DESTINATION_REQUIRED: 400,
+  SIGNING_FAILED: 500,
+  TRANSFORM_FAILED: 500,
+  STORE_REQUIRED: 500,
   STORE_FAILED: 503,
+  TX_NOT_SUPPORTED: 500,
   STOPPED: 503,
 }
 
@@ -95,8 +99,9 @@ export const notFound: Problem = {
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem
   if (!isPosthornError(error)) return internal
-  const status = STATUS[error.code]
-  if (status === undefined) return internal
+  // A newer copy of the package may have codes that this one does not know.
+  const status = STATUS[error.code] ?? 500
+  if (status === 500) return internal
   if (status === 404) return notFound
   if (status === 503)
     return {
@@ -125,6 +130,7 @@ const CODE_OF_FIELD: ReadonlyMap<string, ErrorCode> = new Map([
   ['events', 'INVALID_PATTERN'],
   ['filter', 'INVALID_FILTER'],
   ['headers', 'INVALID_HEADERS'],
+  ['filter', 'INVALID_FILTER'],
   ['secret', 'INVALID_SECRET'],
   ['cursor', 'INVALID_CURSOR'],
 ])

@@ -14,7 +14,7 @@ export interface Found {
   readonly allowed: readonly string[]
 }
 
-/** Builds the router. HEAD is answered where GET is. */
+/** Builds the router. HEAD is answered where GET is; of two paths that fit, the one with fewer parameters counts. */
 export function createRouter(routes: readonly Route[]): (method: string, path: string) => Found {
   const table = routes.map((route) => ({ route, segments: route.path.split('/') }))
   return (method, path) => {
@@ -24,9 +24,8 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
       return params === null ? [] : [{ route, params }]
     })
     const wanted = method === 'HEAD' ? 'GET' : method
-    const exact = fitting.filter(
-      ({ params }) => Object.keys(params).length === Math.min(...fitting.map(countOf)),
-    )
+    const fewest = Math.min(...fitting.map(countOf))
+    const exact = fitting.filter((match) => countOf(match) === fewest)
     const allowed = exact.flatMap(({ route }) => (route.method === 'GET' ? ['GET', 'HEAD'] : [route.method]))
     return { match: exact.find(({ route }) => route.method === wanted) ?? null, allowed }
   }

@@ -4,6 +4,7 @@ import { route } from '../route.ts'
 import { filterText, pageOf, pageQuery } from '../schemas/field.ts'
 import { described } from '../schemas/named.ts'
 import {
+  eventToMatch,
   issuedSubscription,
   newSubscription,
   subscription,
@@ -65,6 +66,20 @@ export const subscriptionRoutes = [
       webhooks.subscriptions.create({ ...body, tenantId: owner } as Parameters<
         typeof webhooks.subscriptions.create
       >[0]),
+  }),
+  route({
+    method: 'POST',
+    path: '/matches',
+    operationId: 'matchSubscriptions',
+    summary: 'Show who would get an event, without publishing it',
+    tag: 'Subscriptions',
+    role: 'read-only',
+    body: eventToMatch,
+    status: 200,
+    output: z.object({ items: z.array(subscription).readonly() }),
+    call: async ({ webhooks, owner, body }) => ({
+      items: await webhooks.subscriptions.matches({ ...body, tenantId: owner }),
+    }),
   }),
   route({
     method: 'GET',
@@ -181,6 +196,10 @@ export const subscriptionRoutes = [
       type: described(
         z.string().max(128).optional(),
         'By default the first type of the catalogue that it wants.',
+      ),
+      pending: described(
+        z.enum(['send', 'drop']).optional(),
+        'Where its success enables the subscription: what happens to what was held.',
       ),
     }),
     bodyOptional: true,

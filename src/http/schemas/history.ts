@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Attempt, Delivery, Event } from '../../index.ts'
 import { instantIn, instantOut, labels } from './field.ts'
 import { described, named } from './named.ts'
+import { retryInput } from './subscription.ts'
 
 const failure = z.enum([
   ...(['dns', 'blocked', 'connect', 'tls', 'timeout', 'reset', 'protocol'] as const),
@@ -53,6 +54,19 @@ export const newEvent = named(
     occurredAt: instantIn().optional(),
     deliverAt: described(instantIn().optional(), 'Up to 90 days ahead.'),
     orderingKey: described(z.string().min(1).max(255).optional(), 'Events of one key keep their order.'),
+    delayMs: described(
+      z
+        .number()
+        .min(0)
+        .max(90 * 86_400_000)
+        .optional(),
+      'Deliver this much later; not together with `deliverAt`.',
+    ),
+    channels: described(
+      z.array(z.string().min(1).max(128)).min(1).max(10).optional(),
+      'Labels that subscriptions select by.',
+    ),
+    retry: described(retryInput.optional(), 'A retry policy of its own, which wins over the subscription’s.'),
     skip: described(z.boolean().optional(), 'Record it, deliver it to nobody.'),
     metadata: labels().optional(),
   }),

@@ -48,6 +48,9 @@ const retry = named(
   'When a failed delivery is tried again.',
 )
 
+/** A retry policy that comes in. */
+export const retryInput = z.union([z.literal('never'), retry])
+
 const url = () => described(z.string().min(1).max(2048), 'Absolute https URL.')
 
 /** The fields that create and update share; null clears one to its default. */
@@ -64,7 +67,7 @@ export const subscriptionFields = {
   ),
   metadata: labels().nullish(),
   signing: signing.nullish(),
-  retry: z.union([z.literal('never'), retry]).nullish(),
+  retry: retryInput.nullish(),
   ordering: described(
     z.enum(['none', 'subscription', 'key']).nullish(),
     'Whose order is kept; `none` by default.',
@@ -223,6 +226,19 @@ export const testSent = named(
   'TestSent',
   z.object({ eventId: z.string(), deliveryId: z.string() }),
   'A test event that is on its way.',
+)
+
+/** The body of matches: an event that is only tried. */
+export const eventToMatch = named(
+  'EventToMatch',
+  z.strictObject({
+    type: z.string().max(1024),
+    data: z.unknown().optional(),
+    tenantId: described(z.string().min(1).max(255).optional(), 'Whose event it would be.'),
+    metadata: labels().optional(),
+    channels: z.array(z.string().min(1).max(128)).min(1).max(10).optional(),
+  }),
+  'An event that is not published.',
 )
 
 /** The path of one subscription. */
