@@ -217,7 +217,8 @@ function shown(route: Route, result: unknown, base: string): Response {
   const headers: Record<string, string> = { 'content-type': 'application/json' }
   if (route.revisionOf !== null) headers.etag = etagOf(route.revisionOf(value as never))
   if (route.locationOf !== null) headers.location = `${base}${route.locationOf(value as never)}`
-  return new Response(JSON.stringify(value), { status: route.status, headers })
+  const status = route.statusOf?.(value as never) ?? route.status
+  return new Response(JSON.stringify(value), { status, headers })
 }
 
 function tell(onError: HandlerOptions['onError'], error: unknown, request: Request): void {

@@ -68,6 +68,8 @@ export interface Route {
   readonly revisionOf: ((answer: never) => number) | null
   /** The path of what was made, for `Location`. */
   readonly locationOf: ((answer: never) => string) | null
+  /** Another status than `status`, by what is answered. */
+  readonly statusOf: ((answer: never) => number) | null
 }
 
 interface RouteInput<P extends Shape, Q extends Shape, B extends z.ZodType | null, O extends z.ZodType | null>
@@ -85,6 +87,7 @@ interface RouteInput<P extends Shape, Q extends Shape, B extends z.ZodType | nul
   ): Promise<O extends z.ZodType ? z.input<O> : unknown>
   readonly revisionOf?: (answer: O extends z.ZodType ? z.output<O> : undefined) => number
   readonly locationOf?: (answer: O extends z.ZodType ? z.output<O> : undefined) => string
+  readonly statusOf?: (answer: O extends z.ZodType ? z.output<O> : undefined) => number
 }
 
 const tenantQuery = {
@@ -112,6 +115,7 @@ export function route<
     issuesSecret: input.issuesSecret ?? false,
     revisionOf: input.revisionOf ?? null,
     locationOf: input.locationOf ?? null,
+    statusOf: input.statusOf ?? null,
     call: (call) => input.call(call as never),
   }
 }

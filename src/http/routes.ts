@@ -3,6 +3,7 @@ import type { Route } from './route.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { attemptRoutes, deliveryRoutes, eventRoutes } from './routes/history.ts'
 import { jobRoutes } from './routes/jobs.ts'
+import { statsRoutes } from './routes/stats.ts'
 import { subscriptionRoutes } from './routes/subscriptions.ts'
 import { systemRoutes } from './routes/system.ts'
 
@@ -13,6 +14,7 @@ export const routes: readonly Route[] = [
   ...jobRoutes,
   ...attemptRoutes,
   ...eventRoutes,
+  ...statsRoutes,
   ...systemRoutes,
   ...documentRoutes(() => routes),
 ]

@@ -176,3 +176,34 @@ describe('the catalogue over HTTP', () => {
     expect((await call('GET', '/catalogue/nothing')).status).toBe(404)
   })
 })
+
+describe('statistics and health over HTTP', () => {
+  it('count a tenant or one subscription', async () => {
+    const { call, subscribe, webhooks } = api({ answer: (_request, nth) => (nth === 1 ? 500 : 204) })
+    const { subscription } = await subscribe()
+    await subscribe()
+    await webhooks.publish('order.paid', paid.data, { tenantId: 'acme' })
+    await webhooks.drain()
+    const all = await call('GET', '/stats')
+    expect(all).toMatchObject({ status: 200, body: { attempts: 2, succeeded: 1, failed: 1, backlog: 1 } })
+    const one = await call('GET', `/subscriptions/${subscription.id}/stats?bucket=hour`)
+    expect(one).toMatchObject({ status: 200, body: { attempts: 1, bucket: 'hour' } })
+    expect((await call('GET', `/stats?subscription=${subscription.id}&bucket=hour`)).body.attempts).toBe(1)
+    expect((await call('GET', '/stats', { as: 'tenant other' })).body.attempts).toBe(0)
+    expect((await call('GET', '/stats?bucket=year')).status).toBe(400)
+    expect((await call('GET', '/stats?subscription=nothing')).status).toBe(404)
+  })
+
+  it('tell an admin how the sender is, with a status that monitors understand', async () => {
+    const { call, webhooks, clock } = api()
+    expect(await call('GET', '/health', { as: 'admin' })).toMatchObject({
+      status: 200,
+      body: { healthy: true, problems: [], storeReachable: true },
+    })
+    await webhooks.publish('order.paid', paid.data, { tenantId: 'acme' })
+    await clock.advance(120_000)
+    const late = await call('GET', '/health', { as: 'admin' })
+    expect(late).toMatchObject({ status: 503, body: { healthy: false, oldestDueAgeMs: 120_000 } })
+    expect((await call('GET', '/health')).status).toBe(403)
+  })
+})

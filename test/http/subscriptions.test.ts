@@ -23,6 +23,7 @@ describe('subscriptions over HTTP', () => {
     expect(created.headers.get('location')).toBe(`/subscriptions/${subscription.id}`)
     expect(created.headers.get('etag')).toBe('"1"')
     expect(secret).toMatch(/^whsec_/)
+    expect(created.body.secrets).toEqual([{ secret, schemes: ['standard-webhooks'] }])
     const path = `/subscriptions/${subscription.id}`
     for (const [method, at] of [
       ['GET', path],
