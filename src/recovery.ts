@@ -31,14 +31,12 @@ export interface RetryAllOptions extends TenantOptions {
 /** Which events to give a subscription that never got them. */
 export interface ReplayOptions<Events extends Catalog | null = null> extends TenantOptions {
   readonly subscription: string
-  /** Published at this instant or later. @default since the subscription was created */
+  /** Published at this instant or later, also before the subscription was created. @default since it was created */
   readonly since?: Date | undefined
   /** Published before this instant. @default now */
   readonly until?: Date | undefined
   /** Names and patterns, besides the subscription's own. @default all that it wants */
   readonly types?: readonly EventPattern<Events>[] | undefined
-  /** Also events from before the subscription was created. @default false */
-  readonly beforeCreated?: boolean | undefined
 }
 
 /** See `Recovery.replay`. */
@@ -79,7 +77,7 @@ export interface Recovery<Events extends Catalog | null = null> {
 }
 
 const RETRY_KEYS = ['tenantId', 'subscription', 'status', 'since', 'until', 'type']
-const REPLAY_KEYS = ['tenantId', 'subscription', 'since', 'until', 'types', 'beforeCreated']
+const REPLAY_KEYS = ['tenantId', 'subscription', 'since', 'until', 'types']
 const STATES: readonly DeliveryState[] = ['failed', 'cancelled', 'pending', 'succeeded']
 
 /** Builds the bulk half of `webhooks.deliveries`. */
@@ -115,7 +113,6 @@ export function createRecovery<Events extends Catalog | null = null>(parts: Part
       subscriptionId: options.subscription,
       ...spanOf(options),
       ...(types === undefined ? {} : { types }),
-      beforeCreated: flagOf(options.beforeCreated, 'beforeCreated'),
       succeededToo: flagOf(options.succeededToo, 'succeededToo'),
     }
     return start(kind, await ownerOf(options, options.subscription), order)

@@ -145,7 +145,7 @@ describe('transform', () => {
     await webhooks.drain()
     await webhooks.deliveries.redeliver(deliveryId, acme)
     await webhooks.drain()
-    await webhooks.deliveries.replay({ ...acme, subscription: subscription.id, beforeCreated: true })
+    await webhooks.deliveries.replay({ ...acme, subscription: subscription.id, since: new Date(0) })
     await webhooks.drain()
     await webhooks.subscriptions.pause(subscription.id, acme)
     await webhooks.publish('held', {}, acme)

@@ -143,7 +143,7 @@ describe('deliveries over HTTP', () => {
     const since = new Date(clock.now() - 60_000).toISOString()
     await clock.advance(1_000)
     const { subscription } = await subscribe()
-    const json = { subscription: subscription.id, since, beforeCreated: true }
+    const json = { subscription: subscription.id, since }
     const ordered = await call('POST', '/deliveries/replay-missing', { json })
     expect(ordered.status).toBe(202)
     await webhooks.drain()

@@ -63,7 +63,7 @@ describe('recovering', () => {
     ['replay', { ...acme, subscription: '' }, 'INVALID_INPUT', 'subscription'],
     ['replay', { ...acme, subscription: 'x', types: [] }, 'INVALID_PATTERN', 'types'],
     ['replay', { ...acme, subscription: 'x', types: ['a', '**'] }, 'INVALID_PATTERN', 'types[1]'],
-    ['replay', { ...acme, subscription: 'x', beforeCreated: 1 }, 'INVALID_INPUT', 'beforeCreated'],
+    ['replay', { ...acme, subscription: 'x', succeededToo: 1 }, 'INVALID_INPUT', 'succeededToo'],
     ['replayMissing', { ...acme, subscription: 'x', succeededToo: true }, 'INVALID_INPUT', 'succeededToo'],
     ['cancel', acme, 'INVALID_INPUT', 'subscription'],
   ] as const)('%s refuses %j', async (call, options, code, path) => {

@@ -103,7 +103,7 @@ export async function race(seed: number): Promise<Raced> {
     async () => deliveries.redeliver(await some(), acme).then(() => again(1)),
     async () => deliveries.cancel(await some(), acme),
     () => deliveries.retryAll({ ...acme, status: pick(['failed', 'cancelled', 'pending', 'succeeded']) }),
-    () => deliveries.replay({ ...acme, subscription: pick(SUBSCRIPTIONS), beforeCreated: true }),
+    () => deliveries.replay({ ...acme, subscription: pick(SUBSCRIPTIONS), since: new Date(0) }),
     () => deliveries.replayMissing({ ...acme, subscription: pick(SUBSCRIPTIONS) }),
     () => deliveries.cancel({ ...acme, subscription: pick(SUBSCRIPTIONS) }),
     () => subscriptions.pause(pick(SUBSCRIPTIONS), acme),

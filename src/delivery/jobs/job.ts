@@ -20,8 +20,6 @@ export interface JobOrder {
   readonly types?: readonly string[]
   readonly since?: number
   readonly until?: number
-  /** Also events from before the subscription existed. */
-  readonly beforeCreated?: boolean
   /** Also events that were delivered already. */
   readonly succeededToo?: boolean
 }

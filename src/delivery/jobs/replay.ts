@@ -26,7 +26,7 @@ export const replay: Step = async (input) => {
     {
       tenant: tenantId,
       ...(only === undefined || only.endsWith('*') ? {} : { type: only }),
-      since: Math.max(since ?? 0, job.order.beforeCreated === true ? 0 : subscription.createdAt),
+      since: since ?? subscription.createdAt,
       until: Math.min(until ?? Number.POSITIVE_INFINITY, job.startedAt + 1),
     },
     { limit: EVENTS, order: 'oldest', ...(job.cursor === null ? {} : { after: job.cursor }) },

@@ -34,7 +34,6 @@ const missing = {
     z.array(z.string().min(1).max(130)).min(1).max(100).optional(),
     'Names and patterns, besides the subscription’s own.',
   ),
-  beforeCreated: described(z.boolean().optional(), 'Also events from before the subscription was created.'),
 }
 
 /** The body of replay-missing. */
