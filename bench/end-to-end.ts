@@ -1,9 +1,9 @@
 /**
- * What the whole way of an event costs: Posthorn on the memory store against a bare loop that signs and sends with the
- * same HTTP client and keeps nothing. Same receiver (a process of its own), same bodies, interleaved rounds of one run:
- * only the ratios count.
+ * What the whole way of an event costs: Posthorn on a store against a bare loop that signs and sends with the same HTTP
+ * client and keeps nothing. Same receiver (a process of its own), same bodies, interleaved rounds of one run: only the
+ * ratios count. On Postgres also statements and bytes of WAL per delivery.
  *
- * npx tsx bench/end-to-end.ts [deliveries per round] [rounds]
+ * npx tsx bench/end-to-end.ts [deliveries per round] [rounds] [memory | postgres]
  */
 import { fork } from 'node:child_process'
 import { createHmac } from 'node:crypto'
@@ -11,7 +11,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import pg from 'pg'
 import { Agent, request } from 'undici'
+import { startPostgres } from '../test/support/databases/start-postgres.ts'
 
 const CONCURRENCY = 64
 const data = { orderId: 'o-1', note: 'x'.repeat(900) }
@@ -26,12 +28,15 @@ function receiver(): void {
 }
 
 /** As published: tsx names every closure as it is made, which costs more than what is measured here. */
-async function built(): Promise<typeof import('../src/index.ts')> {
+async function built() {
   const outdir = fileURLToPath(new URL('../node_modules/.cache/posthorn-bench/', import.meta.url))
   const index = fileURLToPath(new URL('../src/index.ts', import.meta.url))
-  const entryPoints = { 'end-to-end': index }
+  const postgres = fileURLToPath(new URL('../src/stores/postgres.ts', import.meta.url))
+  const entryPoints = { 'end-to-end': index, postgres }
   await build({ entryPoints, bundle: true, splitting: true, packages: 'external', format: 'esm', outdir })
-  return import(`${outdir}end-to-end.js`)
+  const library: typeof import('../src/index.ts') = await import(`${outdir}end-to-end.js`)
+  const { postgresStore }: typeof import('../src/stores/postgres.ts') = await import(`${outdir}postgres.js`)
+  return { library, postgresStore }
 }
 
 /** Deliveries per second of one round. */
@@ -74,11 +79,13 @@ async function posthorn(
   library: typeof import('../src/index.ts'),
   url: string,
   fanOut: number,
+  store?: import('../src/store.ts').Store,
 ): Promise<{ readonly run: Round; readonly close: () => Promise<void> }> {
   let left = 0
   let stray = 0
   let finish = (): void => {}
   const webhooks = library.createWebhooks({
+    ...(store === undefined ? {} : { store }),
     allowHttp: true,
     allowCidrs: ['127.0.0.0/8'],
     concurrency: CONCURRENCY,
@@ -93,7 +100,9 @@ async function posthorn(
       },
     },
   })
-  for (let i = 0; i < fanOut; i++) await webhooks.subscriptions.create({ tenantId: 'acme', url })
+  await webhooks.migrate()
+  const tenantId = `tenant-${fanOut}`
+  for (let i = 0; i < fanOut; i++) await webhooks.subscriptions.create({ tenantId, url })
   await webhooks.start()
 
   async function run(deliveries: number): Promise<number> {
@@ -106,7 +115,7 @@ async function posthorn(
     let next = 0
     // Publishers keep a few events ahead of the worker, as a busy application does.
     const publishers = Array.from({ length: CONCURRENCY }, async () => {
-      while (next++ < events) await webhooks.publish('order.paid', data, { tenantId: 'acme' })
+      while (next++ < events) await webhooks.publish('order.paid', data, { tenantId })
     })
     await Promise.all(publishers)
     await done
@@ -114,6 +123,31 @@ async function posthorn(
     return ((events * fanOut) / (performance.now() - startedAt)) * 1000
   }
   return { run, close: () => webhooks.stop() }
+}
+
+/** A Postgres of this run, and what it has done so far. */
+async function postgres() {
+  const server = await startPostgres({ settings: ['fsync=on', 'max_wal_size=4GB'] })
+  const pool = new pg.Pool({ connectionString: server.url, max: 10 })
+  let statements = 0
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...given: unknown[]) => unknown
+    Object.assign(client, {
+      query(...given: unknown[]) {
+        statements += 1
+        return query(...given)
+      },
+    })
+  })
+  async function work(): Promise<{ readonly statements: number; readonly wal: number }> {
+    const { rows } = await pool.query("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text as wal")
+    return { statements, wal: Number(rows[0].wal) }
+  }
+  async function close(): Promise<void> {
+    await pool.end()
+    await server.stop()
+  }
+  return { pool, work, close }
 }
 
 const median = (values: readonly number[]): number =>
@@ -125,26 +159,54 @@ async function main(): Promise<void> {
   const child = fork(new URL(import.meta.url), [], { env: { ...process.env, BENCH_RECEIVER: '1' } })
   const { port } = await new Promise<AddressInfo>((resolve) => child.once('message', resolve as never))
   const url = `http://127.0.0.1:${port}/hook`
-  const library = await built()
+  const { library, postgresStore } = await built()
+  const kind = process.argv[4] ?? 'memory'
+  const database = kind === 'postgres' ? await postgres() : null
+  const store = (schema: string) =>
+    database === null
+      ? undefined
+      : postgresStore({ client: database.pool as never, schema, namedStatements: true })
   const contestants = [
-    { name: 'bare loop, stores nothing', rates: [] as number[], ...bareLoop(url) },
-    { name: 'posthorn, 1 subscription', rates: [] as number[], ...(await posthorn(library, url, 1)) },
-    { name: 'posthorn, 5 subscriptions', rates: [] as number[], ...(await posthorn(library, url, 5)) },
+    { name: 'bare loop, stores nothing', rates: [] as number[], costs: [] as string[], ...bareLoop(url) },
+    {
+      name: 'posthorn, 1 subscription',
+      rates: [] as number[],
+      costs: [] as string[],
+      ...(await posthorn(library, url, 1, store('one'))),
+    },
+    {
+      name: 'posthorn, 5 subscriptions',
+      rates: [] as number[],
+      costs: [] as string[],
+      ...(await posthorn(library, url, 5, store('five'))),
+    },
   ]
   for (const { run } of contestants) await run(deliveries)
   for (let round = 0; round < rounds; round++) {
-    for (const { rates, run } of contestants) rates.push(await run(deliveries))
+    for (const { rates, costs, run } of contestants) {
+      const before = await database?.work()
+      rates.push(await run(deliveries))
+      const after = await database?.work()
+      if (before === undefined || after === undefined) continue
+      const each = (after.statements - before.statements) / deliveries
+      costs.push(
+        `${each.toFixed(4)} statements, ${((after.wal - before.wal) / deliveries).toFixed(0)} B of WAL`,
+      )
+    }
   }
   const [bare] = contestants
   console.log(
-    `\nend to end, memory store: ${rounds} rounds of ${deliveries} deliveries, concurrency ${CONCURRENCY}`,
+    `\nend to end, ${kind} store: ${rounds} rounds of ${deliveries} deliveries, concurrency ${CONCURRENCY}`,
   )
-  for (const { name, rates } of contestants) {
+  for (const { name, rates, costs } of contestants) {
     const ratio = median(rates.map((rate, round) => rate / (bare?.rates[round] ?? Number.NaN)))
-    console.log(`${name.padEnd(28)} ${median(rates).toFixed(0).padStart(6)}/s   x${ratio.toFixed(2)}`)
+    console.log(
+      `${name.padEnd(28)} ${median(rates).toFixed(0).padStart(6)}/s   x${ratio.toFixed(2)}   ${costs.at(-1) ?? ''}`,
+    )
   }
   await Promise.all(contestants.map(({ close }) => close()))
   child.kill()
+  await database?.close()
 }
 
 if (process.env.BENCH_RECEIVER === '1') receiver()

@@ -63,6 +63,8 @@ export interface Dialect extends TemplateDialect {
   remove(change: SetChange): string
   /** The next lanes with due rows after (:tenant, :subscription), by index: tenant_id, subscription_id, due_at of the first row. */
   nextLanes(count: number): string
+  /** Follows a table's alias to name the index that must serve it, where the planner is known to choose worse. */
+  useIndex(name: string): string
   readonly compiler: () => QueryCompiler
   /** Statements that prepare the database itself, outside of any transaction; harmless when they are repeated. */
   readonly opening: readonly string[]

@@ -8,19 +8,22 @@ import { deliveryOf, number, text, toMicros } from './rows.ts'
 import type { Row, Session, Statements } from './session.ts'
 
 const PLACE = 'q.tenant_id, q.event_id, q.id, q.delivery_id'
-const EXPIRED = (dialect: Dialect) => `
+/** Queue rows past their maximum age. */
+export const EXPIRED = (dialect: Dialect) => `
   select ${PLACE} from {queue} q where q.kind = 1 and q.expires_at <= :now and q.lease_until <= :now
   order by q.expires_at limit 500 ${dialect.skipLocked}`
 const OWED = (dialect: Dialect) => `
   select ${PLACE} from {queue} q where q.tenant_id = :tenant and q.kind = 1
   order by q.tenant_id, q.event_id limit 500 ${dialect.forUpdate}`
-const OWED_TO = (dialect: Dialect) => `
+/** What a subscription is owed. */
+export const OWED_TO = (dialect: Dialect) => `
   select ${PLACE} from {queue} q where q.tenant_id = :tenant and q.subscription_id = :subscription and q.kind = 1
   limit 500 ${dialect.forUpdate}`
 const OWED_OF = (dialect: Dialect) => `
   select ${PLACE}, q.subscription_id from {queue} q where q.tenant_id = :tenant and q.event_id = :event and q.kind = 1
   ${dialect.forUpdate}`
-const OWED_ONE = (dialect: Dialect) => `
+/** The queue row of one delivery. */
+export const OWED_ONE = (dialect: Dialect) => `
   select ${PLACE}, q.subscription_id from {queue} q where q.tenant_id = :tenant and q.delivery_id = :delivery and q.kind = 1
   ${dialect.forUpdate}`
 

@@ -39,15 +39,16 @@ const TAKEN_BY_TENANT =
   'select count(*) as taken from {queue} q where q.tenant_id = :tenant and q.released = 1'
 
 const HELD = `select q.tenant_id, q.event_id, q.id from {queue} q where q.stage = 1 and ${LANE}`
-const ORDER = 'order by q.tenant_id, q.subscription_id, q.due_at, q.sequence limit :count'
+const ORDER = 'order by q.due_at, q.sequence limit :count'
 const LOWER = `o.tenant_id = q.tenant_id and o.in_order = 1
   and (o.position_at < q.position_at or (o.position_at = q.position_at and o.sequence < q.sequence))`
-const OPEN_BEFORE = `select 1 from {queue} o where o.subscription_id = q.subscription_id and o.stage <> 1 and ${LOWER}`
+const OPEN_BEFORE = `select 1 from {queue} o where o.subscription_id = q.subscription_id and o.kind = 1 and o.stage <> 1 and ${LOWER}`
 const EVENT_BEFORE = `select 1 from {queue} o where o.subscription_id = '' and o.kind = 0 and ${LOWER}`
 const SAME_KEY_BEFORE = `select 1 from {queue} o where o.ordering_key = q.ordering_key
   and (o.kind = 0 or o.subscription_id = q.subscription_id) and ${LOWER}`
 
-const LOCK_ANY = (dialect: Dialect) => `${HELD} ${ORDER} ${dialect.forUpdate}`
+/** The first held rows of a lane. */
+export const LOCK_ANY = (dialect: Dialect) => `${HELD} ${ORDER} ${dialect.forUpdate}`
 /** The lane's first row, unless something open goes before it. */
 const LOCK_FIRST = (dialect: Dialect) => `
   select q.tenant_id, q.event_id, q.id from (${HELD} and q.in_order = 1 ${ORDER}) first

@@ -77,6 +77,13 @@ export const indexes: readonly Index[] = [
   },
   { name: 'queue_expiry', table: 'queue', columns: 'expires_at', where: 'kind = 1', whole: 'expires_at' },
   {
+    name: 'queue_owner',
+    table: 'queue',
+    columns: 'tenant_id, subscription_id',
+    where: 'kind = 1',
+    whole: 'tenant_id, subscription_id',
+  },
+  {
     name: 'queue_released',
     table: 'queue',
     columns: 'tenant_id, subscription_id',

@@ -67,7 +67,8 @@ export function split(session: Session, claim: Claim, ranges: readonly Range[]):
   })
 }
 
-const FINISH = (dialect: Dialect) =>
+/** Removes claimed rows. */
+export const FINISH = (dialect: Dialect) =>
   dialect.remove({ table: '{queue}', alias: 'q', from: CLAIMS, on: `${HELD_BY} and q.kind <> 1` })
 
 /** `Store.finish`. */
@@ -75,7 +76,8 @@ export async function finish(session: Session, claims: readonly Claim[]): Promis
   return claims.length === 0 ? 0 : session.run(FINISH, { w: claimRows(claims) })
 }
 
-const HAND_BACK = (dialect: Dialect) =>
+/** Gives claimed rows back. */
+export const HAND_BACK = (dialect: Dialect) =>
   dialect.update(
     {
       table: '{queue}',

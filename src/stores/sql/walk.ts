@@ -25,9 +25,9 @@ const CANDIDATE = 'q.tenant_id, q.event_id, q.id, q.subscription_id, q.due_at, q
 const NEXT_LANES = (dialect: Dialect) => dialect.nextLanes(LANES)
 
 /** The first free rows of up to 32 lanes; unused places name a lane that does not exist. */
-const lanesRows = (count: number) => {
+export const lanesRows = (count: number) => (dialect: Dialect) => {
   const one = (at: number) => `
-    select * from (select ${CANDIDATE} from {queue} q
+    select * from (select ${CANDIDATE} from {queue} q ${dialect.useIndex('queue_lanes')}
       where q.stage = 0 and q.tenant_id = :t${at} and q.subscription_id = :s${at}
         and q.due_at <= :now and q.lease_until <= :now and q.bucket between :low and :high
       order by q.due_at, q.sequence limit ${count}) lane${at}`

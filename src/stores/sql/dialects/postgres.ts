@@ -45,6 +45,7 @@ export const postgres: Dialect = {
       where lanes.n < ${count}
     ) select tenant_id, subscription_id, due_at from lanes`
   },
+  useIndex: () => '',
   compiler: () => new PostgresQueryCompiler(),
   opening: [],
   migrationLock: { take: ["select pg_advisory_xact_lock(hashtext('posthorn migrations'))"], free: [] },

@@ -39,8 +39,9 @@ export const sqlite: Dialect = {
       union all
       select ${next('c.tenant_id, c.subscription_id')}, lanes.n + 1
       from lanes join {queue} c on c.id = lanes.id where lanes.n < ${count}
-    ) select c.tenant_id, c.subscription_id, c.due_at from lanes join {queue} c on c.id = lanes.id order by lanes.n`
+    ) select c.tenant_id, c.subscription_id, c.due_at from lanes cross join {queue} c on c.id = lanes.id`
   },
+  useIndex: () => '',
   compiler: () => new SqliteQueryCompiler(),
   opening: ['pragma journal_mode = wal'],
   migrationLock: { take: [], free: [] },

@@ -1,0 +1,97 @@
+/** The statements whose plans matter, with values to plan them for. */
+import { candidates, HORIZON, LEASE_LOCKED, LOAD } from '../../../src/stores/sql/claim-statements.ts'
+import type { Dialect } from '../../../src/stores/sql/dialect.ts'
+import { EXPIRED, OWED_ONE, OWED_TO } from '../../../src/stores/sql/ending.ts'
+import { FINISHED_EVENTS } from '../../../src/stores/sql/history.ts'
+import { LOCK_ANY } from '../../../src/stores/sql/holding.ts'
+import { FINISH, HAND_BACK } from '../../../src/stores/sql/queue.ts'
+import {
+  LOCK_DELIVERIES,
+  LOCK_DELIVERIES_OF_EVENTS,
+  LOCK_DELIVERY_ROWS,
+  LOCK_ROWS,
+  READ_ATTEMPTS,
+  REDATE_ROWS,
+  REMOVE_ROWS,
+  UPDATE_DELIVERIES,
+} from '../../../src/stores/sql/record-statements.ts'
+import type { Template } from '../../../src/stores/sql/session.ts'
+import type { Values } from '../../../src/stores/sql/template.ts'
+import { lanesRows } from '../../../src/stores/sql/walk.ts'
+import { FILLED_AT } from './big-tables.ts'
+
+/** One statement to explain. */
+export interface HotStatement {
+  readonly name: string
+  readonly template: Template
+  readonly values: Values
+  /** It puts its own batch in order, so that writers lock it alike: a sort of as many rows as were asked for. */
+  readonly sortsItsBatch?: true
+}
+
+const every = Array.from({ length: 50 }, (_, at) => at * 3)
+const places = every.map((n) => ['flood', `evt-${n}`, n + 1])
+const claims = places.map((place) => [...place, 'token'])
+const ids = every.map((n) => ['flood', `dlv-${n}`])
+const named = every.map((n) => ['flood', `dlv-${n}`, `evt-${n}`, `sub-${n % 7}`])
+const range = { now: FILLED_AT, low: 0, high: 255 }
+const lane = { tenant: 'flood', subscription: 'sub-2' }
+const lanes = Object.fromEntries(
+  Array.from({ length: 32 }, (_, at) => [
+    [`t${at}`, at === 0 ? 'flood' : ''],
+    [`s${at}`, at === 0 ? 'sub-1' : ''],
+  ]).flat(),
+)
+const end = { state: 'succeeded', at: FILLED_AT }
+const changed = ids.map((id) => [...id, end.state, null, null, 1, 200, null, end.at, end.at])
+
+/** All of them. */
+export const hotStatements: readonly HotStatement[] = [
+  { name: 'claim: what time it is and what is due next', template: HORIZON, values: range },
+  { name: 'claim: the oldest due rows', template: candidates(256), values: range },
+  {
+    name: 'claim: the next lanes',
+    template: (dialect: Dialect) => dialect.nextLanes(128),
+    values: { tenant: 'flood', subscription: 'sub-1' },
+  },
+  { name: 'claim: the first rows of lanes', template: lanesRows(16), values: { ...range, ...lanes } },
+  {
+    name: 'claim: lease',
+    template: LEASE_LOCKED,
+    values: { ...range, w: places, token: 't', lease: 1, alone: 0 },
+  },
+  { name: 'claim: load', template: LOAD, values: { w: places, token: 't' } },
+  { name: 'record: lock rows', template: LOCK_ROWS, values: { w: places }, sortsItsBatch: true },
+  {
+    name: 'record: rows of deliveries',
+    template: LOCK_DELIVERY_ROWS,
+    values: { w: ids },
+    sortsItsBatch: true,
+  },
+  { name: 'record: lock deliveries', template: LOCK_DELIVERIES, values: { w: named }, sortsItsBatch: true },
+  {
+    name: 'record: deliveries of events',
+    template: LOCK_DELIVERIES_OF_EVENTS,
+    values: { w: named },
+    sortsItsBatch: true,
+  },
+  { name: 'record: known attempts', template: READ_ATTEMPTS, values: { w: ids } },
+  { name: 'record: change deliveries', template: UPDATE_DELIVERIES, values: { w: changed } },
+  { name: 'record: remove rows', template: REMOVE_ROWS, values: { w: places } },
+  {
+    name: 'record: re-date rows',
+    template: REDATE_ROWS,
+    values: { w: places.map((place) => [...place, 0, FILLED_AT, 'retry']) },
+  },
+  { name: 'finish', template: FINISH, values: { w: claims } },
+  {
+    name: 'hand back',
+    template: HAND_BACK,
+    values: { now: FILLED_AT, w: claims.map((claim) => [...claim, 0, null]) },
+  },
+  { name: 'release: the first held rows', template: LOCK_ANY, values: { ...lane, count: 10 } },
+  { name: 'expire', template: EXPIRED, values: { now: FILLED_AT } },
+  { name: 'cancel: what a subscription is owed', template: OWED_TO, values: lane },
+  { name: 'cancel: one delivery', template: OWED_ONE, values: { tenant: 'flood', delivery: 'dlv-1' } },
+  { name: 'prune', template: FINISHED_EVENTS, values: { before: FILLED_AT - 1_000_000, count: 100 } },
+]
