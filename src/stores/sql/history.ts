@@ -143,8 +143,7 @@ const FINISHED = `e.published_at <= :before and e.due_at <= :before
 const oldest = (and: string) => (dialect: Dialect) =>
   `
   select e.tenant_id, e.id from {events} e where ${FINISHED} ${and} order by e.published_at limit :count ${dialect.skipLocked}`
-/** The oldest events that are finished. */
-export const FINISHED_EVENTS = oldest('')
+const FINISHED_EVENTS = oldest('')
 const WITH_BODY = oldest('and e.body is not null')
 const WITH_KEY = (dialect: Dialect) => `
   select e.tenant_id, e.id from {events} e where e.idempotency_key is not null and e.published_at <= :old and ${FINISHED}

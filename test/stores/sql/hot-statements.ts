@@ -2,7 +2,6 @@
 import { candidates, HORIZON, LEASE_LOCKED, LOAD } from '../../../src/stores/sql/claim-statements.ts'
 import type { Dialect } from '../../../src/stores/sql/dialect.ts'
 import { EXPIRED, OWED_ONE, OWED_TO } from '../../../src/stores/sql/ending.ts'
-import { FINISHED_EVENTS } from '../../../src/stores/sql/history.ts'
 import { LOCK_ANY } from '../../../src/stores/sql/holding.ts'
 import { FINISH, HAND_BACK } from '../../../src/stores/sql/queue.ts'
 import {
@@ -93,5 +92,4 @@ export const hotStatements: readonly HotStatement[] = [
   { name: 'expire', template: EXPIRED, values: { now: FILLED_AT } },
   { name: 'cancel: what a subscription is owed', template: OWED_TO, values: lane },
   { name: 'cancel: one delivery', template: OWED_ONE, values: { tenant: 'flood', delivery: 'dlv-1' } },
-  { name: 'prune', template: FINISHED_EVENTS, values: { before: FILLED_AT - 1_000_000, count: 100 } },
 ]
