@@ -58,3 +58,9 @@ async function stop(): Promise<void> {
 }
 process.on('SIGTERM', stop)
 process.on('SIGINT', stop)
+// npm passes a signal on to its shell only, which ends and leaves this process behind: then it has a new parent.
+if (process.env.npm_lifecycle_event === 'api') {
+  const parent = process.ppid
+  const watch = () => void (process.ppid === parent || stop())
+  setInterval(watch, 200).unref()
+}
