@@ -1,4 +1,4 @@
-/** Compiles every TypeScript block of the README against the sources, so that nothing in it can go stale. */
+/** Compiles every TypeScript block of the README and of pages of docs against the sources, so that nothing in it can go stale. */
 
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,11 +12,17 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-readme-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** `block-<line>.ts` → its code. Each block is a module of its own. */
-const blocks = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(({ index, 1: code = '' }) => ({
-  file: join(folder, `block-${readme.slice(0, index).split('\n').length + 1}.ts`),
-  code: `${code}\nexport {}\n`,
-}))
+/** Pages whose code is compiled, too. */
+const pages = ['README.md', 'docs/mounting.md', 'docs/verifying.md']
+
+/** `<page>-<line>.ts` → its code. Each block is a module of its own. */
+const blocks = pages.flatMap((page) => {
+  const text = readFileSync(join(root, page), 'utf8')
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(({ index, 1: code = '' }) => ({
+    file: join(folder, `${page.replace(/\W/g, '-')}-${text.slice(0, index).split('\n').length + 1}.ts`),
+    code: `${code}\nexport {}\n`,
+  }))
+})
 
 const options: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
@@ -36,6 +42,13 @@ const options: ts.CompilerOptions = {
     'posthorn/verify': [join(root, 'src/signing/index.ts')],
     'posthorn/memory': [join(root, 'src/stores/memory.ts')],
     'posthorn/guard': [join(root, 'src/guard.ts')],
+    'posthorn/http': [join(root, 'src/http/index.ts')],
+    ...Object.fromEntries(
+      ['node', 'express', 'fastify', 'hono', 'koa', 'nest', 'next'].map((name) => [
+        `posthorn/${name}`,
+        [join(root, `src/http/mounts/${name}.ts`)],
+      ]),
+    ),
     'posthorn/testing': [join(root, 'src/testing/index.ts')],
   },
 }
