@@ -158,6 +158,11 @@ export interface Outcome {
   /** Null where no request was made (held, refused before sending, expired). */
   readonly attempt: NewAttempt | null
   readonly next: Next
+  /**
+   * Of a claimed event: once this and all other outcomes of the claim in this call are recorded, nothing is left to do. A store
+   * may finish the claim in the same step, and says so in `Recorded.finished`; else `finish` follows.
+   */
+  readonly last?: boolean
 }
 
 /** What became of an outcome. */
@@ -172,6 +177,8 @@ export interface Recorded {
   readonly delivery: DeliveryRecord | null
   /** The attempt row as stored; null when none was added. */
   readonly attempt: AttemptRecord | null
+  /** The claimed event row is gone; see `Outcome.last`. */
+  readonly finished?: true
 }
 
 /** Which held deliveries to release, and how many now. */

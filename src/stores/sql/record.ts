@@ -7,6 +7,7 @@ import type { Outcome, Recorded } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord } from '../../records.ts'
 import { type Book, type BookRow, enter, keyOf } from './book.ts'
 import { decide, type Verdict } from './outcome.ts'
+import { recordFirst } from './record-first.ts'
 import {
   CLEAR_ROWS,
   INSERT_ATTEMPTS,
@@ -36,8 +37,15 @@ function sorted(lines: readonly Line[]): Line[] {
   return [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line)
 }
 
-/** `Store.record`, in one transaction. */
-export function record(session: Session, outcomes: readonly Outcome[]): Promise<readonly Recorded[]> {
+/** `Store.record`: the common outcomes in one statement, the others in one transaction. */
+export async function record(session: Session, outcomes: readonly Outcome[]): Promise<readonly Recorded[]> {
+  const first = await recordFirst(session, outcomes)
+  const left = outcomes.filter((_, at) => first[at] === undefined)
+  const rest = (left.length === 0 ? [] : await recordAny(session, left)).values()
+  return first.flatMap((recorded) => recorded ?? rest.next().value ?? [])
+}
+
+function recordAny(session: Session, outcomes: readonly Outcome[]): Promise<readonly Recorded[]> {
   return session.transaction(async (statements) => {
     const book = await open(statements, outcomes)
     const verdicts = outcomes.map((outcome) => decide(book, outcome))

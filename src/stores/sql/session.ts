@@ -30,6 +30,8 @@ export interface Statements {
 export interface Session extends Statements {
   /** The full name of a table. */
   table(name: string): string
+  /** `rows` of our own that is not tried again: what it is refused for is handled otherwise. */
+  rowsOnce(template: Template, values?: Values): Promise<readonly Row[]>
   /** One transaction of our own; again when it had to give way to another. */
   transaction<T>(work: (statements: Statements) => Promise<T>): Promise<T>
   /** Statements in the caller's transaction. */
@@ -78,6 +80,7 @@ export function createSession(
   return {
     ...on((sql, parameters) => withRetries(() => database.query(sql, parameters))),
     table,
+    rowsOnce: within(database).rows,
     transaction: (work) => withRetries(() => database.transaction((tx) => work(within(tx)))),
     joined: (tx) => within(database.join(tx)),
   }

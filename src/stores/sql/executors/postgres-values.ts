@@ -12,13 +12,21 @@ export function postgresParameters(parameters: readonly Parameter[]): (string | 
 const isScalar = (value: Parameter): value is string | number | null =>
   value === null || typeof value !== 'object'
 
+/** Rows of a set share most of their values with the row before: what repeats is written as it was. */
 function arrayLiteral(values: readonly (string | number | null)[]): string {
-  const items = values.map((value) =>
-    typeof value === 'string'
-      ? `"${value.replace(/["\\]/g, '\\$&')}"`
-      : value === null
-        ? 'NULL'
-        : String(value),
-  )
-  return `{${items.join(',')}}`
+  let list = ''
+  let last: string | number | null | undefined
+  let item = ''
+  for (const value of values) {
+    if (value !== last) {
+      last = value
+      item = value === null ? 'NULL' : typeof value === 'string' ? quoted(value) : String(value)
+    }
+    list += list === '' ? item : `,${item}`
+  }
+  return `{${list}}`
+}
+
+function quoted(value: string): string {
+  return /["\\]/.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : `"${value}"`
 }

@@ -1,0 +1,160 @@
+/**
+ * The common outcomes in one statement: the first attempt of a delivery of a claimed event, by which the delivery ends. Nothing is
+ * stored of it yet and the claim's row is the only lock it needs. Whatever turns out otherwise (a lost claim, a delivery that
+ * exists, lost claims to forget) is left out by the statement and goes the general way of `record.ts`.
+ */
+import type { Outcome, Recorded } from '../../queries.ts'
+import type { AttemptRecord, DeliveryRecord } from '../../records.ts'
+import { instant, number, rowPlace, text, toMicros, toMs } from './rows.ts'
+import type { Row, Session } from './session.ts'
+
+/** An outcome that may go this way. */
+type FirstOutcome = Outcome & {
+  readonly attempt: NonNullable<Outcome['attempt']>
+  readonly next: Extract<Outcome['next'], { state: 'succeeded' | 'failed' }>
+}
+
+const COLUMNS = `n bigint, tenant_id text, event_id text, row_id bigint, token text, last bigint, delivery_id text,
+  subscription_id text, body text, headers text, test bigint, max_age bigint, state text, reason text, attempt_id text, cause text,
+  url text, started_at bigint, duration_us bigint, outcome text, status bigint, failure text, message text, excerpt text,
+  may_have_been_received bigint, after_lost_claim bigint`
+
+/**
+ * Postgres. The rows of live claims are locked first; a delivery that exists is left out by its keys, and so is its attempt. A
+ * claim is finished when its last outcome is among these and all of them were inserted.
+ */
+const RECORD_FIRST = `
+  with c as materialized (select {now} as now),
+  o as materialized (select o.* from {rows o: ${COLUMNS}}),
+  r as materialized (
+    select q.tenant_id, q.event_id, q.id, q.token from (select distinct tenant_id, event_id, row_id, token from o) w
+    join {queue} q on q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.row_id and q.token = w.token
+    where q.kind = 0 and q.claims_before = 0 and q.lost_alone_before = 0
+    order by q.tenant_id, q.event_id, q.id for update of q
+  ),
+  f as materialized (
+    select o.*, e.type, e.due_at from o
+    join r on r.tenant_id = o.tenant_id and r.event_id = o.event_id and r.id = o.row_id and r.token = o.token
+    join {events} e on e.tenant_id = o.tenant_id and e.id = o.event_id
+    join {subscriptions} s on s.tenant_id = o.tenant_id and s.id = o.subscription_id
+  ),
+  d as (
+    insert into {deliveries} (tenant_id, id, event_id, event_type, subscription_id, body, headers, state, reason, test, attempt_count,
+      round_start, last_status, last_failure, created_at, updated_at, ended_at, expires_at)
+    select f.tenant_id, f.delivery_id, f.event_id, f.type, f.subscription_id, f.body, f.headers, f.state, f.reason, f.test, 1, 0,
+      f.status, f.failure, c.now, c.now, c.now, f.due_at + f.max_age
+    from f cross join c order by f.tenant_id, f.delivery_id
+    on conflict do nothing returning tenant_id, id, number
+  ),
+  a as (
+    insert into {attempts} (tenant_id, id, delivery_id, event_id, event_type, subscription_id, number, cause, url, started_at,
+      duration_us, outcome, status, failure, message, excerpt, may_have_been_received, after_lost_claim, late)
+    select f.tenant_id, f.attempt_id, f.delivery_id, f.event_id, f.type, f.subscription_id, 1, f.cause, f.url, f.started_at,
+      f.duration_us, f.outcome, f.status, f.failure, f.message, f.excerpt, f.may_have_been_received, f.after_lost_claim, 0
+    from f join d on d.tenant_id = f.tenant_id and d.id = f.delivery_id
+  ),
+  l as (
+    delete from {queue} q using (
+      select o.tenant_id, o.event_id, o.row_id, o.token from o
+      left join d on d.tenant_id = o.tenant_id and d.id = o.delivery_id
+      group by o.tenant_id, o.event_id, o.row_id, o.token having max(o.last) = 1 and count(d.id) = count(*)
+    ) w
+    where q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.row_id and q.token = w.token
+    returning q.tenant_id, q.event_id, q.id
+  )
+  select f.n, f.type, f.due_at, d.number, c.now, case when l.id is null then 0 else 1 end as finished
+  from f cross join c join d on d.tenant_id = f.tenant_id and d.id = f.delivery_id
+  left join l on l.tenant_id = f.tenant_id and l.event_id = f.event_id and l.id = f.row_id`
+
+function isFirst(outcome: Outcome): outcome is FirstOutcome {
+  const { delivery, attempt, next } = outcome
+  const ends = next.state === 'succeeded' || next.state === 'failed'
+  return ends && attempt !== null && delivery.subscriptionId !== null && delivery.destination === null
+}
+
+/** Records what it can; the places of the others stay empty. Never throws: a refused statement has recorded nothing. */
+export async function recordFirst(
+  session: Session,
+  outcomes: readonly Outcome[],
+): Promise<(Recorded | undefined)[]> {
+  const recorded = new Array<Recorded | undefined>(outcomes.length).fill(undefined)
+  if (!session.dialect.changesInCommon) return recorded
+  // An outcome sees what those before it did, so all of one claim go the same way.
+  const others = new Set(outcomes.flatMap((outcome) => (isFirst(outcome) ? [] : [outcome.claim.row])))
+  const lines: ReturnType<typeof lineOf>[] = []
+  outcomes.forEach((outcome, at) => {
+    if (isFirst(outcome) && !others.has(outcome.claim.row)) lines.push(lineOf(outcome, at))
+  })
+  if (lines.length === 0) return recorded
+  for (const row of await session.rowsOnce(RECORD_FIRST, { o: lines }).catch(none)) {
+    const at = number(row.n)
+    recorded[at] = recordedOf(outcomes[at] as FirstOutcome, row)
+  }
+  return recorded
+}
+
+const none = (): readonly Row[] => []
+
+function lineOf({ claim, tenantId, eventId, delivery, attempt, next, last }: FirstOutcome, at: number) {
+  const [, , rowId] = rowPlace(claim.row)
+  return [
+    ...[
+      at,
+      tenantId,
+      eventId,
+      rowId,
+      claim.token,
+      last === true ? 1 : 0,
+      delivery.id,
+      delivery.subscriptionId,
+    ],
+    ...[
+      delivery.body,
+      delivery.headers === null ? null : JSON.stringify(delivery.headers),
+      delivery.test ? 1 : 0,
+    ],
+    ...[toMicros(delivery.maxAgeMs), next.state, next.state === 'failed' ? next.reason : null],
+    ...[attempt.id, attempt.trigger, attempt.url, toMicros(attempt.startedAt), toMicros(attempt.durationMs)],
+    ...[attempt.outcome, attempt.status, attempt.failure, attempt.message, attempt.excerpt],
+    ...[attempt.mayHaveBeenReceived ? 1 : 0, attempt.afterLostClaim ? 1 : 0],
+  ]
+}
+
+function recordedOf(outcome: FirstOutcome, row: Row): Recorded {
+  const { tenantId, eventId, delivery: input, attempt: made, next } = outcome
+  const eventType = text(row.type)
+  const now = instant(row.now)
+  const owner = { tenantId, eventId, eventType, subscriptionId: input.subscriptionId }
+  const delivery: DeliveryRecord = {
+    id: input.id,
+    number: number(row.number),
+    ...owner,
+    destination: null,
+    body: input.body,
+    headers: input.headers === null ? null : { ...input.headers },
+    state: next.state,
+    reason: next.state === 'failed' ? next.reason : null,
+    test: input.test,
+    attemptCount: 1,
+    roundStart: 0,
+    lastStatus: made.status,
+    lastFailure: made.failure,
+    createdAt: now,
+    updatedAt: now,
+    endedAt: now,
+    nextAttemptAt: null,
+    held: false,
+    expiresAt: toMs(number(row.due_at) + toMicros(input.maxAgeMs)),
+  }
+  const attempt: AttemptRecord = {
+    ...made,
+    ...owner,
+    startedAt: toMs(toMicros(made.startedAt)),
+    durationMs: toMs(toMicros(made.durationMs)),
+    deliveryId: input.id,
+    number: 1,
+    late: false,
+  }
+  const recorded = { result: 'recorded', delivery, attempt } as const
+  return number(row.finished) === 1 ? { ...recorded, finished: true } : recorded
+}
