@@ -52,6 +52,7 @@ export async function expand(
     open: 0,
     unfinished: false,
     abandoned: false,
+    finished: false,
     againMs: 0,
   }
   const view = await views.at(work.tenantId, version)

@@ -9,6 +9,7 @@ import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import type { Outcome, Recorded } from '../queries.ts'
 import { patience } from './patience.ts'
+import type { TaskGroup } from './task.ts'
 
 const MAX_BATCH = 500
 /** Tries of a batch that the store refuses although it answers; then it is halved. */
@@ -16,13 +17,18 @@ const REFUSALS = 3
 
 interface Entry {
   readonly outcome: Outcome
+  /** Whose open task it ends; null for an outcome without a task. */
+  readonly group: TaskGroup | null
   readonly resolve: (recorded: Recorded | null) => void
 }
 
 /** What takes outcomes. */
 export interface Recorder {
-  /** Resolves when it is stored; with null when the store refused it for good (the lease then brings it back). */
-  record(outcome: Outcome): Promise<Recorded | null>
+  /**
+   * Resolves when it is stored; with null when the store refused it for good (the lease then brings it back). `group`: it is what
+   * came of an open task of this group, so that the claim may be finished along with the last of them.
+   */
+  record(outcome: Outcome, group: TaskGroup | null): Promise<Recorded | null>
   /** Resolves when nothing is left to store. */
   idle(): Promise<void>
 }
@@ -50,7 +56,7 @@ export function createRecorder(parts: Parts): Recorder {
   }
 
   async function store(batch: readonly Entry[]): Promise<void> {
-    const outcomes = batch.map((entry) => entry.outcome)
+    const outcomes = withLast(batch)
     const waiting = patience(parts, async ({ attemptNumber }) => attemptNumber < REFUSALS || (await isDown()))
     try {
       settle(batch, await pRetry(() => parts.store.record(outcomes), waiting))
@@ -82,9 +88,9 @@ export function createRecorder(parts: Parts): Recorder {
   }
 
   return {
-    record(outcome) {
+    record(outcome, group) {
       return new Promise((resolve) => {
-        gathered.push({ outcome, resolve })
+        gathered.push({ outcome, group, resolve })
         running ??= run()
       })
     },
@@ -93,3 +99,21 @@ export function createRecorder(parts: Parts): Recorder {
     },
   }
 }
+
+/** Marks the last outcome of each claimed event whose open tasks all end in this batch. */
+function withLast(batch: readonly Entry[]): readonly Outcome[] {
+  const left = new Map<TaskGroup, number>()
+  for (const { group } of batch) if (group !== null) left.set(group, (left.get(group) ?? group.open) - 1)
+  const outcomes = batch.map(({ outcome }) => outcome)
+  for (let at = batch.length - 1; left.size > 0 && at >= 0; at -= 1) {
+    const { group = null, outcome } = batch[at] ?? {}
+    if (group === null || outcome === undefined) continue
+    if (left.get(group) === 0 && endsWell(group)) outcomes[at] = { ...outcome, last: true }
+    left.delete(group)
+  }
+  return outcomes
+}
+
+/** An event of which nothing was left unsent and nothing was refused. */
+const endsWell = ({ work, unfinished, abandoned }: TaskGroup): boolean =>
+  work.kind === 'event' && !unfinished && !abandoned

@@ -24,6 +24,8 @@ export interface TaskGroup {
   unfinished: boolean
   /** True when the store refused an outcome: the row is left to its lease. */
   abandoned: boolean
+  /** True when the store finished the row along with its last outcome. */
+  finished: boolean
   /** How soon it is due again when it goes back. */
   againMs: number
 }

@@ -73,7 +73,7 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
     const held = heldMeanwhile(task)
     if (held !== null) {
       lanes.done(task, 0, false)
-      await put(task.group, held, task.target.subscription)
+      await put(task.group, held, task.target.subscription, true)
       return settle(task.group)
     }
     const done = await deliver(task, deadlineMs, aborter.signal, parts, preparer, time).catch((cause) => {
@@ -83,7 +83,7 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
     if (done === null) return leaveUnsent(task)
     const { subscription } = task.target
     if (subscription !== null && stopsLine(task, done)) await conditions.stop(subscription, task.delivery.id)
-    const recorded = put(task.group, done.outcome, subscription)
+    const recorded = put(task.group, done.outcome, subscription, true)
     lanes.done(task, done.tookMs, done.timedOut)
     onProgress()
     await recorded
@@ -101,14 +101,16 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
     return next === null ? null : outcomeOf(task, null, next)
   }
 
-  /** Records an outcome, tells of it, and lets what waited for it go on. */
+  /** Records an outcome, of one of the group's open tasks or not, tells of it, and lets what waited for it go on. */
   async function put(
     group: TaskGroup,
     outcome: Outcome,
     subscription: SubscriptionRecord | null,
+    ofTask: boolean,
   ): Promise<void> {
-    const recorded = await recorder.record(outcome)
+    const recorded = await recorder.record(outcome, ofTask ? group : null)
     if (recorded === null) group.abandoned = true
+    else if (recorded.finished === true) group.finished = true
     reportOutcome(parts, notices, recorded)
     if (subscription === null) return
     if (isLimited(subscription, parts)) {
@@ -135,7 +137,7 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
     if (group.abandoned) return release()
     if (group.unfinished) await settler.handBack(claim, group.againMs)
     else if (kind === 'event') {
-      await settler.finish(claim)
+      if (!group.finished) await settler.finish(claim)
       releaser.unblock(tenantId)
     }
     release()
@@ -168,7 +170,7 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
       onProgress()
       return release()
     }
-    await Promise.all(settled.map(({ outcome, subscription }) => put(group, outcome, subscription)))
+    await Promise.all(settled.map(({ outcome, subscription }) => put(group, outcome, subscription, false)))
     if (expanded.ordered && group.open > 1 && !group.abandoned) {
       await store.leaveOrder([group.work.claim])
       releaser.unblock(group.work.tenantId)
@@ -191,7 +193,7 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
         continue
       }
       const deferred = outcomeOf(task, null, { state: 'pending', delayMs: 0, trigger: 'event' })
-      void put(task.group, deferred, task.target.subscription).then(() => settle(task.group))
+      void put(task.group, deferred, task.target.subscription, true).then(() => settle(task.group))
     }
   }
 

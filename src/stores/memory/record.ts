@@ -3,6 +3,7 @@ import { isEnded } from '../../model.ts'
 import type { Next, Outcome, Recorded } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord, EventRecord, NewAttempt } from '../../records.ts'
 import { changeDelivery, deliveryFor, endDelivery, insertDelivery } from './deliveries.ts'
+import { finish } from './queue.ts'
 import {
   addRow,
   claimedRow,
@@ -27,6 +28,13 @@ interface Case {
 
 /** `Store.record`, one outcome. */
 export function recordOutcome(state: State, outcome: Outcome): Recorded {
+  const recorded = recordOne(state, outcome)
+  return outcome.last === true && finish(state, [outcome.claim]) === 1
+    ? Object.freeze({ ...recorded, finished: true as const })
+    : recorded
+}
+
+function recordOne(state: State, outcome: Outcome): Recorded {
   const tenant = state.tenants.get(outcome.tenantId)
   const event = tenant?.events.get(outcome.eventId)
   if (tenant === undefined || event === undefined) return answer('gone')
