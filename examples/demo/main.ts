@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: the main job on real input. A sender process publishes every GitHub payload for four tenants; a
+ * `npm run demo [-- --store sqlite|postgres|memory]`: the main job on real input. A sender process publishes every GitHub payload for four tenants; a
  * receiver process with twenty receivers (healthy, slow, failing, down, gone) verifies them and keeps a ledger. This
  * process counts what is due by itself and ends with status 1 when the ledger does not add up.
  */
@@ -10,12 +10,15 @@ import type { FromReceivers, FromSender, ToReceivers, ToSender } from './message
 import { readPayloads } from './payloads.ts'
 import { plan, tenants } from './plan.ts'
 import { drawProgress, type Progress } from './progress.ts'
+import { chosenStore, makePlace, STORES } from './stores.ts'
 
-const GIVE_UP_MS = 17_000
+/** Far more than it takes: a busy machine is no reason for a ledger that does not add up. */
+const GIVE_UP_MS = 60_000
 
 /** A child process that speaks: `on` hears every message, `next` waits for one kind. */
-function spawn<In extends { kind: string }, Out extends object>(file: string) {
-  const child: ChildProcess = fork(new URL(file, import.meta.url), { stdio: 'inherit' })
+function spawn<In extends { kind: string }, Out extends object>(file: string, argv: readonly string[] = []) {
+  const child: ChildProcess = fork(new URL(file, import.meta.url), argv, { stdio: 'inherit' })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const died = new Promise<never>((_, reject) => {
     child.once('exit', (code) => reject(new Error(`${file} ended with status ${code}`)))
   })
@@ -32,19 +35,26 @@ function spawn<In extends { kind: string }, Out extends object>(file: string) {
           })
         }),
       ]),
-    end: () => child.disconnect(),
+    end: () => child.connected && child.disconnect(),
+    ended,
   }
 }
 
+const store = chosenStore(process.argv.slice(2))
+if (store === null) {
+  console.error(`usage: npm run demo -- --store ${STORES.join('|')}`)
+  process.exit(2)
+}
+const place = await makePlace(store)
 const receivers = spawn<FromReceivers, ToReceivers>('./receivers.ts')
-const sender = spawn<FromSender, ToSender>('./sender.ts')
+const sender = spawn<FromSender, ToSender>('./sender.ts', [store, place.address])
 const listening = receivers.next('listening')
 const subscribed = sender.next('subscribed')
 
 const payloads = readPayloads()
 const expected = expect(payloads)
 console.log(
-  `${payloads.length} GitHub payloads × ${tenants.length} tenants → ${plan.length} subscriptions, ${expected.due.size} webhooks due`,
+  `${store}: ${payloads.length} GitHub payloads × ${tenants.length} tenants → ${plan.length} subscriptions, ${expected.due.size} webhooks due`,
 )
 
 sender.tell({ kind: 'subscribe', urls: (await listening).urls })
@@ -79,8 +89,9 @@ const { report } = await sender.next('report')
 receivers.tell({ kind: 'report' })
 const { ledger: received } = await receivers.next('ledger')
 stopDrawing()
-sender.end()
 receivers.end()
+await sender.ended
+await place.remove()
 
 const ledger = ledgerOf(expected, received, report)
 console.log(`\n${ledger.lines.join('\n')}\n`)

@@ -4,7 +4,7 @@
  */
 
 /**
- * `healthy`: answers 200. `slow`: answers 200 after a while. `fails-twice`: 500, then 503, then 200, for each event.
+ * `healthy`: answers 200. `slow`: answers 200 after a while. `fails-twice`: 500, then 502, then 200, for each event.
  * `down`: cuts every connection for a while, then is healthy. `gone`: answers 410, for ever.
  */
 export type Behaviour = 'healthy' | 'slow' | 'fails-twice' | 'down' | 'gone'

@@ -36,7 +36,7 @@ async function answer({ key, behaviour }: Planned, id: string): Promise<number> 
   const times = (seen.get(`${key} ${id}`) ?? 0) + 1
   seen.set(`${key} ${id}`, times)
   if (behaviour === 'gone') return 410
-  if (behaviour === 'fails-twice' && times < 3) return times === 1 ? 500 : 503
+  if (behaviour === 'fails-twice' && times < 3) return times === 1 ? 500 : 502
   if (behaviour === 'slow') await new Promise((resolve) => setTimeout(resolve, SLOW_MS))
   return 200
 }

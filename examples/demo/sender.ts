@@ -3,10 +3,10 @@
  * tenant, and at the end reports what the library's own history says.
  */
 import { anyTenant, createWebhooks, schedule } from '../../src/index.ts'
-import { memoryStore } from '../../src/stores/memory.ts'
 import type { FromSender, SentReport, ToSender } from './messages.ts'
 import { type Payload, readPayloads } from './payloads.ts'
 import { eventId, plan, REPUBLISHED, tenants } from './plan.ts'
+import { openStore, type StoreName } from './stores.ts'
 
 const AT_A_TIME = 32
 
@@ -18,10 +18,13 @@ let retries = 0
 let succeeded = 0
 const keys = new Map<string, string>()
 
+const [storeName, address = ''] = process.argv.slice(2)
+const { store, close } = await openStore(storeName as StoreName, address)
 const webhooks = createWebhooks({
-  store: memoryStore(),
+  store,
   allowHttp: true,
   allowCidrs: ['127.0.0.0/8'], // the receivers are on loopback, which is refused by default
+  breaker: { spanMs: 60_000 }, // the schedule below is seconds long, and so are the outages
   retry: schedule(['200ms', '400ms', '800ms', '1600ms', '3200ms'], { jitter: 0 }),
   hooks: {
     attempted({ attempt }) {
@@ -93,6 +96,8 @@ process.on('message', async (message: ToSender) => {
   if (message.kind === 'report') {
     say({ kind: 'report', report: await report() })
     await webhooks.stop({ drainMs: 2_000 })
+    await close()
+    process.disconnect?.()
   }
 })
 setInterval(() => say({ kind: 'progress', published, attempts, succeeded }), 50)

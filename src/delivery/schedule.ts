@@ -15,6 +15,8 @@ const POLL_MS = 1_000
 const AFTER_TX_MS = [5, 20, 80, 300] as const
 /** With no room left: how soon to look again for lanes that are stuck. A task that ends wakes earlier. */
 const FULL_MS = 200
+/** The longest rest between two claims that look at a backlog. */
+const MAX_REST_MS = 100
 const UPKEEP_MS = 5_000
 const MIN_SEND_MS = 2_000
 const TICK_RESERVE_MS = 500
@@ -47,6 +49,8 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   let backoffMs = 0
   /** Work is due that this process has no room or no share for. */
   let starved = false
+  /** How long the last claim took. */
+  let tookMs = 0
   let upkeepAt = Number.NEGATIVE_INFINITY
   const timers = new Set<Timer>()
 
@@ -93,7 +97,9 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
         await upkeep.run()
       }
       releaser.kick()
+      const askedAt = clock.monotonic()
       const claimed = await worker.claimOnce(false)
+      tookMs = clock.monotonic() - askedAt
       backoffMs = 0
       starved = claimed.full || claimed.suspects || (claimed.dueInMs !== null && claimed.dueInMs <= 0)
       if (claimed.count > 0) return 0
@@ -113,8 +119,19 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   async function run(): Promise<void> {
     while (running) {
       const delayMs = await step()
+      if (starved) await rest()
       if (running && delayMs > 0) await sleep(delayMs)
     }
+  }
+
+  /**
+   * Each task that ends wakes a starved worker. A claim that looks through a backlog costs, and with a synchronous driver it
+   * stops everything else: looking takes at most a third of the time.
+   */
+  async function rest(): Promise<void> {
+    const restMs = Math.min(MAX_REST_MS, 2 * tookMs)
+    if (restMs < 1) return
+    await new Promise<void>((resolve) => clock.setTimer(resolve, restMs, { keepAlive: true }))
   }
 
   /** Works until nothing is due and nothing is in flight, or `isOver`. */
