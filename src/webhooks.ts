@@ -2,7 +2,7 @@
 import { uuidv7 } from 'uuidv7'
 import { createAttempts } from './attempts.ts'
 import type { Catalog, EventName, EventPayload } from './catalog.ts'
-import { systemClock, systemRandom } from './clock.ts'
+import { MAX_TIMER_MS, systemClock, systemRandom } from './clock.ts'
 import { createDeliveries, type Deliveries } from './deliveries.ts'
 import { defaultRetry, parseRetry } from './delivery/backoff.ts'
 import { createHolding } from './delivery/holding.ts'
@@ -18,6 +18,7 @@ import { addressGuard } from './guard/address-guard.ts'
 import { guardedTransport } from './guard/guarded-transport.ts'
 import { createHealth, type Health, type HealthOptions } from './health.ts'
 import { createJobs, type Jobs } from './jobs.ts'
+import { invalidInput, recordOf } from './known-keys.ts'
 import { checkOptions, guardOptionsOf, type WebhooksOptions } from './options.ts'
 import type { IdGenerators, Parts } from './parts.ts'
 import type { Migrated } from './queries.ts'
@@ -40,13 +41,16 @@ const DRAIN_MS = 8_000
 
 /** Options of `stop`. */
 export interface StopOptions {
-  /** How long requests in flight may take to end, in ms; then they are aborted, marked and retried later. @default 8_000 */
+  /** How long requests in flight may take to end, in ms, 0 to an hour; then they are aborted, marked and retried later. @default 8_000 */
   readonly drainMs?: number
 }
 
 /** Options of `tick`. */
 export interface TickOptions {
-  /** All the time there is, in ms. Nothing is in flight any more when `tick` returns. */
+  /**
+   * All the time there is, in ms, up to an hour. Nothing is in flight any more when `tick` returns. No request starts with
+   * less than 2 s left for it and half a second for what follows, so with a budget under 2,500 nothing is sent.
+   */
   readonly budgetMs: number
 }
 
@@ -94,11 +98,24 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
    * once. Run it once per version of Posthorn, before `start`.
    */
   migrate(): Promise<Migrated>
-  /** Starts to deliver in this process. Without it the process only publishes. */
+  /**
+   * Starts to deliver in this process. Without it the process only publishes. Called again it changes nothing; after a
+   * `stop` it starts anew.
+   *
+   * @throws PosthornError `STORE_FAILED` when the store cannot be opened
+   */
   start(): Promise<void>
-  /** Planned stop: loses nothing. */
+  /**
+   * Planned stop: loses nothing. Requests in flight may end, what has not started goes back to the queue. Events can still
+   * be published afterwards; another process, or the next `start`, delivers them.
+   */
   stop(options?: StopOptions): Promise<void>
-  /** Delivers what is due within a budget, for cron routes; claims only what it can finish. */
+  /**
+   * Delivers what is due within a budget, for cron routes; claims only what it can finish. One at a time: while another
+   * tick of this process works it waits, within its budget. Does nothing in a process that has started.
+   *
+   * @throws PosthornError `INVALID_INPUT`
+   */
   tick(options: TickOptions): Promise<void>
   /** Delivers until nothing is due. For tests. */
   drain(): Promise<void>
@@ -114,6 +131,12 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
 
 const UNSEALED =
   'Posthorn keeps signing secrets and header values unsealed, because `secrets` is not set: whoever reads the database can sign. Pass `secrets: sealedSecrets({ keys: [key] })` with a key of `openssl rand -base64 32`.'
+
+/** @throws PosthornError `INVALID_INPUT` */
+function spanOf(value: unknown, path: string): number {
+  if (typeof value === 'number' && value >= 0 && value <= MAX_TIMER_MS) return value
+  throw invalidInput(path, `must be 0 to ${MAX_TIMER_MS} milliseconds (an hour)`)
+}
 
 const isProduction = () => globalThis.process?.env?.NODE_ENV === 'production'
 
@@ -137,7 +160,6 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   const logger = options.logger ?? warningLogger
   const { customSchemes = [] } = options
   const guard = addressGuard(guardOptionsOf(options))
-  let running = false
   const own = {
     clock,
     ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
@@ -186,7 +208,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   const schedule = createSchedule(parts, worker, createUpkeep(parts, holding), holding.releaser)
   const publisher = createPublisher(
     parts,
-    () => (running ? worker : null),
+    () => (schedule.running ? worker : null),
     () => schedule.wakeAfterCommit(),
   )
 
@@ -205,10 +227,9 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     return memoryStore({ clock })
   }
 
-  async function stop({ drainMs = DRAIN_MS }: StopOptions = {}): Promise<void> {
-    running = false
-    await schedule.stop(drainMs)
-    await statistics.flush()
+  async function stop(given: StopOptions = {}): Promise<void> {
+    const { drainMs = DRAIN_MS } = recordOf(given, ['drainMs'], 'the options')
+    await schedule.stop(spanOf(drainMs, 'drainMs'))
     if (options.transport === undefined) {
       await carrier.close()
       carrier = defaultTransport(own)
@@ -247,10 +268,13 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     async start() {
       if (options.secrets === undefined && isProduction()) logger.warn({ option: 'secrets' }, UNSEALED)
       await schedule.start()
-      running = true
     },
     stop,
-    tick: ({ budgetMs }) => schedule.tick(budgetMs).then(() => statistics.flush()),
+    async tick(given) {
+      const { budgetMs } = recordOf(given, ['budgetMs'], 'the options')
+      await schedule.tick(spanOf(budgetMs, 'budgetMs'))
+      await statistics.flush()
+    },
     drain: () => schedule.drain().then(() => statistics.flush()),
     migrate: async () => (await parts.store.migrate?.()) ?? { from: 0, to: 0, applied: [] },
     wake: () => schedule.wake(),

@@ -20,12 +20,18 @@ const MAX_REST_MS = 100
 const UPKEEP_MS = 5_000
 const MIN_SEND_MS = 2_000
 const TICK_RESERVE_MS = 500
+/** How long `stop` waits for the store once requests were aborted: what it has not taken by then comes back with its lease. */
+const RECORD_GRACE_MS = 1_000
 const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 5_000
 
 export interface Schedule {
+  /** Called again it changes nothing; during a stop it waits for the end of it. */
   start(): Promise<void>
-  /** Ends within `drainMs`: gives back what has not started, waits for what is in flight, then aborts it. */
+  /**
+   * Ends within `drainMs`: gives back what has not started, waits for what is in flight, then aborts it. A store that does
+   * not answer is waited for a second longer. Ends ticks, too.
+   */
   stop(drainMs: number): Promise<void>
   tick(budgetMs: number): Promise<void>
   drain(): Promise<void>
@@ -40,7 +46,11 @@ export interface Schedule {
 export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, releaser: Releaser): Schedule {
   const { clock, random, store } = parts
   let running = false
+  let starting: Promise<void> | null = null
+  let stopping: Promise<void> | null = null
   let loop: Promise<void> | null = null
+  /** The one `tick` or `drain` at work: two would set each other's deadlines. */
+  let bounded: Promise<void> | null = null
   let woken = false
   let wakeUp: (() => void) | null = null
   let wakes = 0
@@ -137,7 +147,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   /** Works until nothing is due and nothing is in flight, or `isOver`. */
   async function runUntilIdle(isOver: () => boolean): Promise<void> {
     await upkeep.run(true)
-    while (!isOver()) {
+    while (!isOver() && stopping === null) {
       const seen = wakes
       let claimed = await worker.claimOnce(false)
       if (claimed.count === 0 && claimed.suspects && !worker.busy) claimed = await worker.claimOnce(true)
@@ -150,50 +160,109 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     await releaser.idle()
   }
 
+  function alone(run: Promise<void>): Promise<void> {
+    const settled = run
+      .catch(() => undefined)
+      .then(() => {
+        bounded = null
+      })
+    bounded = settled
+    return run
+  }
+
+  /** True when it ends in time. */
+  async function endsWithin(work: Promise<void>, limitMs: number): Promise<boolean> {
+    let timer: Timer | undefined
+    const late = new Promise<boolean>((resolve) => {
+      timer = clock.setTimer(() => resolve(false), limitMs, { keepAlive: true })
+    })
+    const ended = await Promise.race([work.then(() => true), late])
+    timer?.cancel()
+    return ended
+  }
+
+  async function begin(): Promise<void> {
+    // A tick has a deadline of its own, which this would change.
+    while (bounded !== null) await bounded
+    try {
+      await store.open()
+    } catch (cause) {
+      running = false
+      throw cause instanceof PosthornError ? cause : notOpened(store.name, cause)
+    }
+    if (!running) return
+    worker.setDeadline(() => parts.timeoutMs)
+    stopListening = store.onWake?.(wake) ?? null
+    loop = run()
+  }
+
+  /** Until nothing is claimed, in flight or waiting to be stored. */
+  async function wound(): Promise<void> {
+    await starting?.catch(() => undefined)
+    await loop
+    loop = null
+    await worker.giveBack()
+    await worker.idle()
+    await bounded
+    await releaser.idle()
+    await parts.statistics.flush()
+  }
+
+  async function halt(drainMs: number): Promise<void> {
+    stopListening?.()
+    stopListening = null
+    for (const timer of timers) timer.cancel()
+    timers.clear()
+    worker.setDeadline(() => null)
+    wake()
+    const ended = wound()
+    if (await endsWithin(ended, drainMs)) return
+    worker.abort()
+    if (await endsWithin(ended, RECORD_GRACE_MS)) return
+    const message = `The ${store.name} store did not take every outcome before the stop ended: their leases bring them back, maybe sent twice.`
+    parts.report.problem('stop', new PosthornError('STORE_FAILED', message))
+  }
+
   return {
     async start() {
-      if (running) return
-      await store.open()
-      running = true
-      worker.setDeadline(() => parts.timeoutMs)
-      stopListening = store.onWake?.(wake) ?? null
-      loop = run()
+      while (stopping !== null) await stopping
+      if (!running) {
+        running = true
+        starting = begin()
+      }
+      await starting
     },
 
-    async stop(drainMs) {
+    stop(drainMs) {
       running = false
-      stopListening?.()
-      for (const timer of timers) timer.cancel()
-      timers.clear()
-      worker.setDeadline(() => null)
-      wake()
-      await loop
-      loop = null
-      await worker.giveBack()
-      let limit: Timer | undefined
-      const overdue = new Promise<void>((resolve) => {
-        limit = clock.setTimer(resolve, drainMs, { keepAlive: true })
+      stopping ??= halt(drainMs).finally(() => {
+        stopping = null
       })
-      await Promise.race([worker.idle(), overdue])
-      limit?.cancel()
-      if (worker.busy) worker.abort()
-      await worker.idle()
-      await releaser.idle()
+      return stopping
     },
 
     async tick(budgetMs) {
-      await store.open()
-      if (running) return
       const ends = clock.monotonic() + budgetMs
       const left = () => Math.min(parts.timeoutMs, ends - clock.monotonic() - TICK_RESERVE_MS)
-      worker.setDeadline(() => (left() >= Math.min(MIN_SEND_MS, parts.timeoutMs) ? left() : null))
-      await runUntilIdle(() => left() < Math.min(MIN_SEND_MS, parts.timeoutMs))
+      const isOver = () => left() < Math.min(MIN_SEND_MS, parts.timeoutMs)
+      while (bounded !== null) if (!(await endsWithin(bounded, Math.max(0, ends - clock.monotonic())))) return
+      if (running || stopping !== null) return
+      const work = async () => {
+        await store.open()
+        worker.setDeadline(() => (isOver() || stopping !== null ? null : left()))
+        await runUntilIdle(isOver)
+      }
+      await alone(work())
     },
 
     async drain() {
-      await store.open()
-      worker.setDeadline(() => parts.timeoutMs)
-      await runUntilIdle(() => false)
+      while (bounded !== null) await bounded
+      const work = async () => {
+        await store.open()
+        worker.setDeadline(() => (stopping === null ? parts.timeoutMs : null))
+        await runUntilIdle(() => false)
+      }
+      await alone(work())
     },
 
     wake,
@@ -217,6 +286,12 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       return running
     },
   }
+}
+
+function notOpened(name: string, cause: unknown): PosthornError {
+  const why = cause instanceof Error ? cause.message : 'unknown cause'
+  const message = `The ${name} store could not be opened, so nothing was started: ${why}. Start again once it can be reached.`
+  return new PosthornError('STORE_FAILED', message, { cause })
 }
 
 function storeFailed(name: string, cause: unknown): PosthornError {
