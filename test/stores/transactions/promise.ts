@@ -129,17 +129,18 @@ export function transactionPromise<Tx>(client: ClientUnderTest<Tx>): void {
     })
 
     const { savepoint } = client
-    it.skipIf(savepoint === undefined)('vanishes with a savepoint, and what is around it stays', async () => {
-      const { publish, events, sent } = await tenant()
-      await client.transaction(async (tx) => {
-        await publish('outer', tx)
-        await savepoint?.(tx, async (nested) => {
-          await publish('nested', nested)
+    if (savepoint !== undefined)
+      it('vanishes with a savepoint, and what is around it stays', async () => {
+        const { publish, events, sent } = await tenant()
+        await client.transaction(async (tx) => {
+          await publish('outer', tx)
+          await savepoint?.(tx, async (nested) => {
+            await publish('nested', nested)
+          })
+          await publish('after', tx)
         })
-        await publish('after', tx)
+        await webhooks.drain()
+        expect([await events(), sent()]).toEqual([2, 2])
       })
-      await webhooks.drain()
-      expect([await events(), sent()]).toEqual([2, 2])
-    })
   })
 }
