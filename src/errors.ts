@@ -28,8 +28,6 @@ export type ErrorCode =
   | 'SECRET_UNREADABLE'
   | 'STORE_REQUIRED'
   | 'STORE_FAILED'
-  | 'TX_NOT_SUPPORTED'
-  | 'STOPPED'
 
 /** Details that some codes carry; each is safe to log and to show. */
 export interface ErrorDetails {

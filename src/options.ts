@@ -177,6 +177,9 @@ const shape = z.strictObject({
   random: fn.optional(),
 })
 
+/** The names of all options. */
+export const OPTION_NAMES: readonly string[] = Object.keys(shape.shape)
+
 /** Those options that are the guard's. */
 export function guardOptionsOf(options: AddressGuardOptions): AddressGuardOptions {
   return Object.fromEntries(

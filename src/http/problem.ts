@@ -67,8 +67,6 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   TRANSFORM_FAILED: 500,
   STORE_REQUIRED: 500,
   STORE_FAILED: 503,
-  TX_NOT_SUPPORTED: 500,
-  STOPPED: 503,
 }
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -131,7 +129,6 @@ const CODE_OF_FIELD: ReadonlyMap<string, ErrorCode> = new Map([
   ['events', 'INVALID_PATTERN'],
   ['filter', 'INVALID_FILTER'],
   ['headers', 'INVALID_HEADERS'],
-  ['filter', 'INVALID_FILTER'],
   ['secret', 'INVALID_SECRET'],
   ['cursor', 'INVALID_CURSOR'],
 ])
