@@ -44,6 +44,8 @@ export interface Reporter {
   noticed(report: NoticeReport): void
   /** False when nobody listens to `noticed`. */
   readonly hasNotices: boolean
+  /** One warning that nothing has to be done about at once. */
+  warn(message: string): void
   /** Logs at most one line a minute for each (during, code). */
   problem(during: string, error: PosthornError): void
   /** True when nobody listens to `attempted` or `ended`, so that the hot path can skip building reports. */

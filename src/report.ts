@@ -63,6 +63,13 @@ export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Repo
     subscriptionChanged: (report) => call('subscriptionChanged', report),
     noticed: (report) => call('noticed', report),
     hasNotices: hooks.noticed !== undefined,
+    warn(message) {
+      try {
+        logger.warn({}, message)
+      } catch {
+        // A logger that throws has nobody left to be told.
+      }
+    },
     problem(during: string, error: PosthornError) {
       logOnce(`${during} ${error.code}`, { during, code: error.code, err: error }, error.message)
       call('problem', { during, error })

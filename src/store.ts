@@ -60,8 +60,11 @@ export interface Store<Tx = never> {
   close(): Promise<void>
   /** The store's clock. */
   now(): Promise<number>
-  /** Optional hint: calls `listener` when work may have become due. Returns the way to stop. */
-  onWake?(listener: () => void): () => void
+  /**
+   * Optional hint: calls `listener` when work may have become due. Returns the way to stop. `warn` is told, once, when hints
+   * were asked for and do not arrive.
+   */
+  onWake?(listener: () => void, warn?: (message: string) => void): () => void
 
   // ── subscriptions ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -192,7 +192,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     }
     if (!running) return
     worker.setDeadline(() => parts.timeoutMs)
-    stopListening = store.onWake?.(wake) ?? null
+    stopListening = store.onWake?.(wake, parts.report.warn) ?? null
     loop = run()
   }
 

@@ -16,6 +16,12 @@ export interface PostgresStoreOptions<Client extends PostgresClient> extends Omi
   readonly client: Client
   /** The schema of the tables. @default 'posthorn' */
   readonly schema?: string
+  /**
+   * Wakes the workers of other processes at once (LISTEN/NOTIFY) instead of within a second. It takes one connection of the
+   * pool in each process that works, and a direct one: a pooler in transaction mode drops notifications, which is warned of.
+   * @default false
+   */
+  readonly listen?: boolean
   /** Decides what time it is, in place of the database. For tests. */
   readonly clock?: Clock
 }
@@ -28,6 +34,7 @@ export interface PostgresStoreOptions<Client extends PostgresClient> extends Omi
 export function postgresStore<Client extends PostgresClient>({
   client,
   schema = 'posthorn',
+  listen = false,
   clock,
   ...settings
 }: PostgresStoreOptions<Client>): SqlStore<PostgresTransaction<Client>> {
@@ -36,5 +43,6 @@ export function postgresStore<Client extends PostgresClient>({
     dialect: postgres,
     namespace: checkSchemaName(schema),
     clock,
+    listen,
   })
 }

@@ -23,6 +23,7 @@ import {
   snapshot,
   updateSubscription,
 } from './subscriptions.ts'
+import { createWakeHints } from './wake-hints.ts'
 
 /** A store on a SQL database. */
 export interface SqlStore<Tx> extends Store<Tx> {
@@ -40,17 +41,35 @@ export interface SqlStoreParts<Tx> {
   readonly namespace: string
   /** Decides what time it is, in place of the database; for tests. */
   readonly clock: Clock | undefined
+  /** Exchange wake-up hints with other processes. */
+  readonly listen?: boolean
 }
 
 /** Builds the store. It does nothing until it is called. */
-export function createSqlStore<Tx>({ database, dialect, namespace, clock }: SqlStoreParts<Tx>): SqlStore<Tx> {
+export function createSqlStore<Tx>({
+  database,
+  dialect,
+  namespace,
+  clock,
+  listen = false,
+}: SqlStoreParts<Tx>): SqlStore<Tx> {
   const session = createSession(database as Database<unknown>, dialect, namespace, clock)
   const lists = createLists(session)
+  const hints = listen ? createWakeHints(database as Database<unknown>, namespace) : null
+  /** What has made work due tells the other processes; what only a worker calls does not: a hint must not lead to hints. */
+  const due = <T>(done: Promise<T>): Promise<T> => {
+    if (hints !== null) done.then(hints.notify, () => {})
+    return done
+  }
   return {
     name: dialect.name,
     durable: true,
     open: () => checkSchema(session, namespace),
-    close: () => database.close(),
+    async close() {
+      hints?.close()
+      await database.close()
+    },
+    ...(hints === null ? {} : { onWake: hints.onWake }),
     now: async () => (await session.now()) / 1000,
     migrate: () => migrate(session, namespace),
     migrationSql: () => schemaSql(dialect, namespace),
@@ -62,7 +81,11 @@ export function createSqlStore<Tx>({ database, dialect, namespace, clock }: SqlS
     listSubscriptions: lists.listSubscriptions,
     snapshot: (tenantId, range) => snapshot(session, tenantId, range),
 
-    append: (events, options) => append(session, events, options),
+    // Not for what waits for the caller's commit, nor for what this process has claimed in the same step.
+    append: (events, options) =>
+      options?.tx === undefined && options?.claim === undefined
+        ? due(append(session, events, options))
+        : append(session, events, options),
     claim: createClaimer(session),
     expanded: (tenantId, eventId, range) => expanded(session, tenantId, eventId, range),
     split: (claim, ranges) => split(session, claim, ranges),
@@ -75,9 +98,10 @@ export function createSqlStore<Tx>({ database, dialect, namespace, clock }: SqlS
     listHeld: (page) => listHeld(session, page),
     expire: (limit) => expire(session, limit),
     cancel: (filter, limit) => cancel(session, filter, limit),
-    redeliver: (scope, id, how) => redeliver(session, scope, id, how),
-    replay: async (tenantId, entries) => (entries.length === 0 ? [] : replay(session, tenantId, entries)),
-    addJob: (tenantId, job) => addJob(session, tenantId, job),
+    redeliver: (scope, id, how) => due(redeliver(session, scope, id, how)),
+    replay: async (tenantId, entries) =>
+      entries.length === 0 ? [] : due(replay(session, tenantId, entries)),
+    addJob: (tenantId, job) => due(addJob(session, tenantId, job)),
     getJob: (scope, id) => getJob(session, scope, id),
     backlog: (filter) => backlog(session, filter),
 

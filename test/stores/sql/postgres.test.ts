@@ -20,7 +20,7 @@ afterAll(async () => {
 })
 
 const makeStore = emptyStores(() => ({
-  store: (clock) => postgresStore({ client: pool, clock }) as never,
+  store: (clock) => postgresStore({ client: pool, clock, listen: true }) as never,
   run: (sql) => pool.query(sql),
   table: (name) => `posthorn.${name}`,
   transaction: async () => {

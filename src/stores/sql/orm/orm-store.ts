@@ -14,6 +14,8 @@ import { createSqlStore, type SqlStore } from '../sql-store.ts'
 export interface OrmStoreOptions extends Omit<ExecutorSettings, 'clock'> {
   /** The schema of the tables, on Postgres only. @default 'posthorn' */
   readonly schema?: string
+  /** As of `postgresStore`, where the ORM's own client can listen. @default false */
+  readonly listen?: boolean
   /** What the names of the tables begin with, on MySQL and SQLite only. @default 'posthorn_' */
   readonly prefix?: string
   /** Decides what time it is, in place of the database. For tests. */
@@ -25,7 +27,7 @@ const DIALECTS: Readonly<Record<Database['dialect'], Dialect>> = { postgres, mys
 /** @throws PosthornError `INVALID_OPTION`, `CONTRADICTORY_OPTIONS` */
 export function ormStore<Tx>(
   database: Database<Tx>,
-  { schema, prefix, clock }: Pick<OrmStoreOptions, 'schema' | 'prefix' | 'clock'>,
+  { schema, prefix, clock, listen = false }: Pick<OrmStoreOptions, 'schema' | 'prefix' | 'clock' | 'listen'>,
 ): SqlStore<Tx> {
   const onPostgres = database.dialect === 'postgres'
   const [wrong, right] = onPostgres ? [prefix, 'schema'] : [schema, 'prefix']
@@ -37,5 +39,5 @@ export function ormStore<Tx>(
     )
   }
   const namespace = onPostgres ? checkSchemaName(schema ?? 'posthorn') : checkPrefix(prefix ?? 'posthorn_')
-  return createSqlStore({ database, dialect: DIALECTS[database.dialect], namespace, clock })
+  return createSqlStore({ database, dialect: DIALECTS[database.dialect], namespace, clock, listen })
 }

@@ -1,0 +1,158 @@
+/** Wake-up hints on Postgres: they arrive, they are few, they never run in the caller's transaction, and silence is told once. */
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createWebhooks } from '../../../src/index.ts'
+import { postgresStore } from '../../../src/stores/postgres.ts'
+import type { Database } from '../../../src/stores/sql/executor.ts'
+import { createWakeHints } from '../../../src/stores/sql/wake-hints.ts'
+import { manualClock } from '../../../src/testing/index.ts'
+import { createPostgresDatabase } from '../../support/databases/postgres.ts'
+
+let database: Awaited<ReturnType<typeof createPostgresDatabase>>
+const pools: pg.Pool[] = []
+
+function openPool(max = 4): pg.Pool {
+  const pool = new pg.Pool({ connectionString: database.url, max })
+  pools.push(pool)
+  return pool
+}
+
+beforeAll(async () => {
+  database = await createPostgresDatabase()
+  await postgresStore({ client: openPool() }).migrate()
+})
+
+afterAll(async () => {
+  for (const pool of pools) await pool.end()
+  await database.drop()
+})
+
+/** Counts, and lets a test wait for a number. */
+function bell() {
+  let rung = 0
+  const waiting: { readonly upTo: number; readonly resolve: () => void }[] = []
+  return {
+    ring() {
+      rung += 1
+      for (const one of waiting) if (rung >= one.upTo) one.resolve()
+    },
+    get rung() {
+      return rung
+    },
+    reaches: (upTo: number) =>
+      rung >= upTo ? undefined : new Promise<void>((resolve) => waiting.push({ upTo, resolve })),
+  }
+}
+
+describe('a store with `listen`', () => {
+  it('hears what another process has published', async () => {
+    const worker = postgresStore({ client: openPool(), listen: true })
+    const heard = bell()
+    const stop = worker.onWake?.(heard.ring)
+    await heard.reaches(2) // it listens, and has heard its own probe
+    const before = heard.rung
+    const producer = createWebhooks({ store: postgresStore({ client: openPool(), listen: true }) })
+    await producer.publish('order.paid', { id: 1 }, { tenantId: 'acme' })
+    await heard.reaches(before + 1)
+    stop?.()
+    await worker.close()
+    await producer.stop()
+  })
+
+  it('says nothing in the transaction of the caller', async () => {
+    const client = openPool()
+    const webhooks = createWebhooks({ store: postgresStore({ client, listen: true }) })
+    const tx = await client.connect()
+    const texts: string[] = []
+    const query = tx.query.bind(tx)
+    tx.query = ((statement: { text?: string } | string, ...rest: never[]) => {
+      texts.push(typeof statement === 'string' ? statement : (statement.text ?? ''))
+      return query(statement as string, ...rest)
+    }) as typeof tx.query
+    await tx.query('begin')
+    await webhooks.publish('order.paid', { id: 2 }, { tenantId: 'acme', tx })
+    await tx.query('commit')
+    tx.release()
+    await webhooks.stop()
+    expect(texts.length).toBeGreaterThan(2)
+    expect(texts.filter((text) => /notify/i.test(text))).toEqual([])
+  })
+
+  it('warns once, clearly, where notifications are dropped, and still delivers its hints to nobody', async () => {
+    const clock = manualClock()
+    const statements: string[] = []
+    const deaf = {
+      dialect: 'postgres',
+      driver: 'pg',
+      query: async (sql: string) => {
+        statements.push(sql)
+        return { rows: [], rowCount: 0 }
+      },
+      listen: async () => async () => {},
+    } as unknown as Database<unknown>
+    const warnings: string[] = []
+    const stop = createWakeHints(deaf, 'posthorn', clock).onWake(
+      () => {},
+      (message) => warnings.push(message),
+    )
+    for (let turn = 0; turn < 10; turn += 1) await clock.advance(30_000)
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toMatch(/pooler in transaction mode.*polling.*`listen`/s)
+    expect(statements.length).toBeGreaterThan(3)
+    stop()
+  })
+
+  it('listens anew when its connection is lost', async () => {
+    const clock = manualClock()
+    const hears: (() => void)[] = []
+    let alive = true
+    const flickering = {
+      dialect: 'postgres',
+      driver: 'pg',
+      query: async () => {
+        if (alive) hears.at(-1)?.()
+        return { rows: [], rowCount: 0 }
+      },
+      listen: async (_channel: string, onMessage: () => void) => {
+        hears.push(onMessage)
+        alive = true
+        return async () => {}
+      },
+    } as unknown as Database<unknown>
+    const stop = createWakeHints(flickering, 'posthorn', clock).onWake(() => {})
+    await clock.advance(10_000)
+    alive = false
+    for (let turn = 0; turn < 4; turn += 1) await clock.advance(30_000)
+    expect(hears).toHaveLength(2)
+    stop()
+  })
+
+  it('tells of many events in few notifications', async () => {
+    const clock = manualClock()
+    let sent = 0
+    const counting = {
+      dialect: 'postgres',
+      driver: 'pg',
+      query: async () => {
+        sent += 1
+        return { rows: [], rowCount: 0 }
+      },
+      listen: async () => async () => {},
+    } as unknown as Database<unknown>
+    const hints = createWakeHints(counting, 'posthorn', clock)
+    for (let event = 0; event < 1_000; event += 1) hints.notify()
+    expect(sent).toBe(1)
+    await clock.advance(50)
+    expect(sent).toBe(2)
+    await clock.advance(1_000)
+    expect(sent).toBe(2)
+    hints.close()
+  })
+
+  it('refuses a client that cannot listen', () => {
+    const client = new pg.Client({ connectionString: database.url })
+    expect(() => postgresStore({ client, listen: true })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', path: 'listen' }),
+    )
+  })
+})
