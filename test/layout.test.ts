@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 function filesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => file.endsWith('.ts') && !/(^|[\\/])node_modules[\\/]/.test(file))
     .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
     .sort()
 }

@@ -20,8 +20,14 @@ export async function missingMariadb(): Promise<string | null> {
   }
 }
 
+/** What a test may set on a server of its own. */
+export interface MysqlServerOptions {
+  /** More options of the command line, for example `['innodb-flush-log-at-trx-commit=1']`; they win. */
+  readonly settings?: readonly string[]
+}
+
 /** Starts a server of the caller's own, which it may kill. Stopped, its folder is removed. */
-export async function startMysql(): Promise<DatabaseServer> {
+export async function startMysql(options: MysqlServerOptions = {}): Promise<DatabaseServer> {
   const folder = await temporaryFolder('mariadb')
   const port = await freePort()
   const user = await serverUser()
@@ -57,6 +63,7 @@ export async function startMysql(): Promise<DatabaseServer> {
       '--max-connections=300',
       '--innodb-flush-log-at-trx-commit=0',
       '--character-set-server=utf8mb4',
+      ...(options.settings ?? []).map((setting) => `--${setting}`),
     ],
     { ...account, cwd: folder.path, stdio: ['ignore', 'ignore', 'pipe'] },
   )
