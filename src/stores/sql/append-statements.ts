@@ -7,7 +7,7 @@ const EVENT =
 const GIVEN = `n bigint, tenant_id text, id text, type text, body text, metadata text, ordering_key text, settings text,
   test bigint, skipped bigint, idempotency_key text, occurred_at bigint, asked_at bigint, delay bigint`
 const OWED = `n bigint, tenant_id text, id text, bucket bigint, delivery_id text, addressee text, max_age bigint`
-const ADDRESSED = `delivery_id text, destination text, own_body text, own_headers text, own_test bigint`
+const ADDRESSED = `n bigint, destination text, own_body text, own_headers text, own_test bigint`
 
 const QUEUED = `tenant_id, event_id, stage, kind, bucket, subscription_id, delivery_id, cause, due_at, position_at, sequence,
   ordering_key, expires_at, released, in_order, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before`
@@ -58,7 +58,7 @@ const inCommon = (addressed: boolean) => `
       ? `, d as (
     insert into {deliveries} (${DELIVERED}) select ${DELIVERY_ROW}
     from e join o on o.tenant_id = e.tenant_id and o.id = e.id cross join c
-    join {rows a: ${ADDRESSED}} on a.delivery_id = o.delivery_id where e.skipped = 0
+    join {rows a: ${ADDRESSED}} on a.n = o.n where e.skipped = 0
     returning number, id
   )`
       : ''
@@ -87,7 +87,7 @@ export const INSERT_EVENTS = (dialect: Dialect) => `
 /** Second: deliveries of addressees. */
 export const INSERT_DELIVERIES = `
   insert into {deliveries} (${DELIVERED}) select ${DELIVERY_ROW}
-  ${fromEvents} join {rows a: ${ADDRESSED}} on a.delivery_id = o.delivery_id
+  ${fromEvents} join {rows a: ${ADDRESSED}} on a.n = o.n
   where e.append_id = :mark and e.skipped = 0`
 /** Third: queue rows. */
 export const INSERT_QUEUE = `

@@ -141,7 +141,7 @@ function valuesOf(events: readonly NewEvent[], indexes: readonly number[], lease
     ])
     if (to === null) continue
     const headers = to.headers === null ? null : JSON.stringify(to.headers)
-    addressees.push([to.id, to.destination, to.body, headers, Number(to.test)])
+    addressees.push([at, to.destination, to.body, headers, Number(to.test)])
   }
   const mark = Number(crypto.getRandomValues(new BigUint64Array(1))[0]) % Number.MAX_SAFE_INTEGER
   const token = lease?.token ?? null

@@ -10,6 +10,7 @@ import { holdingCases } from './holding.ts'
 import { createLab } from './lab.ts'
 import { lateCases } from './late.ts'
 import { listCases } from './lists.ts'
+import { nameCases } from './names.ts'
 import { pacingCases } from './pacing.ts'
 import { pruneCases } from './prune.ts'
 import { quarantineCases } from './quarantine.ts'
@@ -25,6 +26,7 @@ const groups = [
   subscriptionCases,
   appendCases,
   stampCases,
+  nameCases,
   claimCases,
   recordCases,
   lateCases,

@@ -4,10 +4,19 @@ import type { Dialect } from '../dialect.ts'
 import type { ColumnType } from '../template.ts'
 
 const types: Readonly<Record<ColumnType, string>> = {
-  text: 'longtext character set utf8mb4 collate utf8mb4_bin',
+  text: 'longtext character set utf8mb4',
   bigint: 'bigint',
   double: 'double',
 }
+
+/**
+ * Bytes are compared, spaces at the end included, which `utf8mb4_bin` leaves out. The collation that does it has another name on
+ * each server, and each reads only its own comment: MariaDB, MySQL 8.0.17 and newer, MySQL 8.0.16 (where spaces at the end do
+ * not count). Sets of rows name none: next to a column, the column's decides, since it is the binary one.
+ */
+const TABLE =
+  ' engine = innodb default character set utf8mb4 /*M!100200 collate utf8mb4_nopad_bin */' +
+  ' /*!80000 collate utf8mb4_bin */ /*!80017 collate utf8mb4_0900_bin */'
 
 /** See the file's header. */
 export const mysql: Dialect = {
@@ -56,8 +65,8 @@ export const mysql: Dialect = {
     number: 'bigint not null auto_increment primary key',
     numberIsKey: true,
     partialIndexes: false,
-    tableSuffix: ' engine = innodb default character set utf8mb4 collate utf8mb4_bin',
-    hotSuffix: ' engine = innodb default character set utf8mb4 collate utf8mb4_bin',
+    tableSuffix: TABLE,
+    hotSuffix: TABLE,
     before: () => [],
   },
 }
