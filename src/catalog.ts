@@ -15,6 +15,7 @@ import { didYouMean } from './closest.ts'
 import { PosthornError } from './errors.ts'
 import type { JsonObject, JsonValue } from './model.ts'
 import { EVENT_NAME, isPattern, matchesPattern } from './patterns.ts'
+import { isThenable } from './thenable.ts'
 
 export type { InferInput, InferOutput, StandardSchemaV1 } from './catalog/standard-schema.ts'
 
@@ -145,7 +146,7 @@ function check(type: string, schema: StandardSchemaV1, data: unknown): Parsed | 
   } catch (cause) {
     return threw(cause)
   }
-  return result instanceof Promise ? result.then(conclude, threw) : conclude(result)
+  return isThenable(result) ? Promise.resolve(result).then(conclude, threw) : conclude(result)
 }
 
 function convert(name: string, schema: StandardSchemaV1): JsonObject {

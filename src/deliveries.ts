@@ -2,6 +2,7 @@
 import { destinationOf, type OneUseDestination } from './delivery/destination.ts'
 import { PosthornError } from './errors.ts'
 import { filterText } from './filter-text.ts'
+import { isId, shownId } from './id-input.ts'
 import { instantOf, invalidInput, recordOf } from './known-keys.ts'
 import { type Delivery, type DeliveryState, isEnded } from './model.ts'
 import { type Listed, PAGE_KEYS, type PageOptions, pageOf } from './page.ts'
@@ -55,7 +56,8 @@ export function createDeliveries(parts: Parts): Deliveries {
   const { store, defaultTenant } = parts
 
   async function find(id: string | number, options: TenantOptions | undefined): Promise<DeliveryRecord> {
-    const row = await store.getDelivery(tenantOf(options, defaultTenant), id)
+    const scope = tenantOf(options, defaultTenant)
+    const row = isDeliveryId(id) ? await store.getDelivery(scope, id) : null
     if (!row) throw notFound(id)
     return row
   }
@@ -125,5 +127,10 @@ function stateOf({ state, status }: DeliveryListOptions): DeliveryState | undefi
   return asked
 }
 
-const notFound = (id: string | number) =>
-  new PosthornError('NOT_FOUND', `No delivery "${String(id).slice(0, 64)}" of this tenant (pruned?)`)
+/** True for what `get` and the like may be given: an id, or a number. */
+export const isDeliveryId = (id: unknown): id is string | number =>
+  typeof id === 'number' ? Number.isSafeInteger(id) && id > 0 : isId(id)
+
+/** The error for a delivery that is not there. */
+export const notFound = (id: unknown): PosthornError =>
+  new PosthornError('NOT_FOUND', `No delivery ${shownId(id)} of this tenant (pruned?)`)

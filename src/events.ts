@@ -1,6 +1,7 @@
 /** `webhooks.events`: what was published. */
 import { PosthornError } from './errors.ts'
 import { filterText } from './filter-text.ts'
+import { isId, shownId } from './id-input.ts'
 import { instantOf, recordOf } from './known-keys.ts'
 import type { Event } from './model.ts'
 import { type Listed, PAGE_KEYS, type PageOptions, pageOf } from './page.ts'
@@ -32,9 +33,9 @@ const KEYS = ['type', 'since', 'until', 'tenantId', 'tenantIds', ...PAGE_KEYS]
 export function createEvents(parts: Parts): Events {
   return {
     async get(id, options) {
-      const row = await parts.store.getEvent(tenantOf(options, parts.defaultTenant), id)
-      if (!row)
-        throw new PosthornError('NOT_FOUND', `No event "${String(id).slice(0, 64)}" of this tenant (pruned?)`)
+      const scope = tenantOf(options, parts.defaultTenant)
+      const row = isId(id) ? await parts.store.getEvent(scope, id) : null
+      if (!row) throw new PosthornError('NOT_FOUND', `No event ${shownId(id)} of this tenant (pruned?)`)
       return presentEvent(row)
     },
     async list(options = {}) {

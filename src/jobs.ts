@@ -2,6 +2,7 @@
 import type { JobKind, JobRecord, JobState } from './delivery/jobs/job.ts'
 import { fromJson } from './delivery/jobs/job.ts'
 import { PosthornError } from './errors.ts'
+import { isId, shownId } from './id-input.ts'
 import type { Parts } from './parts.ts'
 import { dateOf } from './present.ts'
 import { type TenantOptions, tenantOf } from './tenant.ts'
@@ -46,12 +47,13 @@ export interface Jobs {
 export function createJobs({ store, defaultTenant }: Parts): Jobs {
   return {
     async get(id, options) {
-      const found = await store.getJob(tenantOf(options, defaultTenant), String(id))
+      const scope = tenantOf(options, defaultTenant)
+      const found = isId(id) ? await store.getJob(scope, id) : null
       const job = found === null ? null : fromJson(found.job)
       if (found === null || job === null)
         throw new PosthornError(
           'NOT_FOUND',
-          `No job "${String(id).slice(0, 64)}" of this tenant; an ended job is kept for a day`,
+          `No job ${shownId(id)} of this tenant; an ended job is kept for a day`,
         )
       return presentJob(id, found.tenantId, job)
     },

@@ -20,8 +20,13 @@ export function recordOf(
   known: readonly string[] | null,
   what: string,
 ): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new PosthornError('INVALID_INPUT', `${what} must be an object`, { path: what })
+  // A Map, a Date or a promise has no keys: what was meant with it would be lost without a word.
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    Object.prototype.toString.call(value) !== '[object Object]'
+  )
+    throw new PosthornError('INVALID_INPUT', `${what} must be a plain object`, { path: what })
   for (const key of Object.keys(value))
     if (known && !known.includes(key))
       throw new PosthornError(

@@ -48,9 +48,9 @@ export interface PagePlan {
  */
 export function pageOf({ limit = 50, cursor, offset, total }: PageOptions): PagePlan {
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
-    throw invalidInput('limit', `must be a whole number from 1 to 1000, not ${String(limit)}`)
+    throw invalidInput('limit', `must be a whole number from 1 to 1000, not ${shownNumber(limit)}`)
   if (offset !== undefined && (!Number.isSafeInteger(offset) || offset < 0))
-    throw invalidInput('offset', `must be a whole number from 0, not ${String(offset)}`)
+    throw invalidInput('offset', `must be a whole number from 0, not ${shownNumber(offset)}`)
   if (total !== undefined && typeof total !== 'boolean') throw invalidInput('total', 'must be true or false')
   const hasCursor = cursor !== undefined && cursor !== null
   if (hasCursor && offset !== undefined)
@@ -77,3 +77,5 @@ export function pageOf({ limit = 50, cursor, offset, total }: PageOptions): Page
     },
   }
 }
+
+const shownNumber = (value: unknown): string => (typeof value === 'number' ? String(value) : typeof value)

@@ -3,6 +3,7 @@
  * worker does it in bounded batches at the pace of the receivers, and `webhooks.jobs.get` says how far it is.
  */
 import type { Catalog, EventPattern } from './catalog.ts'
+import { isDeliveryId, notFound } from './deliveries.ts'
 import { type JobKind, type JobOrder, newJob, toJson } from './delivery/jobs/job.ts'
 import { reportEnded } from './delivery/report-ended.ts'
 import { PosthornError } from './errors.ts'
@@ -67,7 +68,8 @@ export interface Recovery<Events extends Catalog | null = null> {
   /** Like `replay`, but only events that the subscription has no delivery of at all. */
   replayMissing(options: ReplayOptions<Events>): Promise<JobHandle>
   /**
-   * Cancels one pending delivery, by id or number; a request in flight is not called back, but its failure is not retried.
+   * Cancels one pending delivery, by id or number. What a worker has claimed by now may still be sent: a request in flight is
+   * not called back (its success counts, its failure is not retried), nor one that is about to start.
    *
    * @throws PosthornError NOT_FOUND; CONFLICT when it has ended otherwise
    */
@@ -119,12 +121,9 @@ export function createRecovery<Events extends Catalog | null = null>(parts: Part
   }
 
   async function cancelOne(id: string | number, options: TenantOptions | undefined): Promise<Delivery> {
-    const row = await store.getDelivery(tenantOf(options, defaultTenant), id)
-    if (row === null)
-      throw new PosthornError(
-        'NOT_FOUND',
-        `No delivery "${String(id).slice(0, 64)}" of this tenant (pruned?)`,
-      )
+    const scope = tenantOf(options, defaultTenant)
+    const row = isDeliveryId(id) ? await store.getDelivery(scope, id) : null
+    if (row === null) throw notFound(id)
     const [cancelled] = await store.cancel({ tenantId: row.tenantId, deliveryId: row.id }, 1)
     if (cancelled !== undefined) {
       reportEnded(parts, cancelled)
@@ -153,7 +152,7 @@ export function createRecovery<Events extends Catalog | null = null>(parts: Part
   function cancel(id: string | number, options?: TenantOptions): Promise<Delivery>
   function cancel(options: CancelOptions): Promise<JobHandle>
   async function cancel(what: string | number | CancelOptions, options?: TenantOptions) {
-    return typeof what === 'object' ? cancelAll(what) : cancelOne(what, options)
+    return typeof what === 'object' && what !== null ? cancelAll(what) : cancelOne(what, options)
   }
 
   return {

@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import type { PosthornError } from './errors.ts'
 import type { Hooks, Logger } from './hooks.ts'
 import type { Reporter } from './parts.ts'
+import { isThenable } from './thenable.ts'
 
 const LOG_EVERY_MS = 60_000
 
@@ -19,6 +20,17 @@ function emit(message: string): void {
   process?.emitWarning?.(message, 'PosthornWarning')
 }
 
+/** The host's logger, made safe: one that throws or rejects has nobody left to be told, and changes nothing. */
+export function harmless(logger: Logger): Logger {
+  const safely = (level: keyof Logger) => (details: object, message: string) => {
+    try {
+      const written: unknown = logger[level](details, message)
+      if (isThenable(written)) Promise.resolve(written).catch(() => undefined)
+    } catch {}
+  }
+  return { debug: safely('debug'), info: safely('info'), warn: safely('warn'), error: safely('error') }
+}
+
 /** Hooks run after the step they report and never change it; one that throws or rejects is logged. */
 export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Reporter {
   const loggedAt = new Map<string, number>()
@@ -28,7 +40,7 @@ export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Repo
     if (hook === undefined) return
     try {
       const result = hook.call(hooks, report)
-      if (result instanceof Promise) result.catch((cause) => failed(name, cause))
+      if (isThenable(result)) Promise.resolve(result).catch((cause) => failed(name, cause))
     } catch (cause) {
       failed(name, cause)
     }
@@ -49,11 +61,7 @@ export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Repo
     if (last !== undefined && now - last < LOG_EVERY_MS) return
     if (loggedAt.size > 1_000) loggedAt.clear()
     loggedAt.set(cause, now)
-    try {
-      logger.error(details, message)
-    } catch {
-      // A logger that throws has nobody left to be told.
-    }
+    logger.error(details, message)
   }
 
   return {

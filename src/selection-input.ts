@@ -27,7 +27,7 @@ export function selectionInput(
 export function channelsOf(value: unknown): string[] {
   if (!Array.isArray(value) || value.length < 1 || value.length > MAX_CHANNELS)
     throw invalidInput('channels', `must be an array of 1 to ${MAX_CHANNELS} texts`)
-  return [...new Set(value.map((channel, index) => textOf(channel, `channels[${index}]`, 1, 128)))]
+  return [...new Set(Array.from(value, (channel, index) => textOf(channel, `channels[${index}]`, 1, 128)))]
 }
 
 /** Compiling is the check; what is kept is the JSON. */

@@ -33,7 +33,7 @@ export function signingEntriesOf(
 ): readonly SigningEntry[] {
   const refuse = (message: string, cause?: unknown) =>
     new PosthornError('INVALID_INPUT', `signing: ${message}`, { path: 'signing', cause })
-  const list: readonly unknown[] = Array.isArray(value) ? value : [{ scheme: value }]
+  const list: readonly unknown[] = Array.isArray(value) ? Array.from(value) : [{ scheme: value }]
   if (list.length < 1 || list.length > 5) throw refuse('give 1 to 5 schemes (unsigned() sends no signature)')
   try {
     const entries = list.map((item, index): SigningEntry => {

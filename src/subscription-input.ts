@@ -168,22 +168,19 @@ export function patternsOf(value: unknown, catalog: Catalog | null, path = 'even
       `${path} must be an array of 1 to 100 patterns; ['*'] means all`,
       { path },
     )
-  value.forEach((pattern: unknown, index) => {
-    checkPattern(pattern, catalog, `${path}[${index}]`)
-  })
-  return [...new Set<string>(value)]
+  return [...new Set(Array.from(value, (pattern, index) => patternOf(pattern, catalog, `${path}[${index}]`)))]
 }
 
-function checkPattern(pattern: unknown, catalog: Catalog | null, path: string): void {
+function patternOf(pattern: unknown, catalog: Catalog | null, path: string): string {
   if (typeof pattern !== 'string' || !isPattern(pattern))
     throw new PosthornError(
       'INVALID_PATTERN',
       `${path} must be \`*\`, \`prefix.*\` or a name of 1 to 128 letters, digits, \`_\`, \`.\`, \`:\`, \`-\``,
       { path },
     )
-  if (!catalog || pattern === '*') return
+  if (!catalog || pattern === '*') return pattern
   if (pattern.endsWith('.*')) {
-    if (catalog.matchesAny(pattern)) return
+    if (catalog.matchesAny(pattern)) return pattern
     const prefixes = [...catalog.types].flatMap((type) =>
       [...type.matchAll(/\./g)].map(({ index }) => `${type.slice(0, index)}.*`),
     )
@@ -194,6 +191,7 @@ function checkPattern(pattern: unknown, catalog: Catalog | null, path: string): 
     )
   }
   checkEventType(pattern, catalog, path)
+  return pattern
 }
 
 /**

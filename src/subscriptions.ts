@@ -7,6 +7,7 @@ import { reportEnded } from './delivery/report-ended.ts'
 import { PosthornError } from './errors.ts'
 import { filterText } from './filter-text.ts'
 import type { SubscriptionChange } from './hooks.ts'
+import { isId, shownId } from './id-input.ts'
 import { invalidInput, recordOf } from './known-keys.ts'
 import { subscriptionsMatching } from './matching.ts'
 import type { Subscription, SubscriptionState, TenantScope } from './model.ts'
@@ -40,7 +41,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
   const scopeOf = (options: TenantOptions | undefined) => tenantOf(options, defaultTenant)
 
   async function find(scope: TenantScope, id: string): Promise<SubscriptionRecord> {
-    const row = await store.getSubscription(scope, id)
+    const row = isId(id) ? await store.getSubscription(scope, id) : null
     if (!row) throw notFound(id)
     return row
   }
@@ -257,7 +258,7 @@ function testTypeFor({ events }: SubscriptionRecord, { catalog }: Parts): string
 }
 
 const notFound = (id: unknown) =>
-  new PosthornError('NOT_FOUND', `No subscription "${String(id).slice(0, 64)}" of this tenant`)
+  new PosthornError('NOT_FOUND', `No subscription ${shownId(id)} of this tenant`)
 
 const notProven = (id: string) =>
   new PosthornError(

@@ -68,7 +68,7 @@ export function tenantFilterOf(options: TenantListOptions, defaultTenant: string
     )
   if (!Array.isArray(tenantIds) || tenantIds.length > 1000)
     throw invalidInput('tenantIds', 'must be an array of up to 1000 tenants')
-  return tenantIds.map((id, index) => checkTenant(id, `tenantIds[${index}]`))
+  return Array.from(tenantIds, (id, index) => checkTenant(id, `tenantIds[${index}]`))
 }
 
 function checkTenant(tenant: unknown, path: string): string {

@@ -24,7 +24,7 @@ import type { IdGenerators, Parts } from './parts.ts'
 import type { Migrated } from './queries.ts'
 import type { SubscriptionRecord } from './records.ts'
 import { createRecovery, type Recovery } from './recovery.ts'
-import { createReporter, warningLogger } from './report.ts'
+import { createReporter, harmless, warningLogger } from './report.ts'
 import { createReseal, type Resealed } from './reseal.ts'
 import { checkedSealer, unsealed } from './sealing.ts'
 import { standardWebhooks } from './signing/standard-webhooks.ts'
@@ -88,7 +88,11 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
     data: EventPayload<Events, Name>,
     options?: PublishOptions<Tx>,
   ): Promise<Published>
-  /** Stores several events in one statement, all or none. */
+  /**
+   * Stores up to 10,000 events in one statement, all or none.
+   *
+   * @throws PosthornError as `publish`, with the entry in `path`; nothing is stored then
+   */
   publishMany(
     publications: readonly Publication<Events>[],
     options?: { readonly tx?: Tx },
@@ -157,7 +161,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
 ): Webhooks<Events, Tx> {
   checkOptions(options)
   const clock = options.clock ?? systemClock
-  const logger = options.logger ?? warningLogger
+  const logger = harmless(options.logger ?? warningLogger)
   const { customSchemes = [] } = options
   const guard = addressGuard(guardOptionsOf(options))
   const own = {
@@ -260,11 +264,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     defaultTenant: parts.defaultTenant,
     publish: (type, data, publishOptions = {}) =>
       publisher.publish(type, data, publishOptions as PublishOptions),
-    publishMany: (publications, { tx } = {}) =>
-      publisher.publishMany(
-        publications.map(({ type, data, ...rest }) => ({ type, data, options: rest })),
-        tx,
-      ),
+    publishMany: (publications, manyOptions = {}) => publisher.publishMany(publications, manyOptions),
     async start() {
       if (options.secrets === undefined && isProduction()) logger.warn({ option: 'secrets' }, UNSEALED)
       await schedule.start()

@@ -3,6 +3,7 @@
  * receivers could not verify; the error names the place and never the value.
  */
 import { PosthornError } from '../errors.ts'
+import { isThenable } from '../thenable.ts'
 import { findUnpairedSurrogate, findUnserialisable } from './body-problem.ts'
 
 /**
@@ -13,6 +14,7 @@ import { findUnpairedSurrogate, findUnserialisable } from './body-problem.ts'
  *   unpaired surrogates, nested too deeply) or PAYLOAD_TOO_LARGE.
  */
 export function serialise(value: unknown, maxBytes: number): { readonly text: string } {
+  checkRoot(value, '')
   const text = stringify(value, maxBytes)
   // Unpaired surrogates come out of JSON.stringify as \udXXX; receivers decode them each in their own way.
   if (/\\u[dD]|\p{Surrogate}/u.test(text)) {
@@ -29,6 +31,17 @@ export function serialise(value: unknown, maxBytes: number): { readonly text: st
   return { text }
 }
 
+/**
+ * Refuses what JSON would leave out or write as `{}`: nothing, a function, a symbol, a promise that nobody awaited.
+ *
+ * @throws PosthornError PAYLOAD_NOT_SERIALISABLE
+ */
+export function checkRoot(value: unknown, path: string): void {
+  if (value === undefined || typeof value === 'function' || typeof value === 'symbol')
+    throw notSerialisable(path, `is ${typeof value}, which JSON cannot hold. Publish null or an object`)
+  if (isThenable(value)) throw notSerialisable(path, 'is a promise. Await it first')
+}
+
 function stringify(value: unknown, maxBytes: number): string {
   let text: string | undefined
   try {
@@ -41,8 +54,10 @@ function stringify(value: unknown, maxBytes: number): string {
     throw notSerialisable(path, problem, cause)
   }
   if (text !== undefined) return text
-  const kind = typeof value === 'object' ? 'gives undefined from its toJSON' : `is ${typeof value}`
-  throw notSerialisable('', `${kind}, which JSON cannot hold. Publish null or an object`)
+  throw notSerialisable(
+    '',
+    'gives undefined from its toJSON, which JSON cannot hold. Publish null or an object',
+  )
 }
 
 function notSerialisable(path: string, problem: string, cause?: unknown): PosthornError {

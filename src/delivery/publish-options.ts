@@ -1,6 +1,7 @@
 /** The options of `publish`, checked at the door: each with a typed error that names the field and the rule. */
 import { PosthornError } from '../errors.ts'
-import type { PublishOptions } from './publish.ts'
+import { invalidInput, recordOf } from '../known-keys.ts'
+import type { PublishEntry, PublishOptions } from './publish.ts'
 
 const EVENT_ID = /^[A-Za-z0-9_-]{1,64}$/
 const MAX_DELAY_MS = 90 * 86_400_000
@@ -20,15 +21,32 @@ const KNOWN = [
   'channels',
 ]
 
+/** Those of an entry of `publishMany`, which has one transaction for all. */
+const KNOWN_OF_ENTRY = ['type', 'data', ...KNOWN.filter((key) => key !== 'tx')]
+const MAX_ENTRIES = 10_000
+
+/** The entries and the transaction of `publishMany`. @throws PosthornError `INVALID_INPUT` */
+export function checkPublications(
+  publications: unknown,
+  options: unknown,
+): { readonly entries: readonly PublishEntry[]; readonly tx: unknown } {
+  if (!Array.isArray(publications) || publications.length > MAX_ENTRIES)
+    throw invalidInput('publications', `must be an array of up to ${MAX_ENTRIES} events`)
+  const { tx } = recordOf(options, ['tx'], 'the options')
+  const entries = Array.from(publications, (publication: unknown, index): PublishEntry => {
+    const { type, data, ...rest } = recordOf(publication, KNOWN_OF_ENTRY, `publications[${index}]`)
+    return { type: type as string, data, options: rest }
+  })
+  return { entries, tx }
+}
+
 function refuse(path: string, rule: string): never {
   throw new PosthornError('INVALID_INPUT', `The publish option \`${path}\` ${rule}.`, { path })
 }
 
 /** @throws PosthornError `INVALID_INPUT` with the path of the first bad option */
 export function checkPublishOptions(options: PublishOptions, now: number): void {
-  for (const key of Object.keys(options)) {
-    if (!KNOWN.includes(key)) refuse(key, `is not known; known are ${KNOWN.join(', ')}`)
-  }
+  recordOf(options, KNOWN, 'the publish options')
   const { id, idempotencyKey, occurredAt, deliverAt, skip, metadata, orderingKey, delayMs } = options
   if (id !== undefined && !(typeof id === 'string' && EVENT_ID.test(id))) {
     refuse('id', 'must be 1 to 64 letters, digits, `_` or `-` (it is the webhook-id)')
@@ -61,9 +79,7 @@ function checkDelay(delayMs: unknown, deliverAt: unknown): void {
 }
 
 function checkMetadata(metadata: unknown): void {
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
-    refuse('metadata', 'must be an object of texts')
-  const entries = Object.entries(metadata)
+  const entries = Object.entries(recordOf(metadata, null, 'metadata'))
   if (entries.length > 50) refuse('metadata', 'must have 50 keys at most')
   for (const [key, value] of entries) {
     if (!isText(key, 128)) refuse('metadata', 'must have keys of 1 to 128 characters')

@@ -10,12 +10,13 @@ import type { Parts } from '../parts.ts'
 import type { Appended } from '../queries.ts'
 import type { NewEvent } from '../records.ts'
 import { channelsOf } from '../selection-input.ts'
+import { checkEventType } from '../subscription-input.ts'
 import { writingTenantOf } from '../tenant.ts'
 import type { RetryPolicy } from './backoff.ts'
-import { serialise } from './body.ts'
+import { checkRoot, serialise } from './body.ts'
 import { destinationOf, type OneUseDestination } from './destination.ts'
 import { noteData } from './event-data.ts'
-import { checkPublishOptions } from './publish-options.ts'
+import { checkPublications, checkPublishOptions } from './publish-options.ts'
 import type { Worker } from './worker.ts'
 
 /** Options of `publish`. */
@@ -77,8 +78,10 @@ export function createPublisher(parts: Parts, worker: () => Worker | null, after
   let inFlight = 0
 
   function toEvent(type: string, data: unknown, options: PublishOptions): NewEvent | Promise<NewEvent> {
-    const tenantId = writingTenantOf(options, parts.defaultTenant)
     checkPublishOptions(options, parts.clock.now())
+    const tenantId = writingTenantOf(options, parts.defaultTenant)
+    checkEventType(type, null)
+    checkRoot(data, 'data')
     if (parts.validate !== 'off' && parts.catalog !== null) {
       const result = parseData(type, data)
       if (result instanceof Promise) return result.then(() => build(type, data, options, tenantId))
@@ -210,7 +213,8 @@ export function createPublisher(parts: Parts, worker: () => Worker | null, after
     },
 
     /** All or nothing: one statement. */
-    async publishMany(entries: readonly PublishEntry[], tx?: unknown): Promise<readonly Published[]> {
+    async publishMany(publications: unknown, options: unknown): Promise<readonly Published[]> {
+      const { entries, tx } = checkPublications(publications, options)
       const events = entries.map(({ type, data, options }) => toEvent(type, data, options))
       const made = events.some((event) => event instanceof Promise)
         ? await Promise.all(events)

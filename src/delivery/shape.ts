@@ -8,6 +8,7 @@ import { headersOf } from '../headers-input.ts'
 import { recordOf } from '../known-keys.ts'
 import type { EnvelopeInput, Parts, ShapeInput, ShapeTarget } from '../parts.ts'
 import type { EventRecord, SubscriptionRecord } from '../records.ts'
+import { isThenable } from '../thenable.ts'
 import { serialise } from './body.ts'
 import { dataOf } from './event-data.ts'
 import { signingOf } from './prepare.ts'
@@ -59,7 +60,7 @@ async function shaped(
   const body = ownVersion === undefined ? null : serialise(ownVersion(inputOf(event)), maxBodyBytes).text
   if (transform === null) return { body, headers: null }
   const given = transform({ ...inputOf(event), channels: channelsOf(event) }, targetOf(subscription, version))
-  const result: unknown = given instanceof Promise ? await within(given, timeoutMs, clock) : given
+  const result: unknown = isThenable(given) ? await within(given, timeoutMs, clock) : given
   if (result === null) return null
   const own = result === undefined ? {} : recordOf(result, ['body', 'headers'], 'the result of `transform`')
   const schemes = signingOf(subscription, parts).map(({ scheme }) => scheme)
@@ -91,7 +92,7 @@ function targetOf(row: SubscriptionRecord, version: string | null): ShapeTarget 
 }
 
 /** The host's promise, but not for longer than an attempt may take: the claim would be lost meanwhile. */
-async function within<T>(promise: Promise<T>, limitMs: number, clock: Clock): Promise<T> {
+async function within<T>(promise: PromiseLike<T>, limitMs: number, clock: Clock): Promise<T> {
   let stop = (): void => undefined
   const limit = new Promise<never>((_resolve, reject) => {
     const late = () => reject(new Error(`\`transform\` took longer than ${limitMs} ms`))

@@ -136,7 +136,7 @@ function entriesOf(value: unknown, path: string): [string, unknown][] {
 function listOf(value: unknown, path: string): unknown[] {
   if (!Array.isArray(value) || value.length < 1 || value.length > MAX_LIST)
     throw invalid(path, `must be a list of 1 to ${MAX_LIST}`)
-  return value
+  return Array.from(value)
 }
 
 function invalid(path: string, problem: string, hint = ''): PosthornError {

@@ -52,7 +52,9 @@ function problemOf(name: unknown, value: unknown, checked: ReadonlyMap<string, s
 function entriesOf(headers: unknown): [unknown, unknown][] | null {
   if (typeof headers !== 'object' || headers === null) return null
   if (headers instanceof Headers) return [...headers]
-  if (!Array.isArray(headers)) return Object.entries(headers)
+  // A Map or a promise has no entries of its own: its headers would be left out without a word.
+  if (Object.prototype.toString.call(headers) === '[object Object]') return Object.entries(headers)
+  if (!Array.isArray(headers)) return null
   const pairs = headers.every((pair: unknown) => Array.isArray(pair) && pair.length === 2)
   return pairs ? headers : null
 }

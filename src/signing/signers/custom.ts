@@ -4,6 +4,10 @@ import type { CustomScheme, SignatureHeaders } from '../scheme.js'
 import { SigningError } from '../signing-error.js'
 import type { Signer } from './signer.js'
 
+/** Any promise, whatever made it. */
+const isThenable = (value: unknown): value is PromiseLike<SignatureHeaders> =>
+  typeof Object(value).then === 'function'
+
 /** An empty answer or an undeclared header is an error: the request must not go out unsigned. */
 export function customSigner(custom: CustomScheme, secrets: readonly string[]): Signer {
   const check = (headers: SignatureHeaders): SignatureHeaders => {
@@ -25,6 +29,6 @@ export function customSigner(custom: CustomScheme, secrets: readonly string[]): 
   }
   return (message) => {
     const headers = custom.sign(message, secrets)
-    return headers instanceof Promise ? headers.then(check) : check(headers)
+    return isThenable(headers) ? Promise.resolve(headers).then(check) : check(headers)
   }
 }

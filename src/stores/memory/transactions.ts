@@ -1,4 +1,5 @@
 /** Transactions of the memory store: what is appended in one becomes visible at its commit, or never. */
+import { PosthornError } from '../../errors.ts'
 import { commitStaged, type StagedEvent } from './append.ts'
 import type { State } from './state.ts'
 
@@ -19,7 +20,12 @@ export function createTransactions(state: State): Transactions {
   return {
     staged(tx) {
       const staged = open.get(tx)
-      if (staged === undefined) throw new Error('This memory transaction has ended, or is of another store.')
+      if (staged === undefined)
+        throw new PosthornError(
+          'INVALID_INPUT',
+          'tx: it is not an open transaction of this memory store. Pass what `store.transaction(fn)` gives to `fn`, before `fn` ends.',
+          { path: 'tx' },
+        )
       return staged
     },
     async run(fn) {
