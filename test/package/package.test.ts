@@ -1,11 +1,14 @@
 /** The package as a user gets it: packed, installed in an empty project, imported and required. */
 
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { plain, standalone } from './docs-code.ts'
 import { npm, type Packed, pack } from './pack.ts'
 import { VERIFY_BUDGET, verifySize } from './size.ts'
 
@@ -59,6 +62,55 @@ describe('installed in an empty project, the package', () => {
     })
     expect(strays).toEqual([])
   })
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((listening) => server.once('listening', listening))
+  const address = server.address()
+  await new Promise((closed) => server.close(closed))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+describe('the code of README and docs, in that project', () => {
+  const [start, ...others] = standalone
+
+  it('delivers within the first sixty seconds', async () => {
+    const code = start?.code ?? ''
+    expect(code).toContain('4000')
+    await writeFile(
+      join(project, 'start.mjs'),
+      await plain(code.replaceAll('4000', String(await freePort()))),
+    )
+    const child = spawn(process.execPath, ['start.mjs'], {
+      cwd: project,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 20_000,
+    })
+    try {
+      const lines = createInterface(child.stdout)
+      const first = await new Promise((resolve) => {
+        lines.once('line', resolve)
+        child.once('exit', (status) => resolve(`ended with ${status}`))
+      })
+      expect(first).toBe("received order.paid { orderId: 'o-1', amount: 4200 }")
+    } finally {
+      child.kill()
+    }
+  })
+
+  it.each(others.filter(({ code }) => !code.includes('.listen(')))(
+    'runs: $place',
+    async ({ place, code }) => {
+      const file = `${place.replace(/\W+/g, '-')}.mjs`
+      await writeFile(join(project, file), await plain(code))
+      const env = { ...process.env, NODE_ENV: 'test', POSTHORN_KEY: '00'.repeat(32) }
+      const { stdout } = await run(process.execPath, [file], { cwd: project, env })
+      // What a block says it prints, in a comment behind the call, it prints.
+      for (const [, said = ''] of code.matchAll(/console\.log\(.*\) \/\/ (\S.*)$/gm))
+        expect(stdout).toContain(said.split(',')[0])
+    },
+  )
 })
 
 describe('the exports', () => {
