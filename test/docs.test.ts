@@ -23,6 +23,20 @@ function unionOf(file: string, name: string): string[] {
   )
 }
 
+/** The fields that an interface of a source file has itself. */
+function fieldsOf(file: string, name: string): string[] {
+  const [, body = ''] = read(file).split(new RegExp(`export interface ${name}\\b[^{]*\\{\\n`))
+  return [...(body.split('\n}')[0] ?? '').matchAll(/^ {2}readonly (\w+)\??:/gm)].map(
+    ([, field = '']) => field,
+  )
+}
+
+/** What the first cells of a section's tables name. */
+const rowsOf = (text: string) =>
+  [...text.matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
+  )
+
 describe('docs/errors.md', () => {
   const page = read('docs/errors.md')
   it.each([
@@ -65,6 +79,30 @@ describe('docs/options.md', () => {
       expect(entry, entry.slice(0, 30)).toMatch(/^\* Type: \S/m)
       expect(entry, entry.slice(0, 30)).toMatch(/^\* Default: \S/m)
     }
+  })
+})
+
+describe('docs/options.md, beyond createWebhooks,', () => {
+  const page = read('docs/options.md')
+
+  it('has every option of the stores, and no other', () => {
+    const fields = [
+      ...fieldsOf('src/stores/postgres.ts', 'PostgresStoreOptions'),
+      ...fieldsOf('src/stores/mysql.ts', 'MysqlStoreOptions'),
+      ...fieldsOf('src/stores/sqlite.ts', 'SqliteStoreOptions'),
+      ...fieldsOf('src/stores/sql/executors/settings.ts', 'ExecutorSettings'),
+      ...fieldsOf('src/stores/sql/executors/sqlite.ts', 'SqliteSettings'),
+      ...fieldsOf('src/stores/sql/orm/orm-store.ts', 'OrmStoreOptions'),
+      ...fieldsOf('src/stores/sql/orm/prisma.ts', 'PrismaSettings'),
+    ]
+    expect(fields.length).toBeGreaterThan(15)
+    expect(rowsOf(section(page, 'Options of the stores')).sort()).toEqual([...new Set(fields)].sort())
+  })
+
+  it('has every option of publish, and no other', () => {
+    const fields = fieldsOf('src/delivery/publish.ts', 'PublishOptions')
+    expect(fields.length).toBeGreaterThan(10)
+    expect(rowsOf(section(page, 'Options of calls')).sort()).toEqual(fields.sort())
   })
 })
 
