@@ -1,6 +1,4 @@
 /** What a database has done so far: statements, and bytes of its log. Null where it cannot say. */
-import mysql from 'mysql2/promise'
-import pg from 'pg'
 import type { DatabaseOfRun } from './contender.ts'
 
 /** A reading; two of them make a difference. */
@@ -20,6 +18,7 @@ export async function watchDatabase(database: DatabaseOfRun | null) {
 }
 
 async function watchPostgres(url: string) {
+  const { default: pg } = await import('pg')
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   const known = await client.query("select 1 from pg_extension where extname = 'pg_stat_statements'")
@@ -27,7 +26,7 @@ async function watchPostgres(url: string) {
     known.rows.length === 0
       ? 'null'
       : // Checks of foreign keys are the server's own: no client has sent them.
-        '(select sum(calls) from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database()) and query not like $$SELECT 1 FROM ONLY%$$)'
+        '(select sum(calls) from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database()) and query !~ $$^SELECT \\S+ FROM ONLY $$)'
   const text = `select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text as wal, ${statements}::text as calls`
   return {
     async read(): Promise<DatabaseWork> {
@@ -41,6 +40,7 @@ async function watchPostgres(url: string) {
 }
 
 async function watchMysql(url: string) {
+  const { default: mysql } = await import('mysql2/promise')
   const connection = await mysql.createConnection(url)
   return {
     async read(): Promise<DatabaseWork> {

@@ -2,12 +2,18 @@
  * How fast Posthorn is, beside a bare loop that stores nothing and beside the job queues that people use for webhooks:
  * one run, in turns, every measurement in a fresh process and a fresh database. README.md beside this file says how to run it.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ENTRANTS, type Entrant, IN_TRANSACTION } from './contenders/index.ts'
+import { guard, RECORDED, type Recorded, ratiosOf } from './guard.ts'
 import { machine } from './machine.ts'
+import { missingPeers } from './peers-installed.ts'
 import { type Mode, planOf, type Step } from './plan.ts'
 import { printed } from './report.ts'
-import { type Row, runStep } from './rounds.ts'
+import { keep, type StepResult, writeResult } from './results.ts'
+import { runStep } from './rounds.ts'
 import { openSitting } from './sitting.ts'
 
 const { values } = parseArgs({
@@ -17,6 +23,7 @@ const { values } = parseArgs({
     cases: { type: 'string' },
     contenders: { type: 'string' },
     rounds: { type: 'string' },
+    record: { type: 'boolean', default: false },
   },
 })
 
@@ -35,39 +42,61 @@ function print(text: string): void {
   console.log(text)
 }
 
-async function main(): Promise<void> {
+async function main(): Promise<boolean> {
   const about = machine()
   print(
     `${about.processors} x ${about.model}, ${about.memoryGigabytes} GB, ${about.system}, Node ${about.node}, load ${about.load.join(' ')}`,
   )
-  const sitting = await openSitting((line) => print(line))
+  const notes: string[] = []
+  const note = (line: string): void => {
+    notes.push(line)
+    print(line)
+  }
+  const noPeers = await missingPeers(print)
+  if (noPeers !== null) note(`left out: ${noPeers}`)
+  const sitting = await openSitting(note)
   try {
     const wanted = list(values.contenders)
     const cases = list(values.cases)
     const entrants: Entrant[] = []
     for (const entrant of ENTRANTS) {
+      if (entrant.kind === 'peer' && noPeers !== null) continue
+      if (entrant.variant === 'tuned' && mode === 'quick' && wanted === null) continue
       const chosen = wanted === null || wanted.includes(entrant.name)
       if (chosen && (await sitting.canRun(entrant))) entrants.push(entrant)
     }
-    if (!sitting.hasTls) print('left out: the case over TLS, no openssl on the PATH')
-    const steps = planOf(mode, sitting.hasTls)
-      .filter(
-        (step) =>
-          cases === null || cases.includes(step.measure === 'end-to-end' ? step.work.name : step.measure),
-      )
-      .map(
-        (step): Step => ({
-          ...step,
-          rounds: values.rounds === undefined ? step.rounds : Number(values.rounds),
-        }),
-      )
-    for (const step of steps) {
-      const rows: readonly Row[] = await runStep(sitting, step, entrantsOf(step, entrants), progress)
+    if (!sitting.hasTls) note('left out: the case over TLS, no openssl on the PATH')
+    const plan = planOf(mode, sitting.hasTls)
+      .filter(({ measure, work }) => cases?.includes(measure === 'end-to-end' ? work.name : measure) ?? true)
+      .map((step): Step => (values.rounds === undefined ? step : { ...step, rounds: Number(values.rounds) }))
+    const steps: StepResult[] = []
+    for (const step of plan) {
+      const rows = await runStep(sitting, step, entrantsOf(step, entrants), progress)
+      steps.push({ ...step, rows })
       print(printed(step, rows))
     }
+    const takenAt = new Date().toISOString()
+    if (wanted === null && cases === null) {
+      const loadAfter = machine().load
+      const files = await keep({ takenAt, mode, machine: about, loadAfter, notes, steps })
+      print(`\nwritten: ${files.join(', ')}`)
+    }
+    if (mode !== 'quick') return true
+    if (!values.record) return await guard(sitting, steps, entrants, progress, print)
+    const recorded: Recorded = { takenAt, machine: about, ratios: ratiosOf(steps) }
+    print(`recorded: ${await writeResult(RECORDED, recorded)}`)
+    return true
   } finally {
     await sitting.close()
   }
+}
+
+/** The two small benches beside the big one, in processes of their own. */
+async function alone(file: string, ...given: string[]): Promise<void> {
+  print(`\n${file}`)
+  const path = fileURLToPath(new URL(`./${file}`, import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', path, ...given], { stdio: 'inherit' })
+  await once(child, 'exit')
 }
 
 /** The limit publishes nothing; a publish in a transaction is asked for its latency only. */
@@ -78,4 +107,10 @@ function entrantsOf(step: Step, entrants: readonly Entrant[]): readonly Entrant[
   return postgres ? [...entrants, ...IN_TRANSACTION] : entrants
 }
 
-await main()
+const isWhole = values.cases === undefined && values.contenders === undefined
+const held = await main()
+if (mode !== 'quick' && isWhole) {
+  await alone('signing.ts', mode === 'full' ? '41' : '11')
+  await alone('transports.ts', '1', mode === 'full' ? '5' : '3')
+}
+if (!held) process.exitCode = 1

@@ -25,7 +25,7 @@ const AMOUNTS: Readonly<
   Record<Mode, { main: Amounts; others: Amounts; publish: Amounts; warmUp: number; latencies: number }>
 > = {
   quick: {
-    main: { scale: 0.15, rounds: 2 },
+    main: { scale: 0.1, rounds: 2 },
     others: { scale: 0, rounds: 0 },
     publish: { scale: 0, rounds: 0 },
     warmUp: 500,

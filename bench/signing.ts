@@ -1,5 +1,5 @@
 /**
- * How close signing and verifying come to the bare hash: `npx tsx bench/signing.ts`. Every figure is a ratio of
+ * How close signing and verifying come to the bare hash: `npx tsx bench/signing.ts [rounds]`. Every figure is a ratio of
  * two things measured in the same round, as the machine's speed changes from minute to minute; the median of the
  * rounds is printed; each slice starts with an emptied nursery, so that nobody pays for the garbage of the contender before. Targets: sign >= 0.95 of raw; verify >= 0.65 of raw at 200 B and >= 0.9 from 20 KB, and >= 3
  * times `standardwebhooks`.
@@ -36,7 +36,7 @@ const {
 setFlagsFromString('--expose-gc')
 const collect: (options: { type: 'minor' }) => void = runInNewContext('gc')
 
-const rounds = 41
+const rounds = Number(process.argv[2] ?? 41)
 const sliceMs = 12
 const sizes = [200, 2_000, 20_000, 200_000]
 

@@ -23,6 +23,7 @@ export async function graphileWorker(setup: Setup): Promise<Contender> {
   const library = await peerPackage<GraphileWorker>('graphile-worker')
   const pgPool = new pg.Pool({ connectionString: urlOfDatabase(setup), max: 10 })
   pgPool.on('error', () => {})
+  pgPool.on('connect', (client) => client.on('error', () => {}))
   const logger = new library.Logger(() => () => {})
   const jobs = await library.makeWorkerUtils({ pgPool, logger })
   await jobs.migrate()

@@ -1,10 +1,13 @@
 /** Every contender of the bench: what it stores in, and how it is made. */
 import type { CreateContender, DatabaseOfRun } from '../contender.ts'
-import { bullmq } from './bullmq.ts'
-import { graphileWorker } from './graphile-worker.ts'
-import { limit } from './limit.ts'
-import { pgBoss } from './pg-boss.ts'
-import { posthorn } from './posthorn.ts'
+
+// Loaded when made: a contender's process holds nothing of the others.
+const bullmq: CreateContender = async (setup) => (await import('./bullmq.ts')).bullmq(setup)
+const graphileWorker: CreateContender = async (setup) =>
+  (await import('./graphile-worker.ts')).graphileWorker(setup)
+const limit: CreateContender = async (setup) => (await import('./limit.ts')).limit(setup)
+const pgBoss: CreateContender = async (setup) => (await import('./pg-boss.ts')).pgBoss(setup)
+const posthorn: CreateContender = async (setup) => (await import('./posthorn.ts')).posthorn(setup)
 
 /** One row of the tables. */
 export interface Entrant {

@@ -1,28 +1,15 @@
 /** Posthorn with its defaults and everything on, over one of its stores; `tuned` raises the limits and names statements. */
-import { DatabaseSync } from '@photostructure/sqlite'
-import mysql from 'mysql2/promise'
-import pg from 'pg'
 import { z } from 'zod'
-import { createWebhooks, defineEvents, type Store } from '../../src/index.ts'
-import { memoryStore } from '../../src/stores/memory.ts'
-import { mysqlStore } from '../../src/stores/mysql.ts'
-import { postgresStore } from '../../src/stores/postgres.ts'
-import { sqliteStore } from '../../src/stores/sqlite.ts'
+import { createWebhooks, defineEvents } from '../../src/index.ts'
 import type { Contender, Setup } from '../contender.ts'
 import { dataOf, deliveriesOf, EVENT_TYPE, tenantOf, urlOf } from '../work.ts'
-
-/** A store, the way to publish in a transaction of it (where the bench measures that), and the way to let go. */
-interface Opened {
-  readonly store: Store<never>
-  readonly inTransaction?: (publish: (tx: never) => Promise<string>) => Promise<string>
-  close(): Promise<void>
-}
+import { openStore } from './posthorn-store.ts'
 
 const TUNED = { concurrency: 512, concurrencyPerSubscription: 64, concurrencyPerOrigin: 64 }
 
 export async function posthorn(setup: Setup): Promise<Contender> {
   const { work, ports, variant } = setup
-  const opened = open(setup)
+  const opened = await openStore(setup)
   let ended = 0
   let failed = 0
   let look = (): void => {}
@@ -82,42 +69,6 @@ export async function posthorn(setup: Setup): Promise<Contender> {
 }
 
 const tenantNamed = (tenant: number): string => `tenant-${String(tenant).padStart(6, '0')}`
-
-function open({ database, variant }: Setup): Opened {
-  if (database === null) return { store: memoryStore() as Store<never>, close: async () => {} }
-  if (database.kind === 'sqlite') {
-    const client = new DatabaseSync(database.url)
-    client.exec('pragma journal_mode = wal; pragma synchronous = normal')
-    return {
-      store: sqliteStore({ client: client as never }) as Store<never>,
-      close: async () => client.close(),
-    }
-  }
-  if (database.kind === 'mysql') {
-    const client = mysql.createPool({ uri: database.url, connectionLimit: 10 })
-    return { store: mysqlStore({ client }) as Store<never>, close: () => client.end() }
-  }
-  const client = new pg.Pool({ connectionString: database.url, max: 10 })
-  const store = postgresStore({
-    client: client as never,
-    ...(variant === 'tuned' ? { namedStatements: true } : {}),
-  })
-  return {
-    store: store as Store<never>,
-    async inTransaction(publish) {
-      const connection = await client.connect()
-      try {
-        await connection.query('begin')
-        const id = await publish(connection as never)
-        await connection.query('commit')
-        return id
-      } finally {
-        connection.release()
-      }
-    },
-    close: () => client.end(),
-  }
-}
 
 async function inParallel(
   count: number,
