@@ -17,6 +17,7 @@ import type {
   EventRecord,
   NewAttempt,
   NewDelivery,
+  SubscriptionRecord,
   Work,
 } from './records.ts'
 
@@ -78,6 +79,12 @@ export interface AttemptFilter {
   /** startedAt ≥ since, < until. */
   readonly since?: number
   readonly until?: number
+}
+
+/** A subscription that was deleted, as it was, and the deliveries that this cancelled. */
+export interface DeletedSubscription {
+  readonly subscription: SubscriptionRecord
+  readonly cancelled: readonly DeliveryRecord[]
 }
 
 /** What `migrate` did. */
@@ -177,6 +184,8 @@ export interface Recorded {
   readonly delivery: DeliveryRecord | null
   /** The attempt row as stored; null when none was added. */
   readonly attempt: AttemptRecord | null
+  /** Of a `late` success: it has turned its delivery into `succeeded`, or stored it so. Each delivery ends once. */
+  readonly ended?: true
   /** The claimed event row is gone; see `Outcome.last`. */
   readonly finished?: true
 }

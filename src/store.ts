@@ -14,6 +14,7 @@ import type {
   AttemptFilter,
   Claimed,
   ClaimRequest,
+  DeletedSubscription,
   DeliveryFilter,
   EventFilter,
   Migrated,
@@ -85,8 +86,8 @@ export interface Store<Tx = never> {
     patch: SubscriptionPatch,
     guard?: { readonly revision?: number; readonly states?: readonly SubscriptionState[] },
   ): Promise<SubscriptionRecord | null | 'conflict'>
-  /** Removes it and cancels its pending deliveries, claimed ones too. Returns what it was, or null. Bumps the version. */
-  deleteSubscription(scope: TenantScope, id: string): Promise<SubscriptionRecord | null>
+  /** Removes it and cancels its pending deliveries, claimed ones too. Returns what it was, and those; or null. Bumps the version. */
+  deleteSubscription(scope: TenantScope, id: string): Promise<DeletedSubscription | null>
   listSubscriptions(filter: SubscriptionFilter, page: Page): Promise<Rows<SubscriptionRecord>>
   /** A tenant's subscriptions of every state with `after < id ≤ upTo`, in byte order of their ids, with the tenant's version. */
   snapshot(

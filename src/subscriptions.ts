@@ -132,11 +132,12 @@ export function createSubscriptions<Events extends Catalog | null = null>(
     },
     async delete(id, options) {
       const found = await find(scopeOf(options), id)
-      // In batches and reported; the store then cancels what a worker adds between this and the removal.
+      // In batches; the store then cancels what a worker adds between this and the removal.
       await drop(found)
-      const row = await store.deleteSubscription(found.tenantId, id)
-      if (!row) throw notFound(id)
-      await reported(row, 'deleted')
+      const deleted = await store.deleteSubscription(found.tenantId, id)
+      if (deleted === null) throw notFound(id)
+      for (const delivery of deleted.cancelled) reportEnded(parts, delivery)
+      await reported(deleted.subscription, 'deleted')
     },
     async list(options = {}) {
       recordOf(options, LIST_KEYS, 'the options')

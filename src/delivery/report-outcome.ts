@@ -22,7 +22,8 @@ export function reportOutcome(
       nextAttemptAt,
     })
   }
-  if (delivery.state === 'pending' || recorded.result !== 'recorded') return
+  // A late outcome of a delivery that had ended before has been told of.
+  if (delivery.state === 'pending' || (recorded.result !== 'recorded' && recorded.ended !== true)) return
   reportEnded(parts, delivery)
   if (delivery.reason === 'exhausted' || delivery.reason === 'expired') notices.tellExhausted(delivery)
 }

@@ -165,11 +165,22 @@ const flaws: Record<string, Flaw> = {
       return results
     },
   }),
+  'a late success does not say that it ended its delivery': (right) => ({
+    record: async (outcomes) =>
+      (await right.record(outcomes)).map(({ ended: _untold, ...recorded }) => recorded),
+  }),
   'delete leaves pending deliveries': (right) => ({
     async deleteSubscription(scope, id) {
-      const row = await right.getSubscription(scope, id)
-      if (row !== null) await right.updateSubscription(scope, id, { state: 'disabled' })
-      return row
+      const subscription = await right.getSubscription(scope, id)
+      if (subscription === null) return null
+      await right.updateSubscription(scope, id, { state: 'disabled' })
+      return { subscription, cancelled: [] }
+    },
+  }),
+  'delete does not say what it cancelled': (right) => ({
+    async deleteSubscription(scope, id) {
+      const deleted = await right.deleteSubscription(scope, id)
+      return deleted === null ? null : { ...deleted, cancelled: [] }
     },
   }),
   'update ignores its guard': (right) => ({

@@ -78,11 +78,8 @@ function recordLost(one: Case): Recorded {
   const delivery = one.delivery ?? insertDelivery(state, tenant, event, outcome.delivery)
   if (!succeeded || isEnded(delivery.state)) return addLate(one, delivery)
   const attempted = addAttempt(one, delivery, true)
-  return answer(
-    'late',
-    endDelivery(state, tenant, attempted.delivery, { state: 'succeeded' }),
-    attempted.attempt,
-  )
+  const ended = endDelivery(state, tenant, attempted.delivery, { state: 'succeeded' })
+  return Object.freeze({ result: 'late', delivery: ended, attempt: attempted.attempt, ended: true })
 }
 
 /** Adds the attempt, if there is one, to a delivery that it cannot change any more. */

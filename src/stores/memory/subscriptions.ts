@@ -1,6 +1,13 @@
 /** Subscription rows, their guarded updates, and the tenant version that tells caches of a change. */
 import type { SubscriptionState, TenantScope } from '../../model.ts'
-import type { NewSubscription, SecretRecord, SubscriptionPatch, SubscriptionRecord } from '../../records.ts'
+import type { DeletedSubscription } from '../../queries.ts'
+import type {
+  DeliveryRecord,
+  NewSubscription,
+  SecretRecord,
+  SubscriptionPatch,
+  SubscriptionRecord,
+} from '../../records.ts'
 import { endDelivery } from './deliveries.ts'
 import { bumpVersion, type State, stamp, type Tenant, tenantOf, tenantsIn } from './state.ts'
 import { compareBytes, frozenCopy } from './values.ts'
@@ -92,20 +99,21 @@ function rotated(
 }
 
 /** `Store.deleteSubscription`. */
-export function deleteSubscription(state: State, scope: TenantScope, id: string): SubscriptionRecord | null {
+export function deleteSubscription(state: State, scope: TenantScope, id: string): DeletedSubscription | null {
   const found = find(state, scope, id)
   if (found === null) return null
   const { tenant, subscription } = found
+  const cancelled: DeliveryRecord[] = []
   for (const row of [...(tenant.lanes.get(id)?.rows ?? [])]) {
     const delivery = row.task.kind === 'delivery' ? tenant.deliveries.get(row.task.deliveryId) : undefined
-    if (delivery !== undefined) endDelivery(state, tenant, delivery, { state: 'cancelled' })
+    if (delivery !== undefined) cancelled.push(endDelivery(state, tenant, delivery, { state: 'cancelled' }))
   }
   tenant.lanes.delete(id)
   tenant.buckets.delete(id)
   tenant.subscriptions.delete(id)
   tenant.sortedIds = null
   bumpVersion(state, tenant)
-  return subscription
+  return { subscription, cancelled }
 }
 
 /** `Store.snapshot`. */

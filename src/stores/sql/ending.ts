@@ -124,12 +124,15 @@ export async function cancelSubscription(
   statements: Statements,
   tenant: string,
   subscription: string,
-): Promise<void> {
+): Promise<readonly DeliveryRecord[]> {
   const at = await statements.now()
+  const cancelled: DeliveryRecord[] = []
   const how = { state: 'cancelled', reason: null, at } as const
   const next = () => statements.rows(OWED_TO, { tenant, subscription })
-  for (let rows = await next(); rows.length > 0; rows = await next()) await endAll(statements, rows, how)
+  for (let rows = await next(); rows.length > 0; rows = await next())
+    cancelled.push(...(await endAll(statements, rows, how)))
   await statements.run(FORGET_PACE, { tenant, subscription })
+  return cancelled
 }
 
 const LOCK_EVENT = (dialect: Dialect) => `

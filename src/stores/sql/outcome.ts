@@ -20,6 +20,8 @@ export interface Verdict {
   readonly result: Recorded['result']
   readonly delivery: BookDelivery | null
   readonly attempt: AttemptRecord | null
+  /** See `Recorded`. */
+  readonly ended?: true
   /** The delivery's state when this outcome had been applied. */
   readonly record: BookDelivery['record'] | null
 }
@@ -82,7 +84,7 @@ function lost(book: Book, outcome: Outcome, event: BookEvent, known: BookDeliver
   if (!succeeded || isEnded(delivery.record.state)) return late(book, outcome, delivery)
   const attempt = addAttempt(book, outcome, delivery, true)
   end(book, delivery, 'succeeded')
-  return verdict('late', delivery, attempt)
+  return { ...verdict('late', delivery, attempt), ended: true }
 }
 
 /** Adds the attempt, if there is one, to a delivery that it cannot change any more. */

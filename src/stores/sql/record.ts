@@ -54,10 +54,12 @@ function recordAny(session: Session, outcomes: readonly Outcome[]): Promise<read
   })
 }
 
-function recordedOf({ result, record: delivery, attempt }: Verdict, numbers: Map<string, number>): Recorded {
+function recordedOf(verdict: Verdict, numbers: Map<string, number>): Recorded {
+  const { result, record: delivery, attempt } = verdict
   if (delivery === null) return { result, delivery, attempt }
-  const given = numbers.get(keyOf(delivery.tenantId, delivery.id))
-  return { result, delivery: given === undefined ? delivery : { ...delivery, number: given }, attempt }
+  const number = numbers.get(keyOf(delivery.tenantId, delivery.id)) ?? delivery.number
+  const ended = verdict.ended === true ? { ended: true as const } : {}
+  return { result, delivery: { ...delivery, number }, attempt, ...ended }
 }
 
 async function open(statements: Statements, outcomes: readonly Outcome[]): Promise<Book> {

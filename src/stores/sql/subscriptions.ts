@@ -1,5 +1,6 @@
 /** Subscription rows, their guarded updates, and the tenant version that tells caches of a change. */
 import { anyTenant, type SubscriptionState, type TenantScope } from '../../model.ts'
+import type { DeletedSubscription } from '../../queries.ts'
 import type { NewSubscription, SecretRecord, SubscriptionPatch, SubscriptionRecord } from '../../records.ts'
 import type { Dialect } from './dialect.ts'
 import { cancelSubscription } from './ending.ts'
@@ -178,15 +179,15 @@ export function deleteSubscription(
   session: Session,
   scope: TenantScope,
   id: string,
-): Promise<SubscriptionRecord | null> {
+): Promise<DeletedSubscription | null> {
   return session.transaction(async (statements) => {
     const tenant = await tenantOf(statements, scope, id)
     const [found] = tenant === null ? [] : await statements.rows(LOCK, { tenant, id })
     if (tenant === null || found === undefined) return null
-    await cancelSubscription(statements, tenant, id)
+    const cancelled = await cancelSubscription(statements, tenant, id)
     await statements.run(DELETE, { tenant, id })
     await statements.run(BUMP, { tenant })
-    return subscriptionOf(found)
+    return { subscription: subscriptionOf(found), cancelled }
   })
 }
 

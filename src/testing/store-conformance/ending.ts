@@ -112,8 +112,13 @@ export const endingCases: CaseGroup = {
         const held = await deliverHeld()
         const due = await deliver()
         const other = await deliver({ subscriptionId: 'sub-b' })
-        await store.deleteSubscription(TENANT, SUBSCRIPTION)
+        const deleted = await store.deleteSubscription(TENANT, SUBSCRIPTION)
         for (const { id } of [claimed, held, due]) assert.equal((await delivery(id)).state, 'cancelled')
+        assert.deepEqual(
+          deleted?.cancelled.map(({ id, state }) => [id, state]).sort(),
+          [claimed, held, due].map(({ id }) => [id, 'cancelled']).sort(),
+          'it answers those that it cancelled',
+        )
         assert.equal((await delivery(done.id)).state, 'succeeded')
         const { work } = await claim()
         assert.deepEqual(

@@ -83,7 +83,7 @@ export const nameCases: CaseGroup = {
         const expanded = await store.expanded(TENANT, work.event.id, range)
         assert.deepEqual([...expanded].sort(), [...LOOK_ALIKE].sort())
         const [deleted, ...kept] = LOOK_ALIKE
-        assert.equal((await store.deleteSubscription(TENANT, deleted))?.name, deleted)
+        assert.equal((await store.deleteSubscription(TENANT, deleted))?.subscription.name, deleted)
         assert.equal((await store.getDelivery(TENANT, deleted))?.state, 'cancelled')
         for (const id of kept) {
           assert.equal((await store.getSubscription(TENANT, id))?.name, id)

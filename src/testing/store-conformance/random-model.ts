@@ -72,7 +72,11 @@ const operations: readonly Operation[] = [
     'delete a subscription',
     async (run) => {
       const { tenantId, id } = place(run)
-      if (run.between(0, 3) === 0) await both(run, (store) => store.deleteSubscription(tenantId, id))
+      if (run.between(0, 3) === 0)
+        await both(run, async (store) => {
+          const deleted = await store.deleteSubscription(tenantId, id)
+          return deleted?.subscription ?? null
+        })
     },
   ],
   ...repeated(4, ['append', append]),

@@ -192,7 +192,10 @@ export const subscriptionCases: CaseGroup = {
       async run({ store, subscribe }) {
         const row = await subscribe()
         assert.equal(await store.deleteSubscription('other', SUBSCRIPTION), null)
-        assert.deepEqual(await store.deleteSubscription(TENANT, SUBSCRIPTION), row)
+        assert.deepEqual(await store.deleteSubscription(TENANT, SUBSCRIPTION), {
+          subscription: row,
+          cancelled: [],
+        })
         assert.equal(await store.deleteSubscription(TENANT, SUBSCRIPTION), null)
         assert.equal(await store.getSubscription(TENANT, SUBSCRIPTION), null)
       },
