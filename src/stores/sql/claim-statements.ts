@@ -2,21 +2,26 @@
 import type { Dialect } from './dialect.ts'
 import { DELIVERY_COLUMNS, EVENT_COLUMNS } from './rows.ts'
 
-const CANDIDATE = 'tenant_id, event_id, id, subscription_id, due_at, sequence'
+const CANDIDATE = 'tenant_id, event_id, id, kind, subscription_id, due_at, sequence'
 const FREE = 'due_at <= :now and lease_until <= :now and bucket between :low and :high'
 
-/** What time it is, what is due next after it, and whether suspects are due. */
-export const HORIZON = `
+/** What time it is, what is due next after it, and when the next suspect is. */
+const HORIZON = `
   select c.now,
     (select due_at from {queue} where stage = 0 and due_at > c.now and bucket between :low and :high
       order by due_at, sequence limit 1) as next_due,
     (select min(case when due_at > lease_until then due_at else lease_until end) from {queue}
       where stage = 2 and bucket between :low and :high) as next_suspect
-  from (select {now} as now) c`
+  from (select {now} as now) c limit 1`
 
-/** The oldest due rows that nobody works on. */
+/** The horizon and the oldest due rows that nobody works on; a single row without an id when there are none. */
 export const candidates = (count: number) => `
-  select ${CANDIDATE} from {queue} where stage = 0 and ${FREE} order by due_at, sequence limit ${count}`
+  select h.now, h.next_due, h.next_suspect, q.* from (${HORIZON}) h
+  left join (
+    select ${CANDIDATE} from {queue}
+    where stage = 0 and due_at <= {now} and lease_until <= {now} and bucket between :low and :high
+    order by due_at, sequence limit ${count}
+  ) q on 1 = 1`
 
 /** One suspect. */
 export const SUSPECTS = `
@@ -62,15 +67,26 @@ export const LEASE_LOCKED = (dialect: Dialect) =>
 const columns = (alias: string, prefix: string, names: readonly string[]) =>
   names.map((name) => `${alias}.${name} as ${prefix}${name}`).join(', ')
 
+const LOADED = `
+  q.id, q.tenant_id, q.event_id, q.kind, q.after_id, q.up_to_id, q.job, q.cause, q.released, q.due_at, q.sequence, q.lease_until,
+  q.claims_before, q.lost_alone_before, q.resumed, t.version, ${columns('e', 'e_', EVENT_COLUMNS)}`
+const JOINED = `
+  left join {events} e on e.tenant_id = q.tenant_id and e.id = q.event_id
+  left join {tenants} t on t.tenant_id = q.tenant_id`
+const WITH_DELIVERY = `, ${columns('d', 'd_', DELIVERY_COLUMNS)}, q.stage as d_waiting_stage, q.due_at as d_waiting_at`
+const DELIVERY_JOINED = 'left join {deliveries} d on d.tenant_id = q.tenant_id and d.id = q.delivery_id'
+
 /** The claimed rows with all that their worker needs. */
 export const LOAD = `
-  select q.id, q.tenant_id, q.event_id, q.kind, q.after_id, q.up_to_id, q.job, q.cause, q.released, q.due_at, q.sequence, q.lease_until,
-    q.claims_before, q.lost_alone_before, q.resumed,
-    ${columns('e', 'e_', EVENT_COLUMNS)}, ${columns('d', 'd_', DELIVERY_COLUMNS)},
-    q.stage as d_waiting_stage, q.due_at as d_waiting_at,
-    t.version
-  from {rows ${PLACE}} join {queue} q on ${SAME}
-  left join {events} e on e.tenant_id = q.tenant_id and e.id = q.event_id
-  left join {deliveries} d on d.tenant_id = q.tenant_id and d.id = q.delivery_id
-  left join {tenants} t on t.tenant_id = q.tenant_id
+  select ${LOADED}${WITH_DELIVERY} from {rows ${PLACE}} join {queue} q on ${SAME} ${JOINED} ${DELIVERY_JOINED}
   where q.token = :token`
+
+/** Where one statement can do both: leases and loads, and says when the next lease of others ends if that is asked. */
+const leaseAndLoad = (more: string, join: string) => (dialect: Dialect) =>
+  `
+  with q as (${LEASE(dialect)} returning q.*)
+  select ${LOADED}${more}, (${NEXT_LEASE} and 1 = :ask) as next_lease from q ${JOINED} ${join}`
+/** See `leaseAndLoad`: rows of any kind. */
+export const LEASE_ANY = leaseAndLoad(WITH_DELIVERY, DELIVERY_JOINED)
+/** See `leaseAndLoad`: events and jobs. */
+export const LEASE_EVENTS = leaseAndLoad('', '')

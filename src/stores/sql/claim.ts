@@ -6,8 +6,9 @@ import type { Claimed, ClaimRequest } from '../../queries.ts'
 import type { Work } from '../../records.ts'
 import {
   candidates,
-  HORIZON,
   LEASE,
+  LEASE_ANY,
+  LEASE_EVENTS,
   LEASE_LOCKED,
   LOAD,
   LOCK_FREE,
@@ -35,7 +36,9 @@ import type { Values } from './template.ts'
 import { candidateOf, createWalk } from './walk.ts'
 
 /** How many rows a claim looks at, by its limit; constants, for the sake of query plans. */
-const LOOKS = [64, 256, 1024, 4096].map((count) => ({ count, template: candidates(count) }))
+const LOOKS = [64, 256, 1024].map((count) => ({ count, template: candidates(count) }))
+
+const LAST_LOOK = { count: 4096, template: candidates(4096) }
 
 /** What claims remember from one to the next. */
 export type Claimer = (request: ClaimRequest) => Promise<Claimed>
@@ -47,14 +50,20 @@ export function createClaimer(session: Session): Claimer {
 
   return async (request) => {
     const { from: low, to: high } = request.buckets ?? { from: 0, to: 255 }
-    const [horizon] = await session.rows(HORIZON, { low, high })
+    const look = LOOKS.find(({ count }) => count >= request.limit * 2) ?? LAST_LOOK
+    const seen = await session.rows(look.template, { low, high })
+    const [horizon] = seen
     const now = number(horizon?.now)
     const values = { now, low, high }
-    const found = request.alone ? await suspects(values) : await due(request, values)
-    const picked = request.alone ? onlyFirst(found.rows, request) : pick(found.rows, request, turns)
-    const rows = picked.length === 0 ? [] : await lease(picked, request, now)
+    const oldest = seen.filter(({ id }) => id !== null).map(candidateOf)
+    const found = request.alone ? await suspects(values) : await due(request, values, oldest, look.count)
+    const picked = request.alone ? onlyFirst(found, request) : pick(found, request, turns)
+    const isLast = !request.alone && found.length === picked.length
+    const rows = picked.length === 0 ? [] : await lease(picked, request, values, isLast)
     const nextSuspect = numberOrNull(horizon?.next_suspect)
-    const earliest = await earliestLeft(found.rows, picked, request, values)
+    const earliest = isLast
+      ? await nextLease(rows, request, values)
+      : (firstLeft(found, picked)?.dueAt ?? null)
     const nextDueAt = [earliest, numberOrNull(horizon?.next_due), request.alone ? null : nextSuspect]
     const versions = new Map(rows.map((row) => [text(row.tenant_id), number(row.version ?? 0)]))
     return {
@@ -62,62 +71,76 @@ export function createClaimer(session: Session): Claimer {
       now: toMs(now),
       versions,
       suspects:
-        nextSuspect !== null && nextSuspect <= now && (!request.alone || found.rows.length > picked.length),
+        nextSuspect !== null && nextSuspect <= now && (!request.alone || found.length > picked.length),
       nextDueAt: least(nextDueAt),
     }
   }
 
-  async function suspects(values: Values): Promise<{ rows: readonly Candidate[] }> {
-    return { rows: (await session.rows(SUSPECTS, values)).map(candidateOf) }
+  async function suspects(values: Values): Promise<readonly Candidate[]> {
+    return (await session.rows(SUSPECTS, values)).map(candidateOf)
   }
 
   /** The oldest due rows; in a backlog also the first rows of subscriptions and tenants that wait behind it. */
-  async function due(request: ClaimRequest, values: Values): Promise<{ rows: readonly Candidate[] }> {
-    const look = LOOKS.find(({ count }) => count >= request.limit * 2) ?? LOOKS.at(-1)
-    if (look === undefined || request.limit < 1) return { rows: [] }
-    const oldest = (await session.rows(look.template, values)).map(candidateOf)
-    if (oldest.length < look.count) return { rows: oldest }
+  async function due(
+    request: ClaimRequest,
+    values: Values,
+    oldest: readonly Candidate[],
+    looked: number,
+  ): Promise<readonly Candidate[]> {
+    if (request.limit < 1) return []
+    if (oldest.length < looked) return oldest
     const behind = await walk(request, values)
     const known = new Set(oldest.map(({ id }) => id))
     const rows = [...oldest, ...behind.filter(({ id }) => !known.has(id))]
-    return { rows: rows.sort((a, b) => a.dueAt - b.dueAt || a.sequence - b.sequence) }
+    return rows.sort((a, b) => a.dueAt - b.dueAt || a.sequence - b.sequence)
   }
 
   async function lease(
     picked: readonly Candidate[],
     { token, leaseMs, alone }: ClaimRequest,
-    now: number,
+    range: Values,
+    isLast: boolean,
   ): Promise<readonly Row[]> {
     const w = placesOf(picked)
-    const values = { w, now, token, lease: toMicros(leaseMs), alone: Number(alone) }
-    if (session.dialect.updatesLocked) await session.run(LEASE, values)
+    const values = { ...range, w, token, lease: toMicros(leaseMs), alone: Number(alone), ask: Number(isLast) }
+    const rows = await leased(values, picked)
+    return [...rows].sort(
+      (a, b) => number(a.due_at) - number(b.due_at) || number(a.sequence) - number(b.sequence),
+    )
+  }
+
+  async function leased(values: Values, picked: readonly Candidate[]): Promise<readonly Row[]> {
+    const { dialect } = session
+    if (dialect.changesInCommon) {
+      const some = picked.some(({ kind }) => kind === KIND.delivery)
+      return session.rows(some ? LEASE_ANY : LEASE_EVENTS, values)
+    }
+    if (dialect.updatesLocked) await session.run(LEASE, values)
     else {
       await session.transaction(async (statements) => {
         const free = (await statements.rows(LOCK_FREE, values)).map(placeOf)
         if (free.length > 0) await statements.run(LEASE_LOCKED, { ...values, w: free })
       })
     }
-    const rows = await session.rows(LOAD, { w, token })
-    return [...rows].sort(
-      (a, b) => number(a.due_at) - number(b.due_at) || number(a.sequence) - number(b.sequence),
-    )
+    return session.rows(LOAD, values)
   }
 
-  /** The earliest due time or lease end of what was due and not taken. */
-  async function earliestLeft(
-    found: readonly Candidate[],
-    picked: readonly Candidate[],
-    request: ClaimRequest,
+  /** When the earliest lease of others ends. Only where nothing due was left: else that is due sooner. */
+  async function nextLease(
+    rows: readonly Row[],
+    { token }: ClaimRequest,
     values: Values,
   ): Promise<number | null> {
-    if (found.length > picked.length) {
-      const taken = new Set(picked.map(({ id }) => id))
-      return found.find(({ id }) => !taken.has(id))?.dueAt ?? null
-    }
-    if (request.alone) return null
-    const [row] = await session.rows(NEXT_LEASE, { ...values, token: request.token })
+    const told = rows[0] ?? {}
+    if ('next_lease' in told) return numberOrNull(told.next_lease)
+    const [row] = await session.rows(NEXT_LEASE, { ...values, token })
     return numberOrNull(row?.next_lease)
   }
+}
+
+function firstLeft(found: readonly Candidate[], picked: readonly Candidate[]): Candidate | undefined {
+  const taken = new Set(picked.map(({ id }) => id))
+  return found.find(({ id }) => !taken.has(id))
 }
 
 function onlyFirst(rows: readonly Candidate[], request: ClaimRequest): readonly Candidate[] {

@@ -9,6 +9,8 @@ export interface Candidate {
   readonly tenantId: string
   readonly eventId: string
   readonly id: number
+  /** @see KIND */
+  readonly kind: number
   /** Empty for what is no subscription's delivery. */
   readonly subscriptionId: string
   readonly dueAt: number

@@ -20,7 +20,7 @@ interface Lane {
 }
 
 const FIRST: Lane = { tenant: '', subscription: '' }
-const CANDIDATE = 'q.tenant_id, q.event_id, q.id, q.subscription_id, q.due_at, q.sequence'
+const CANDIDATE = 'q.tenant_id, q.event_id, q.id, q.kind, q.subscription_id, q.due_at, q.sequence'
 
 const NEXT_LANES = (dialect: Dialect) => dialect.nextLanes(LANES)
 
@@ -83,6 +83,7 @@ export function candidateOf(row: Row): Candidate {
     tenantId: text(row.tenant_id),
     eventId: text(row.event_id),
     id: number(row.id),
+    kind: number(row.kind),
     subscriptionId: text(row.subscription_id),
     dueAt: number(row.due_at),
     sequence: number(row.sequence),
