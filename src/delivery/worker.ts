@@ -21,6 +21,9 @@ import { reportOutcome } from './report-outcome.ts'
 import { createSettler } from './settle.ts'
 import type { Task, TaskGroup } from './task.ts'
 
+/** Tasks that wait in this process for their turn, at least: fewer would mean small claims. */
+const MIN_AHEAD = 256
+
 /** What a worker can do; `schedule.ts` decides when. */
 export interface Worker {
   /** Claims once and starts what came. Returns how much came and when more is due (ms from now, or null). */
@@ -50,7 +53,7 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
   const { store, clock } = parts
   const { time, conditions, notices, releaser } = holding
   const leaseMs = parts.timeoutMs * 2
-  const capacity = parts.concurrency * 2
+  const capacity = parts.concurrency + Math.max(parts.concurrency, MIN_AHEAD)
   const problem = (during: string, cause: unknown) => reportProblem(parts, during, cause)
   const views = createTenantViews(store, problem)
   const preparer = createPreparer(parts)

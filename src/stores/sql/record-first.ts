@@ -20,23 +20,27 @@ const COLUMNS = `n bigint, tenant_id text, event_id text, row_id bigint, token t
   may_have_been_received bigint, after_lost_claim bigint`
 
 /**
- * Postgres. The rows of live claims are locked first; a delivery that exists is left out by its keys, and so is its attempt. A
- * claim is finished when its last outcome is among these and all of them were inserted.
+ * Postgres. The rows of live claims are locked first, one by one: a join would be planned by what the queue was like when it was
+ * analysed last, which may be empty. A delivery that exists is left out by its keys, and so is its attempt. A
+ * claim is finished when its last outcome is among these and all of them were inserted; the number of its row then follows.
  */
 const RECORD_FIRST = `
   with c as materialized (select {now} as now),
   o as materialized (select o.* from {rows o: ${COLUMNS}}),
-  r as materialized (
-    select q.tenant_id, q.event_id, q.id, q.token from (select distinct tenant_id, event_id, row_id, token from o) w
-    join {queue} q on q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.row_id and q.token = w.token
-    where q.kind = 0 and q.claims_before = 0 and q.lost_alone_before = 0
-    order by q.tenant_id, q.event_id, q.id for update of q
-  ),
   f as materialized (
     select o.*, e.type, e.due_at from o
-    join r on r.tenant_id = o.tenant_id and r.event_id = o.event_id and r.id = o.row_id and r.token = o.token
-    join {events} e on e.tenant_id = o.tenant_id and e.id = o.event_id
-    join {subscriptions} s on s.tenant_id = o.tenant_id and s.id = o.subscription_id
+    cross join lateral (
+      select 1 from {queue} q
+      where q.tenant_id = o.tenant_id and q.event_id = o.event_id and q.id = o.row_id and q.token = o.token
+        and q.kind = 0 and q.claims_before = 0 and q.lost_alone_before = 0
+      limit 1 for update
+    ) r
+    cross join lateral (
+      select e.type, e.due_at from {events} e where e.tenant_id = o.tenant_id and e.id = o.event_id limit 1
+    ) e
+    cross join lateral (
+      select 1 from {subscriptions} s where s.tenant_id = o.tenant_id and s.id = o.subscription_id limit 1
+    ) s
   ),
   d as (
     insert into {deliveries} (tenant_id, id, event_id, event_type, subscription_id, body, headers, state, reason, test, attempt_count,
@@ -60,17 +64,18 @@ const RECORD_FIRST = `
       group by o.tenant_id, o.event_id, o.row_id, o.token having max(o.last) = 1 and count(d.id) = count(*)
     ) w
     where q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.row_id and q.token = w.token
-    returning q.tenant_id, q.event_id, q.id
+    returning q.id
   )
-  select f.n, f.type, f.due_at, d.number, c.now, case when l.id is null then 0 else 1 end as finished
-  from f cross join c join d on d.tenant_id = f.tenant_id and d.id = f.delivery_id
-  left join l on l.tenant_id = f.tenant_id and l.event_id = f.event_id and l.id = f.row_id`
+  select f.n, f.type, f.due_at, d.number, c.now from f cross join c join d on d.tenant_id = f.tenant_id and d.id = f.delivery_id
+  union all select -1, null, 0, l.id, 0 from l`
 
 function isFirst(outcome: Outcome): outcome is FirstOutcome {
   const { delivery, attempt, next } = outcome
   const ends = next.state === 'succeeded' || next.state === 'failed'
   return ends && attempt !== null && delivery.subscriptionId !== null && delivery.destination === null
 }
+
+type Line = (string | number | null)[]
 
 /** Records what it can; the places of the others stay empty. Never throws: a refused statement has recorded nothing. */
 export async function recordFirst(
@@ -81,21 +86,33 @@ export async function recordFirst(
   if (!session.dialect.changesInCommon) return recorded
   // An outcome sees what those before it did, so all of one claim go the same way.
   const others = new Set(outcomes.flatMap((outcome) => (isFirst(outcome) ? [] : [outcome.claim.row])))
-  const lines: ReturnType<typeof lineOf>[] = []
+  const lines: Line[] = []
   outcomes.forEach((outcome, at) => {
     if (isFirst(outcome) && !others.has(outcome.claim.row)) lines.push(lineOf(outcome, at))
   })
   if (lines.length === 0) return recorded
-  for (const row of await session.rowsOnce(RECORD_FIRST, { o: lines }).catch(none)) {
-    const at = number(row.n)
-    recorded[at] = recordedOf(outcomes[at] as FirstOutcome, row)
+  lines.sort(byPlace)
+  const rows = await session.rowsOnce(RECORD_FIRST, { o: lines }).catch(none)
+  const finished = new Set(rows.flatMap((row) => (number(row.n) === -1 ? [number(row.number)] : [])))
+  for (const row of rows) {
+    const outcome = outcomes[number(row.n)]
+    if (outcome === undefined || !isFirst(outcome)) continue
+    const ends = outcome.last === true && finished.has(rowPlace(outcome.claim.row)[2])
+    recorded[number(row.n)] = recordedOf(outcome, row, ends)
   }
   return recorded
 }
 
+/** Every writer locks queue rows in this order. */
+function byPlace(a: Line, b: Line): number {
+  return compare(a[1], b[1]) || compare(a[2], b[2]) || Number(a[3]) - Number(b[3])
+}
+
+const compare = (a: unknown, b: unknown): number => (a === b ? 0 : String(a) < String(b) ? -1 : 1)
+
 const none = (): readonly Row[] => []
 
-function lineOf({ claim, tenantId, eventId, delivery, attempt, next, last }: FirstOutcome, at: number) {
+function lineOf({ claim, tenantId, eventId, delivery, attempt, next, last }: FirstOutcome, at: number): Line {
   const [, , rowId] = rowPlace(claim.row)
   return [
     ...[
@@ -120,7 +137,7 @@ function lineOf({ claim, tenantId, eventId, delivery, attempt, next, last }: Fir
   ]
 }
 
-function recordedOf(outcome: FirstOutcome, row: Row): Recorded {
+function recordedOf(outcome: FirstOutcome, row: Row, finished: boolean): Recorded {
   const { tenantId, eventId, delivery: input, attempt: made, next } = outcome
   const eventType = text(row.type)
   const now = instant(row.now)
@@ -156,5 +173,5 @@ function recordedOf(outcome: FirstOutcome, row: Row): Recorded {
     late: false,
   }
   const recorded = { result: 'recorded', delivery, attempt } as const
-  return number(row.finished) === 1 ? { ...recorded, finished: true } : recorded
+  return finished ? { ...recorded, finished } : recorded
 }
