@@ -3,6 +3,10 @@
  * damage. It is no secret and grants nothing: the tenant is checked by each call anew.
  */
 import { PosthornError } from './errors.ts'
+import { isId } from './id-input.ts'
+
+/** The end of the last year that every database knows, in milliseconds. */
+const YEAR_9999 = 253_402_300_799_999
 
 /** Where a list goes on: strictly after the row of this instant (ms) and id. */
 export interface Position {
@@ -39,11 +43,14 @@ function parse(cursor: string): Position | null {
     const binary = atob(cursor.replaceAll('-', '+').replaceAll('_', '/'))
     const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
     const [at, id]: unknown[] = JSON.parse(new TextDecoder().decode(bytes))
-    return typeof at === 'number' && Number.isFinite(at) && typeof id === 'string' ? { at, id } : null
+    return isInstant(at) && isId(id) ? { at, id } : null
   } catch {
     return null
   }
 }
+
+/** The checksum is no seal: whoever makes a cursor of their own must not reach what a database refuses. */
+const isInstant = (at: unknown): at is number => typeof at === 'number' && at >= 0 && at <= YEAR_9999
 
 /** FNV-1a over the UTF-16 units. */
 function checksum(text: string): number {

@@ -15,6 +15,7 @@ export function filterText<Key extends string>(
     const value: unknown = options[key]
     if (value === undefined) continue
     if (typeof value !== 'string') throw invalidInput(key, 'must be a string')
+    if (/[\0\p{Surrogate}]/u.test(value)) throw invalidInput(key, 'has a NUL or a lone surrogate')
     filter[key] = value
   }
   return filter

@@ -208,7 +208,10 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     wake: () => schedule.wake(),
   }
   const holding = createHolding(parts)
-  const worker = createWorker(parts, holding, () => schedule.progress())
+  const worker = createWorker(parts, holding, {
+    onProgress: () => schedule.progress(),
+    onDueSoon: () => schedule.wake(),
+  })
   const schedule = createSchedule(parts, worker, createUpkeep(parts, holding), holding.releaser)
   const publisher = createPublisher(
     parts,

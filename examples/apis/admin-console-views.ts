@@ -2,7 +2,7 @@
 import type { Delivery, Subscription } from '../../src/index.ts'
 import { type Ask, PARTNERS } from './admin-console-access.ts'
 import { isActive } from './setting.ts'
-import { numberIn } from './validation-errors.ts'
+import { checkAll, numberIn, Unprocessable } from './validation-errors.ts'
 
 /** The console's names for the states of a delivery. */
 export const STATES: Readonly<Record<string, Delivery['state']>> = {
@@ -33,9 +33,28 @@ export const shownDelivery = (delivery: Delivery) => ({
   completed_at: delivery.endedAt,
 })
 
-/** One page of a list, as `page` and `per_page` of the query ask for it. */
+/** The part of a list that the query asks for. @throws Unprocessable */
+export function pageOf(c: Ask): { readonly page: number; readonly per_page: number } {
+  const [page, per_page] = checkAll(
+    () => numberIn('query', 'page', c.req.query('page') ?? '1', 1, Number.MAX_SAFE_INTEGER),
+    () => numberIn('query', 'per_page', c.req.query('per_page') ?? '20', 1, 100),
+  )
+  return { page, per_page }
+}
+
+/** The state of the deliveries that the query asks for. @throws Unprocessable */
+export function stateOf(c: Ask): Delivery['state'] | undefined {
+  const status = c.req.query('status')
+  if (status === undefined) return undefined
+  if (Object.hasOwn(STATES, status)) return STATES[status]
+  const names = Object.keys(STATES).join(', ')
+  throw new Unprocessable('query', 'status', `Input should be ${names}`, 'literal_error')
+}
+
+/** Answers with one page of a list. */
 export async function paged<Item>(
   c: Ask,
+  { page, per_page }: ReturnType<typeof pageOf>,
   show: (item: Item) => object,
   list: (page: {
     limit: number
@@ -43,8 +62,6 @@ export async function paged<Item>(
     total: true
   }) => Promise<{ items: readonly Item[]; total: number | null }>,
 ) {
-  const page = numberIn('query', 'page', c.req.query('page') ?? '1', 1)
-  const per_page = numberIn('query', 'per_page', c.req.query('per_page') ?? '20', 1, 100)
   const offset = Math.min((page - 1) * per_page, Number.MAX_SAFE_INTEGER)
   const { items, total } = await list({ limit: per_page, offset, total: true })
   return c.json({ items: items.map(show), total, page, per_page, pages: Math.ceil((total ?? 0) / per_page) })

@@ -37,7 +37,7 @@ import {
   type Subscription,
 } from '../../src/index.ts'
 import { type Ask, accessByToken, type Callers, isWithin } from './admin-console-access.ts'
-import { paged, STATES, shown, shownDelivery } from './admin-console-views.ts'
+import { paged, pageOf, STATES, shown, shownDelivery, stateOf } from './admin-console-views.ts'
 import {
   isHttpsReceiver,
   portOf,
@@ -48,7 +48,7 @@ import {
   switchTo,
   text,
 } from './setting.ts'
-import { bodyOf, numberIn, Unprocessable } from './validation-errors.ts'
+import { bodyOf, checkAll, numberIn, Unprocessable } from './validation-errors.ts'
 
 const user = z.object({ user_id: z.string(), email: z.string() })
 const events = defineEvents({ 'user.created': user, 'user.deleted': user })
@@ -92,15 +92,12 @@ export async function start(setting: Setting): Promise<Running> {
   }
 
   async function findDelivery(c: Ask): Promise<Delivery> {
-    const { id, tenantId } = await find(c)
     const number = numberIn('path', 'delivery_id', c.req.param('delivery') ?? '')
-    const known = await deliveries.list({ tenantId, subscriptionId: id, limit: 1 })
-    // A number beyond those given out is not asked for: not every database takes every number.
-    const delivery =
-      number >= 1 && number <= (known.items[0]?.number ?? 0)
-        ? await deliveries.get(number, { tenantId })
-        : null
-    if (delivery?.subscriptionId !== id) throw new Refused(404, 'Delivery not found')
+    const { id, tenantId } = await find(c)
+    const delivery = await deliveries.get(number, { tenantId }).catch((error) => {
+      throw refusalOf(error, 'Delivery') ?? error
+    })
+    if (delivery.subscriptionId !== id) throw new Refused(404, 'Delivery not found')
     return delivery
   }
 
@@ -114,7 +111,7 @@ export async function start(setting: Setting): Promise<Running> {
 
   app.get(BASE, (c) => {
     const tenantIds = c.get('tenants').filter((id) => isWithin(id, c.req.query()))
-    return paged(c, shown, (page) => subscriptions.list({ tenantIds, ...page }))
+    return paged(c, pageOf(c), shown, (part) => subscriptions.list({ tenantIds, ...part }))
   })
   app.post(BASE, async (c) => {
     const { tenant_id, is_active = true, ...rest } = await bodyOf(c.req, fields.create)
@@ -125,8 +122,8 @@ export async function start(setting: Setting): Promise<Running> {
   app.get(`${BASE}/events`, (c) => c.json({ events: events.types }))
   app.get(`${BASE}/:webhook`, async (c) => c.json(shown((await find(c)).webhook)))
   app.patch(`${BASE}/:webhook`, async (c) => {
-    const { id, tenantId } = await find(c)
     const { is_active, ...changes } = await bodyOf(c.req, fields.update)
+    const { id, tenantId } = await find(c)
     const updated = await subscriptions.update(id, changes, { tenantId })
     return c.json(
       shown(is_active === undefined ? updated : await switchTo(is_active, subscriptions, id, { tenantId })),
@@ -138,17 +135,13 @@ export async function start(setting: Setting): Promise<Running> {
     return c.body(null, 204)
   })
   app.get(`${BASE}/:webhook/deliveries`, async (c) => {
+    const [page, state] = checkAll(
+      () => pageOf(c),
+      () => stateOf(c),
+    )
     const { id: subscriptionId, tenantId } = await find(c)
-    const status = c.req.query('status')
-    if (status !== undefined && !Object.hasOwn(STATES, status))
-      throw new Unprocessable(
-        'query',
-        'status',
-        `Input should be ${Object.keys(STATES).join(', ')}`,
-        'literal_error',
-      )
-    const filter = { tenantId, subscriptionId, state: status === undefined ? status : STATES[status] }
-    return paged(c, shownDelivery, (page) => deliveries.list({ ...filter, ...page }))
+    const filter = { tenantId, subscriptionId, state }
+    return paged(c, page, shownDelivery, (part) => deliveries.list({ ...filter, ...part }))
   })
   app.get(`${BASE}/:webhook/deliveries/:delivery`, async (c) => {
     const delivery = await findDelivery(c)

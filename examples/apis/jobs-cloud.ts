@@ -114,13 +114,13 @@ export async function start(setting: Setting): Promise<Running> {
   })
 
   const app = express().disable('x-powered-by')
-  app.use(express.json())
   app.use((request, response, next) => {
     const tenant = tenants.get(request.get('x-api-key') ?? '')
     if (tenant === undefined) throw new Refused(401, 'A valid x-api-key header is required')
     response.locals.tenant = tenant
     next()
   })
+  app.use(express.json())
   /** One RPC route: checks the body, answers 200 with what the handler returns. */
   function rpc<Body extends z.ZodType>(
     path: string,
@@ -235,7 +235,8 @@ const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
   const refused = refusalOf(error, 'Webhook endpoint', { secret: 'signing_secret' })
   // The JSON parser's own errors (broken, too large) carry their status.
   const status = refused?.status ?? (error?.expose === true ? error.status : 500)
-  const problem = status < 500 ? 'The body is not valid JSON' : 'Internal error'
+  const known = { 400: 'The body is not valid JSON', 413: 'The body is too large' }[status as 400]
+  const problem = known ?? (status < 500 ? 'The request cannot be read' : 'Internal error')
   const message = refused === null ? problem : [refused.field, refused.message].filter(Boolean).join(' ')
   response.status(status).json({ success: false, message })
 }

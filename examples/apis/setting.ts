@@ -61,7 +61,14 @@ export function refusalOf(
 
 const LOOPBACK = { allowHttp: true, allowCidrs: ['127.0.0.0/8', '::1/128'], allowHosts: ['localhost'] }
 
-const senderOptions = (store: Store<never>, fast: boolean) => ({ store, ...(fast ? LOOPBACK : {}) })
+/** Every webhook keeps to its schedule of retries: the five have no way to show one that is paused. */
+const BY_SCHEDULE = { breaker: false, disableAfter: false, throttle: 'delivery' } as const
+
+const senderOptions = (store: Store<never>, fast: boolean) => ({
+  store,
+  ...BY_SCHEDULE,
+  ...(fast ? LOOPBACK : {}),
+})
 
 /** The setting for one start. */
 export function settingOf(port: number, fast: boolean, store: Store<never>): Setting {
@@ -74,9 +81,9 @@ export function settingOf(port: number, fast: boolean, store: Store<never>): Set
 }
 
 /** True for a URL that webhooks may be sent to; `allowHttp` widens the setting's own rule. */
-export function isReceiver(url: string, { sender }: Setting, { allowHttp = false } = {}): boolean {
-  const { store: _, ...rules } = sender
-  return addressGuard({ ...rules, ...(allowHttp ? { allowHttp } : {}) }).judgeUrl(url).allowed
+export function isReceiver(url: string, { fast }: Setting, { allowHttp = false } = {}): boolean {
+  return addressGuard({ ...(fast ? LOOPBACK : {}), ...(allowHttp ? { allowHttp } : {}) }).judgeUrl(url)
+    .allowed
 }
 
 /** The same where only https will do; in a fast setting http to this machine passes, too. */

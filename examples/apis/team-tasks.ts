@@ -79,6 +79,7 @@ function partsOf(setting: Setting) {
     envelope: ({ data }) => data,
     signing: hmac({ header: 'X-Webhook-Signature-256', prefix: 'sha256=' }),
     retry: setting.retries(0, 5, 30, 120),
+    gone: 'retry', // "non-2xx": 410, too; and nobody could see or lift that a webhook is switched off
     ids: { subscription: uuidv7 },
     userAgent: 'team-tasks/1.0',
   })

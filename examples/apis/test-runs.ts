@@ -20,6 +20,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import { z } from 'zod'
+import { checkHeaders } from '../../src/guard.ts'
 import {
   anyTenant,
   createWebhooks,
@@ -59,9 +60,11 @@ const headersText = z
   .string()
   .max(4096)
   .transform((given, context) => {
-    const parsed = z.record(z.string(), z.string()).safeParse(jsonOf(given))
-    if (!parsed.success) context.addIssue('must be a JSON object of texts')
-    return parsed.data ?? {}
+    const parsed = jsonOf(given)
+    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+    const checked = isObject ? checkHeaders(parsed as Record<string, string>) : null
+    if (!checked?.allowed) context.addIssue(checked?.reason ?? 'must be a JSON object of texts')
+    return checked?.headers ?? {}
   })
 
 function jsonOf(given: string): unknown {
@@ -111,6 +114,7 @@ export async function start(setting: Setting): Promise<Running> {
     envelope: ({ type, occurredAt, data }) => ({ event: type, timestamp: occurredAt, ...(data as object) }),
     signing: unsigned(),
     retry: setting.retries(30, 300, 1800),
+    gone: 'retry', // a hook cannot be switched off here, so nothing else may do it
     ids: { subscription: randomUUID },
     // A real backend keeps this key elsewhere; here everything ends with the process.
     secrets: sealedSecrets({ keys: [randomBytes(32)] }),
@@ -172,8 +176,8 @@ export async function start(setting: Setting): Promise<Running> {
   async function answer(request: IncomingMessage): Promise<readonly [status: number, data: unknown]> {
     const owned = keys.get(/^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '')
     if (owned === undefined) throw new Refused(401, 'A valid api key is required')
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
-    const [, collection, id, ...rest] = pathname.split('/')
+    const { pathname, searchParams } = new URL(`http://localhost${request.url}`)
+    const [, collection, id, ...rest] = pathname.replace(/\/$/, '').split('/')
     const route = `${request.method} /${collection}${id === undefined ? '' : '/:id'}`
     const project = () => {
       const given = searchParams.get('projectId')

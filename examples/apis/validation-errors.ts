@@ -23,6 +23,24 @@ export class Unprocessable extends Error {
   }
 }
 
+/** The results of all the checks. @throws Unprocessable with everything that they found */
+export function checkAll<Results extends readonly unknown[]>(
+  ...checks: { readonly [Index in keyof Results]: () => Results[Index] }
+): Results {
+  const detail: Violation[] = []
+  const results: unknown[] = []
+  for (const check of checks) {
+    try {
+      results.push(check())
+    } catch (error) {
+      if (!(error instanceof Unprocessable)) throw error
+      detail.push(...error.detail)
+    }
+  }
+  if (detail.length > 0) throw new Unprocessable(detail)
+  return results as unknown as Results
+}
+
 /** A whole number of the path or query. @throws Unprocessable */
 export function numberIn(
   place: 'query' | 'path',
@@ -69,14 +87,20 @@ export async function bodyOf<Shape extends z.ZodType>(
   throw new Unprocessable(checked.error.issues.map(violationOf))
 }
 
+/** What zod calls them, as FastAPI's types and messages call them. */
+const KINDS: Readonly<Record<string, readonly [type: string, name?: string]>> = {
+  array: ['list'],
+  boolean: ['bool', 'boolean'],
+  object: ['dict', 'dictionary'],
+}
+
 function violationOf(issue: z.core.$ZodIssue): Violation {
   const loc = ['body', ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))]
   const is = (type: string, msg: string = issue.message) => ({ loc, msg, type })
   if (issue.code === 'invalid_type') {
     if (issue.input === undefined) return is('missing', 'Field required')
-    const kind =
-      { array: 'list', boolean: 'bool', object: 'dict' }[issue.expected as string] ?? issue.expected
-    return is(`${kind}_type`, `Input should be a valid ${kind}`)
+    const [kind, name = kind] = KINDS[issue.expected] ?? [issue.expected]
+    return is(`${kind}_type`, `Input should be a valid ${name}`)
   }
   const kind = Array.isArray(issue.input) ? '' : 'string_'
   if (issue.code === 'too_small') return is(`${kind}too_short`)

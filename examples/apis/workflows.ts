@@ -20,8 +20,10 @@
  * secret: null ends signing, headers: null removes them; secrets and headers are never shown.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import fastify, { type FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { checkHeaders } from '../../src/guard.ts'
 import {
   type Attempt,
   createWebhooks,
@@ -43,6 +45,7 @@ import {
 } from './setting.ts'
 
 const HEADER = 'x-organization-id'
+const NO_ROUTE = { error: { message: 'No such route', field: null } }
 const run = z.object({ workflow_id: z.string(), execution_id: z.string(), error: z.string().nullable() })
 const step = run.extend({ step: z.string() })
 const workflow = run.meta({ examples: [{ workflow_id: 'test', execution_id: 'test', error: null }] })
@@ -54,7 +57,6 @@ const events = defineEvents({
   'workflow.step.completed': step,
   'workflow.step.failed': step,
 })
-
 type Fields = {
   name: string
   url: string
@@ -62,7 +64,6 @@ type Fields = {
   secret?: string | null
   headers?: Record<string, string> | null
 }
-
 const properties = {
   name: { type: 'string', minLength: 1, maxLength: 255 },
   url: { type: 'string', maxLength: 2048 },
@@ -135,6 +136,8 @@ export async function start(setting: Setting): Promise<Running> {
   function fieldsOf({ name, url, event_types, secret, headers }: Partial<Fields>) {
     if (url !== undefined && !isHttpsReceiver(url, setting))
       throw new Refused(400, 'must be an https URL that we can reach', 'url')
+    const { reason } = checkHeaders(headers ?? {})
+    if (reason !== null) throw new Refused(400, reason, 'headers')
     const signing = secret ? { secret, signing: null } : secret === null ? { signing: unsigned() } : {}
     return { name, url, events: event_types, headers, ...signing }
   }
@@ -146,14 +149,18 @@ export async function start(setting: Setting): Promise<Running> {
   }
 
   const customOptions = { coerceTypes: false, removeAdditional: false, allowUnionTypes: true }
-  const app = fastify({ ajv: { customOptions } })
+  // A path that cannot be read is answered before any handler of ours.
+  const frameworkErrors = (_error: unknown, _request: unknown, { raw }: { raw: ServerResponse }) =>
+    void raw.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify(NO_ROUTE))
+  const routerOptions = { ignoreTrailingSlash: true }
+  const app = fastify({ ajv: { customOptions }, routerOptions, frameworkErrors })
   const parse = app.getDefaultJsonParser('error', 'error')
   // Clients may say JSON and send nothing, for example to /test.
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) =>
     parse(request, String(text) || '{}', done),
   )
   app.addHook('onRequest', async ({ headers }) => {
-    if (headers.authorization !== `Bearer ${apiKey}`)
+    if (/^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1] !== apiKey)
       throw new Refused(401, 'A valid bearer api key is required')
   })
 
@@ -218,9 +225,7 @@ export async function start(setting: Setting): Promise<Running> {
     },
   )
 
-  app.setNotFoundHandler(() => {
-    throw new Refused(404, 'No such route')
-  })
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send(NO_ROUTE))
   app.setErrorHandler((error: Problem, _request, reply) => {
     const [problem] = error.validation ?? []
     const refused = refusalOf(error, 'Webhook subscription', { events: 'event_types' })

@@ -101,6 +101,8 @@ function contextOf(task: Task, parts: Parts, nowMs: number) {
     expiresAt: task.stored?.expiresAt ?? task.event.dueAt + task.delivery.maxAgeMs,
     random: parts.random,
     obeyDeliveryHeader: parts.policy.obeyDeliveryHeader,
+    gone: parts.policy.gone,
+    throttle: parts.policy.throttle,
   }
 }
 

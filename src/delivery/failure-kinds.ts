@@ -27,7 +27,7 @@ const STATUS_ADVICE: Readonly<Record<number, string>> = {
   404: 'Nothing answers at this path: check the URL.',
   405: 'The path does not take POST requests: check the URL and the route.',
   408: 'The receiver waited too long for the request: look at its load and at proxies in front of it.',
-  410: 'The receiver said that it is gone for good, so the subscription was disabled: enable it when it is back.',
+  410: 'The receiver said that it is gone for good: a subscription that was disabled for it is enabled when it is back.',
   413: 'The receiver refuses bodies of this size: raise its limit.',
   415: 'The receiver does not take this content type: let it accept application/json.',
   429: 'The receiver asks for fewer requests: give the subscription a rate that it can take.',

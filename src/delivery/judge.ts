@@ -21,6 +21,10 @@ export interface JudgeContext {
   readonly random: Random
   /** Obey `webhook-delivery: abort-message | disable`. @default false */
   readonly obeyDeliveryHeader?: boolean
+  /** What 410 does. @default 'disable' */
+  readonly gone?: 'disable' | 'retry'
+  /** Whom 429 and 503 slow down. @default 'subscription' */
+  readonly throttle?: 'subscription' | 'delivery'
 }
 
 /** What follows from one try. */
@@ -32,9 +36,9 @@ export interface Verdict {
 }
 
 /**
- * 2xx succeeds. 410 ends the delivery and disables the subscription; a request that cannot be made ends the
- * delivery. Everything else, 3xx included, is tried again by the schedule, until it is used up (`exhausted`) or
- * the next try would come too late (`expired`).
+ * 2xx succeeds. 410 ends the delivery and disables the subscription, unless `gone` is 'retry'; a request that cannot
+ * be made ends the delivery. Everything else, 3xx included, is tried again by the schedule, until it is used up
+ * (`exhausted`) or the next try would come too late (`expired`).
  */
 export function judge(result: TransportResult, context: JudgeContext): Verdict {
   if (result.kind === 'failure') {
@@ -47,7 +51,7 @@ export function judge(result: TransportResult, context: JudgeContext): Verdict {
   if (status >= 200 && status < 300) {
     return { outcome: 'succeeded', next: { state: 'succeeded' }, disable }
   }
-  if (status === 410 || disable) return ended('refused', true)
+  if ((status === 410 && context.gone !== 'retry') || disable) return ended('refused', true)
   if (wish === 'abort-message') return ended('refused')
   return retry(context, retryAfterMs(headers, status, context.nowMs))
 }
@@ -58,8 +62,9 @@ const MAX_UNASKED_PACE_MS = 60_000
 /** How long a receiver that asks for fewer requests (429, 503) is sent nothing at all; null for any other result. */
 export function paceMs(
   result: TransportResult,
-  { policy, failedInRound, nowMs }: JudgeContext,
+  { policy, failedInRound, nowMs, throttle }: JudgeContext,
 ): number | null {
+  if (throttle === 'delivery') return null
   if (result.kind === 'failure' || (result.status !== 429 && result.status !== 503)) return null
   const own = Math.min(policy.delaysMs[failedInRound] ?? MAX_UNASKED_PACE_MS, MAX_UNASKED_PACE_MS)
   const askedMs = retryAfterMs(result.headers, result.status, nowMs) ?? 0

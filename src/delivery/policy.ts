@@ -70,6 +70,13 @@ export interface PolicyOptions {
   readonly disableAfter?: DisableOptions | false
   /** Limits that all subscriptions of a tenant share, for every tenant or by tenant (null: none). @default none */
   readonly tenantLimits?: TenantLimits | ((tenantId: string) => TenantLimits | null)
+  /**
+   * Whom 429 and 503 slow down: the whole subscription, which is paused, or only the delivery that got them. Either way
+   * it is not tried again before `Retry-After`. @default 'subscription'
+   */
+  readonly throttle?: 'subscription' | 'delivery'
+  /** What 410 does: disable the subscription, or count as any other failure. @default 'disable' */
+  readonly gone?: 'disable' | 'retry'
   /** Asked after each attempt that would be tried again; `false` ends the delivery as failed (refused). @default always */
   readonly retryIf?: (attempt: FailedAttempt) => boolean | Promise<boolean>
   /** A connect that fails in under a second is tried once more at once, within the same attempt. @default true */
@@ -83,10 +90,12 @@ export interface PolicyOptions {
 /** The same with every default filled in. */
 export interface Policy {
   readonly breaker: Required<BreakerOptions> | null
-  /** Used where the breaker is off, too: 429 and 503 pause a subscription as well. */
+  /** Used where the breaker is off, too: 429 and 503 may pause a subscription as well. */
   readonly pace: Pick<Required<BreakerOptions>, 'firstProbeMs' | 'maxProbeMs' | 'releasePerSecond'>
   readonly disableAfter: Required<DisableOptions> | null
   readonly tenantLimits: ((tenantId: string) => TenantLimits | null) | null
+  readonly throttle: 'subscription' | 'delivery'
+  readonly gone: 'disable' | 'retry'
   readonly retryIf: PolicyOptions['retryIf'] | null
   readonly quickSecondTry: boolean
   readonly obeyDeliveryHeader: boolean
@@ -117,6 +126,8 @@ export function policyOf(options: PolicyOptions): Policy {
     pace: given,
     disableAfter: disableAfter === false ? null : { ...DISABLE, ...disableAfter },
     tenantLimits: tenantLimits === undefined ? null : limitsOf,
+    throttle: options.throttle ?? 'subscription',
+    gone: options.gone ?? 'disable',
     retryIf: options.retryIf ?? null,
     quickSecondTry: options.quickSecondTry ?? true,
     obeyDeliveryHeader: options.obeyDeliveryHeader ?? false,
@@ -158,6 +169,8 @@ export const policyShape = {
   tenantLimits: z
     .union([fn, z.custom<TenantLimits>(isTenantLimits, 'must be { rate, concurrency }')])
     .optional(),
+  throttle: z.enum(['subscription', 'delivery']).optional(),
+  gone: z.enum(['disable', 'retry']).optional(),
   retryIf: fn.optional(),
   quickSecondTry: z.boolean().optional(),
   obeyDeliveryHeader: z.boolean().optional(),

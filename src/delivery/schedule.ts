@@ -10,7 +10,7 @@ import type { Upkeep } from './upkeep.ts'
 import type { Worker } from './worker.ts'
 
 /** Longest sleep while nothing is known to be due; other processes' events are seen after it. */
-const POLL_MS = 1_000
+export const POLL_MS = 1_000
 /** After a publish in a transaction, whose commit cannot be seen. */
 const AFTER_TX_MS = [5, 20, 80, 300] as const
 /** With no room left: how soon to look again for lanes that are stuck. A task that ends wakes earlier. */

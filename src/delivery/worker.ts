@@ -18,6 +18,7 @@ import { createPreparer } from './prepare.ts'
 import { reportProblem } from './problem.ts'
 import { createRecorder } from './record.ts'
 import { reportOutcome } from './report-outcome.ts'
+import { POLL_MS } from './schedule.ts'
 import { createSettler } from './settle.ts'
 import type { Task, TaskGroup } from './task.ts'
 
@@ -49,7 +50,15 @@ export interface Worker {
   readonly room: number
 }
 
-export function createWorker(parts: Parts, holding: Holding, onProgress: () => void): Worker {
+/** What a worker tells whoever decides when it works. */
+export interface Signals {
+  /** A task has ended: there may be room for more. */
+  readonly onProgress: () => void
+  /** A retry falls due before the next poll. */
+  readonly onDueSoon: () => void
+}
+
+export function createWorker(parts: Parts, holding: Holding, { onProgress, onDueSoon }: Signals): Worker {
   const { store, clock } = parts
   const { time, conditions, notices, releaser } = holding
   const leaseMs = parts.timeoutMs * 2
@@ -90,6 +99,8 @@ export function createWorker(parts: Parts, holding: Holding, onProgress: () => v
     lanes.done(task, done.tookMs, done.timedOut)
     onProgress()
     await recorded
+    const { next } = done.outcome
+    if (next.state === 'pending' && next.delayMs < POLL_MS) onDueSoon()
     if (subscription !== null && done.finding !== null) await conditions.note(subscription, done.finding)
     await settle(task.group)
   }

@@ -88,7 +88,7 @@ export const headerGroups: readonly HeaderGroup[] = [
         'signature-input',
       ],
     ],
-    reason: 'is set by Posthorn',
+    reason: 'is set by the sender itself',
   },
   {
     name: 'signature',

@@ -49,6 +49,21 @@ describe('429 and 503', () => {
     expect(await (await published(() => 503, off)).subscriptionNow()).toMatchObject({ state: 'paused' })
     expect(await (await published(() => 500, off)).subscriptionNow()).toMatchObject({ state: 'active' })
   })
+
+  it.each([429, 503])('%i slows down nothing but its delivery with `throttle: delivery`', async (status) => {
+    const asked = { status, headers: { 'retry-after': '60' } }
+    const made = await published((nth) => (nth === 1 ? asked : 200), { throttle: 'delivery' })
+    expect(await made.subscriptionNow()).toMatchObject({ state: 'active', breaker: null })
+    await made.webhooks.publish('a', { n: 1 }, acme)
+    await made.webhooks.drain()
+    expect(made.transport.requests).toHaveLength(2)
+    await made.clock.advance(59_999)
+    await made.webhooks.drain()
+    expect(made.transport.requests).toHaveLength(2)
+    await made.clock.advance(1)
+    await made.webhooks.drain()
+    expect(made.transport.requests).toHaveLength(3)
+  })
 })
 
 describe('the statuses of test 37', () => {
@@ -111,6 +126,17 @@ describe('the statuses of test 37', () => {
       }
     },
   )
+})
+
+describe('410 with `gone: retry`', () => {
+  it('is a failure like any other, which the schedule tries again', async () => {
+    const made = await published((nth) => (nth === 1 ? 410 : 200), { gone: 'retry' })
+    expect(await made.subscriptionNow()).toMatchObject({ state: 'active' })
+    expect(await made.deliveries()).toMatchObject([{ state: 'pending' }])
+    await made.clock.advance(5_000)
+    await made.webhooks.drain()
+    expect(await made.deliveries()).toMatchObject([{ state: 'succeeded', attemptCount: 2 }])
+  })
 })
 
 describe('webhook-delivery', () => {

@@ -69,6 +69,25 @@ describe('the way of one event', () => {
     expect(items[1]?.trigger).toBe('manual')
   })
 
+  it('regression: retries to the millisecond what is due before the next poll', async () => {
+    const retry = schedule([0, 50, 300, 1_200], { jitter: 0 })
+    const { webhooks, subscribe, transport, clock } = setup({ retry, answer: () => 500 })
+    await subscribe()
+    await webhooks.start()
+    await webhooks.publish('a', {}, { tenantId: 'acme' })
+    await clock.advance(0)
+    const started = transport.requests.map(() => clock.now())
+    for (const wait of [50, 300, 1_200]) {
+      await clock.advance(wait - 1)
+      expect(transport.requests).toHaveLength(started.length)
+      await clock.advance(1)
+      started.push(clock.now())
+      expect(transport.requests).toHaveLength(started.length)
+    }
+    expect(started).toHaveLength(5)
+    await webhooks.stop()
+  })
+
   it('obeys 410 by disabling the subscription, and sends it nothing more', async () => {
     const changes: string[] = []
     const { webhooks, transport, subscribe } = setup({

@@ -131,6 +131,20 @@ describe('a query or path', () => {
     }
   })
 
+  it('is looked at before the webhook is, and every problem is named', async () => {
+    const asked = [
+      ['GET', 'deliveries?page=0&per_page=x&status=lost', ['page', 'per_page', 'status']],
+      ['GET', 'deliveries/abc', ['delivery_id']],
+      ['POST', 'deliveries/abc/retry', ['delivery_id']],
+    ] as const
+    for (const [method, path, fields] of asked) {
+      const { status, body } = await call(method, `${BASE}/unknown/${path}`)
+      expect([status, body.detail?.map(({ loc }: { loc: string[] }) => loc[1])]).toEqual([422, fields])
+    }
+    expect((await call('PATCH', `${BASE}/unknown`, { url: 5 })).status).toBe(422)
+    expect((await call('PATCH', `${BASE}/unknown`, {})).status).toBe(404)
+  })
+
   it('to an unknown route answers 404', async () => {
     expect(await call('GET', '/api/v1/admin/nothing')).toMatchObject({
       status: 404,

@@ -93,6 +93,11 @@ describe('input', () => {
     expect((await post('webhooks/create', `{"url":"${'x'.repeat(200_000)}"}`)).status).toBe(413)
   })
 
+  it('is not even read without a key', async () => {
+    for (const body of ['{', `{"url":"${'x'.repeat(200_000)}"}`])
+      expect((await backend.call('POST', '/v1/webhooks/create', body)).status).toBe(401)
+  })
+
   it('at no route is 404, and only POST is served', async () => {
     expect((await post('webhooks/nothing', {})).status).toBe(404)
     const { status, body } = await backend.call('GET', '/v1/webhooks/list', undefined, {

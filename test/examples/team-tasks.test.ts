@@ -139,7 +139,7 @@ describe('a task', () => {
 
   it('is tried five times, four of them retries with the same bytes, and then no more', async () => {
     const { secret, id } = await create()
-    receiver.answers = [500, 302, 404, 503, 500]
+    receiver.answers = [503, 302, 410, 429, 500]
     await call('POST', 'tasks', {})
     const tries = []
     for (let count = 0; count < 5; count++) tries.push(await receiver.next())

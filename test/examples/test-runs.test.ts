@@ -143,7 +143,7 @@ describe('a run', () => {
 
   it('is told again after a failure, the same bytes', async () => {
     await create()
-    receiver.answers = [500, 500]
+    receiver.answers = [503, 410]
     await run({ outcome: 'timeout' })
     for (let count = 0; count < 4; count++) await receiver.next()
     const bodies = receiver.received.map(({ raw }) => raw.toString()).sort()
@@ -184,14 +184,29 @@ describe('input', () => {
     })),
     { url: 'http://user:pass@receiver.example/' },
     { url: `${url}${'a'.repeat(2049 - url.length)}` },
-    ...['', 'x', '[]', '5', 'null', '"text"', '{', '{"X-A":1}', '{"X-A":null}', '{"X A":"1"}'].map(
-      (headers) => ({ headers }),
-    ),
-    ...['{"X-A":"a\\nb"}', '{"Host":"x"}', '{"X-A":"1","x-a":"2"}', '{"X-A":"鍵"}', '{"X-A":"grün"}'].map(
-      (headers) => ({
-        headers,
-      }),
-    ),
+    ...[
+      '',
+      'x',
+      '[]',
+      '5',
+      'null',
+      '"text"',
+      '{',
+      '{"X-A":1}',
+      '{"X-A":null}',
+      '{"X A":"1"}',
+      '{"__proto__":"1"}',
+    ].map((headers) => ({ headers })),
+    ...[
+      '{"X-A":"a\\nb"}',
+      '{"Host":"x"}',
+      '{"X-A":"1","x-a":"2"}',
+      '{"X-A":"鍵"}',
+      '{"X-A":"grün"}',
+      '{"X-Webhook-Id":"1"}',
+    ].map((headers) => ({
+      headers,
+    })),
     { headers: '{"Authorization":"[redacted]"}' },
     { headers: pad(4097) },
     { headers: { 'X-A': '1' } },
@@ -210,6 +225,14 @@ describe('input', () => {
     const made = await create({ label: 'l', headers: '{"X-A":"1"}' })
     expect((await call('PUT', `/webhooks/${made.hookId}`, { label: 'x', ...fields })).status).toBe(400)
     expect((await call('GET', `/webhooks/${made.hookId}`)).body.data).toEqual(made)
+  })
+
+  it('takes a path with a slash at its end, and refuses one that is no path', async () => {
+    const { hookId } = await create()
+    expect((await call('GET', hooks().replace('?', '/?'))).body.data).toHaveLength(1)
+    expect((await call('GET', `/webhooks/${hookId}/`)).status).toBe(200)
+    for (const path of ['//', '///webhooks', '/webhooks//'])
+      expect((await call('GET', path)).status).toBe(404)
   })
 
   it('that is no object, too large, or goes nowhere is refused', async () => {

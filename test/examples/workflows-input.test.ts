@@ -62,6 +62,7 @@ describe('input', () => {
     { headers: { 'X-A': 'a\r\nb' } },
     { headers: { 'X-A': 'a'.repeat(4097) } },
     { headers: { Host: 'elsewhere' } },
+    { headers: { 'X-Webhook-Id': '1' } },
     { headers: { 'X-A': '1', 'x-a': '2' } },
   ]
 
@@ -122,5 +123,13 @@ describe('input', () => {
     expect((await call('GET', '/nothing')).status).toBe(404)
     expect((await call('GET', '/webhooks/00000000-0000-4000-8000-000000000000')).status).toBe(404)
     expect((await call('GET', '/webhooks/%00')).status).toBe(404)
+    for (const id of ['%', 'x'.repeat(300)]) {
+      const { status, body } = await call('GET', `/webhooks/${id}`)
+      expect([status, body]).toEqual([404, { error: { message: 'No such route', field: null } }])
+    }
+  })
+
+  it('is taken at a path with a slash at its end', async () => {
+    expect((await call('GET', '/webhooks/')).status).toBe(200)
   })
 })
