@@ -22,6 +22,7 @@ export type {
   TenantLimits,
 } from './delivery/policy.ts'
 export type { Published, PublishOptions } from './delivery/publish.ts'
+export type { RetentionOptions } from './delivery/retention.ts'
 export { type ErrorCode, isPosthornError, PosthornError } from './errors.ts'
 export { type Condition, type Filter, type FilterValue, matchesFilter } from './filter.ts'
 export type { Health, HealthOptions } from './health.ts'

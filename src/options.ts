@@ -8,6 +8,7 @@ import type { Clock, Random } from './clock.ts'
 import { closest } from './closest.ts'
 import type { RetryPolicy } from './delivery/backoff.ts'
 import { type PolicyOptions, policyShape } from './delivery/policy.ts'
+import { type RetentionOptions, retentionShape } from './delivery/retention.ts'
 import { PosthornError } from './errors.ts'
 import { type AddressGuardOptions, GUARD_OPTIONS } from './guard/policy.ts'
 import type { Hooks, Logger } from './hooks.ts'
@@ -52,6 +53,11 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly timeoutMs?: number
   /** A delivery that is still pending this long after it was due ends as failed (expired). @default 5 days */
   readonly maxAgeMs?: number
+  /**
+   * How long finished history is kept, a minute to ten years; `false`: for ever. Any worker prunes, in batches; what is
+   * undelivered is never touched. @default 30 days for events, deliveries and bodies, 7 for idempotency keys
+   */
+  readonly retention?: RetentionOptions | false
   /** Largest serialised body in bytes, up to 1 MiB. @default 262_144 */
   readonly maxBodyBytes?: number
   /**
@@ -131,6 +137,7 @@ const shape = z.strictObject({
     .min(1_000)
     .max(90 * 86_400_000)
     .optional(),
+  retention: retentionShape,
   maxBodyBytes: z.int().min(1).max(1_048_576).optional(),
   verifyEndpoint: z.union([z.enum(['challenge', 'cloudevents']), z.literal(false)]).optional(),
   verifyOrigin: z

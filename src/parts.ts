@@ -6,6 +6,7 @@ import type { Catalog } from './catalog.ts'
 import type { Clock, Random } from './clock.ts'
 import type { RetryPolicy } from './delivery/backoff.ts'
 import type { Policy } from './delivery/policy.ts'
+import type { RetentionOptions } from './delivery/retention.ts'
 import type { Statistics } from './delivery/statistics.ts'
 import type { PosthornError } from './errors.ts'
 import type { AddressGuard } from './guard/address-guard.ts'
@@ -70,6 +71,8 @@ export interface Parts {
   readonly defaultTenant: string | null
   readonly timeoutMs: number
   readonly maxAgeMs: number
+  /** How long finished history is kept; null: for ever. */
+  readonly retention: Required<RetentionOptions> | null
   readonly maxBodyBytes: number
   /** How receivers are asked for consent before the first delivery. */
   readonly verifyEndpoint: 'challenge' | 'cloudevents' | false

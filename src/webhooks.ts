@@ -8,10 +8,12 @@ import { defaultRetry, parseRetry } from './delivery/backoff.ts'
 import { createHolding } from './delivery/holding.ts'
 import { policyOf } from './delivery/policy.ts'
 import { createPublisher, type Published, type PublishOptions } from './delivery/publish.ts'
+import { retentionOf } from './delivery/retention.ts'
 import { createSchedule } from './delivery/schedule.ts'
 import { createStatistics } from './delivery/statistics.ts'
 import { createUpkeep } from './delivery/upkeep.ts'
 import { createWorker } from './delivery/worker.ts'
+import { createEraseTenant } from './erase-tenant.ts'
 import { PosthornError } from './errors.ts'
 import { createEvents } from './events.ts'
 import { addressGuard } from './guard/address-guard.ts'
@@ -130,6 +132,13 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
    * first in every process; pending one-use destinations keep their key until they end.
    */
   resealSecrets(): Promise<Resealed>
+  /**
+   * Erases every row of a tenant: subscriptions, what is queued, the history, statistics. Safe to repeat. What is in flight ends, and
+   * leaves nothing behind; the application must have stopped publishing for the tenant.
+   *
+   * @throws PosthornError `TENANT_REQUIRED` without a tenant or for `anyTenant`
+   */
+  eraseTenant(tenantId: string): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -191,6 +200,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     defaultTenant: options.defaultTenant ?? null,
     timeoutMs: options.timeoutMs ?? 15_000,
     maxAgeMs: options.maxAgeMs ?? 5 * DAY_MS,
+    retention: retentionOf(options.retention),
     maxBodyBytes: options.maxBodyBytes ?? 262_144,
     verifyEndpoint: options.verifyEndpoint ?? false,
     verifyOrigin: options.verifyOrigin ?? 'posthorn',
@@ -282,6 +292,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     migrate: async () => (await parts.store.migrate?.()) ?? { from: 0, to: 0, applied: [] },
     wake: () => schedule.wake(),
     resealSecrets: createReseal(parts),
+    eraseTenant: createEraseTenant(parts),
     [Symbol.asyncDispose]: () => stop(),
   }
 }

@@ -10,8 +10,8 @@ import { HOUR_MS, MINUTE_MS } from './statistics.ts'
 const BATCH = 500
 const PRUNE_EVERY_MS = 600_000
 const DAY_MS = 86_400_000
-/** How long finished history is kept. */
-const RETENTION = { finishedAgeMs: 30 * DAY_MS, bodyAgeMs: 30 * DAY_MS, keyAgeMs: 7 * DAY_MS } as const
+/** Events at most of one batch of pruning. */
+const PRUNE_BATCH = 1_000
 /** How long statistics are kept. */
 const ROLLUPS = [
   { bucketMs: MINUTE_MS, ageMs: 2 * DAY_MS },
@@ -24,8 +24,10 @@ export interface Upkeep {
 }
 
 export function createUpkeep(parts: Parts, holding: Holding): Upkeep {
-  const { store, clock } = parts
-  let pruneAt = clock.monotonic() + PRUNE_EVERY_MS
+  const { store, clock, retention } = parts
+  const builtAt = clock.monotonic()
+  /** Null before the first time. */
+  let pruneAt: number | null = null
 
   async function expire(): Promise<void> {
     for (const delivery of await store.expire(BATCH)) {
@@ -39,10 +41,17 @@ export function createUpkeep(parts: Parts, holding: Holding): Upkeep {
     holding.time.correct(await store.now(), askedAt)
   }
 
-  async function prune(): Promise<void> {
-    if (clock.monotonic() < pruneAt) return
+  /** A process that only ticks may be gone before the wait of a worker is over, so it begins with it. */
+  async function prune(ticks: boolean): Promise<void> {
+    if (clock.monotonic() < (pruneAt ?? (ticks ? builtAt : builtAt + PRUNE_EVERY_MS))) return
     pruneAt = clock.monotonic() + PRUNE_EVERY_MS
-    await store.prune({ ...RETENTION, limit: 1_000 })
+    if (retention !== null) {
+      const { finishedMs, bodiesMs, keysMs } = retention
+      const ages = { finishedAgeMs: finishedMs, bodyAgeMs: bodiesMs, keyAgeMs: keysMs }
+      const { events, bodies, keys } = await store.prune({ ...ages, limit: PRUNE_BATCH })
+      // More is waiting: the next round goes on, so that no rate of publishing outgrows it.
+      if (events + bodies + keys >= PRUNE_BATCH) pruneAt = clock.monotonic()
+    }
     for (const rollups of ROLLUPS) await store.pruneRollups({ ...rollups, limit: 10_000 })
   }
 
@@ -54,7 +63,7 @@ export function createUpkeep(parts: Parts, holding: Holding): Upkeep {
       if (all) await holding.releaser.run()
       else holding.releaser.kick()
       holding.conditions.tidy()
-      await prune()
+      await prune(all)
     },
   }
 }

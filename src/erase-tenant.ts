@@ -1,0 +1,14 @@
+/** `webhooks.eraseTenant`: a tenant leaves, and everything that is kept about it goes, in bounded steps. */
+import type { Parts } from './parts.ts'
+import { writingTenantOf } from './tenant.ts'
+
+const BATCH = 500
+
+/** Builds it. */
+export function createEraseTenant({ store }: Parts): (tenantId: string) => Promise<void> {
+  return async (tenantId) => {
+    const tenant = writingTenantOf({ tenantId }, null)
+    await store.open()
+    while (!(await store.eraseTenant(tenant, BATCH)));
+  }
+}
