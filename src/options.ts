@@ -77,6 +77,11 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly concurrencyPerSubscription?: number
   /** Requests in flight to one origin (scheme, host and port), in this process. @default 20 */
   readonly concurrencyPerOrigin?: number
+  /**
+   * Which of the 256 buckets of tenants this process works for, both ends included: so that processes can share out a large
+   * installation. Together they must cover 0 to 255, or tenants go unserved. @default all
+   */
+  readonly buckets?: { readonly from: number; readonly to: number }
   /** Shapes the body: what it returns is serialised once, stored, signed and sent. @default `{ type, timestamp, data }` */
   readonly envelope?: (event: EnvelopeInput) => unknown
   /**
@@ -148,6 +153,10 @@ const shape = z.strictObject({
   concurrency: count.optional(),
   concurrencyPerSubscription: count.optional(),
   concurrencyPerOrigin: count.optional(),
+  buckets: z
+    .strictObject({ from: z.int().min(0).max(255), to: z.int().min(0).max(255) })
+    .refine(({ from, to }) => from <= to, 'needs from ≤ to')
+    .optional(),
   allowHttp: z.boolean().optional(),
   allowPrivateNetworks: z.boolean().optional(),
   allowCidrs: z.array(z.string()).optional(),

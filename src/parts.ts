@@ -83,6 +83,8 @@ export interface Parts {
   readonly concurrency: number
   readonly perSubscription: number
   readonly perOrigin: number
+  /** Which buckets of tenants this process works for; null: all. */
+  readonly buckets: { readonly from: number; readonly to: number } | null
   readonly policy: Policy
   /** Judges every URL at the door, and again with every request. */
   readonly guard: AddressGuard

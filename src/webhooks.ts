@@ -209,6 +209,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     perSubscription: options.concurrencyPerSubscription ?? Math.min(10, options.concurrency ?? 10),
     perOrigin: options.concurrencyPerOrigin ?? Math.min(20, options.concurrency ?? 20),
     guard,
+    buckets: options.buckets ?? null,
     policy: policyOf(options),
     envelope:
       options.envelope ??

@@ -149,7 +149,7 @@ export function createPublisher(parts: Parts, worker: () => Worker | null, after
   /** Appends now, in one statement. */
   async function append(events: readonly NewEvent[], tx?: unknown): Promise<readonly Appended[]> {
     const taker = tx === undefined ? worker() : null
-    const claim = taker?.claimForAppend() ?? null
+    const claim = taker?.claimForAppend(events) ?? null
     const askedAt = parts.clock.monotonic()
     const options = tx !== undefined ? { tx } : claim === null ? {} : { claim }
     const { appended, versions } = await parts.store.append(events, options)

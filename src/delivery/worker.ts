@@ -3,6 +3,7 @@
  * outcome, and settles the queue row when its last task is done. Claiming goes on while requests are in flight.
  */
 import type { Parts } from '../parts.ts'
+import { tenantBucket } from '../patterns.ts'
 import type { Claimed, Outcome } from '../queries.ts'
 import type { JobWork, SubscriptionRecord, Work } from '../records.ts'
 import { stopsLine } from './consequences.ts'
@@ -37,7 +38,9 @@ export interface Worker {
   /** Takes work that was appended already claimed. */
   accept(work: readonly Work[], versions: ReadonlyMap<string, number>, askedAt: number): void
   /** How `publish` may append already claimed: null when the events are to wait their turn in the queue. */
-  claimForAppend(): { readonly token: string; readonly leaseMs: number; readonly room: number } | null
+  claimForAppend(
+    events: readonly { readonly tenantId: string }[],
+  ): { readonly token: string; readonly leaseMs: number; readonly room: number } | null
   /** The longest a request may take that starts now; null: nothing may start. */
   setDeadline(deadline: () => number | null): void
   /** Gives back what has not started. */
@@ -76,6 +79,11 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   let lastClaimFull = false
   const idleWaiters: (() => void)[] = []
 
+  const isOurs = (tenantId: string): boolean => {
+    if (parts.buckets === null) return true
+    const bucket = tenantBucket(tenantId)
+    return bucket >= parts.buckets.from && bucket <= parts.buckets.to
+  }
   const room = () => capacity - lanes.inFlight - lanes.waiting
 
   async function attempt(task: Task): Promise<void> {
@@ -225,6 +233,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
         perSubscription: parts.perSubscription,
         shares: lanes.shares(),
         alone,
+        ...(parts.buckets === null ? {} : { buckets: parts.buckets }),
       })
       time.correct(claimed.now, askedAt)
       parts.statistics.claimed(claimed.now, lagOf(claimed))
@@ -236,7 +245,8 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     accept(work, versions, askedAt) {
       for (const item of work) void start(item, versions.get(item.tenantId) ?? 0, askedAt + leaseMs)
     },
-    claimForAppend() {
+    claimForAppend(events) {
+      if (!events.every(({ tenantId }) => isOurs(tenantId))) return null
       if (lastClaimFull || room() < capacity / 4 || deadlineNow() === null) return null
       return { token: crypto.randomUUID(), leaseMs, room: room() }
     },
