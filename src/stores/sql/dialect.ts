@@ -55,6 +55,8 @@ export interface Dialect extends TemplateDialect {
   readonly returning: boolean
   /** True when one statement may insert into several tables. */
   readonly changesInCommon: boolean
+  /** True when a sub-select in FROM may use the rows before it. */
+  readonly lateral: boolean
   /** Follows an INSERT that is to leave existing rows alone; `column` is any column of the table. */
   keepExisting(column: string): string
   /** An UPDATE of the rows that a set names. `set` gives expressions by column; they are evaluated in this order. */

@@ -24,12 +24,20 @@ const CANDIDATE = 'q.tenant_id, q.event_id, q.id, q.kind, q.subscription_id, q.d
 
 const NEXT_LANES = (dialect: Dialect) => dialect.nextLanes(LANES)
 
-/** The first free rows of up to 32 lanes; unused places name a lane that does not exist. */
+const FREE = 'q.due_at <= :now and q.lease_until <= :now and q.bucket between :low and :high'
+
+/** The first free rows of lanes: of any number of them, or of up to 32, where unused places name a lane that does not exist. */
 export const lanesRows = (count: number) => (dialect: Dialect) => {
+  if (dialect.lateral) {
+    return `select r.* from {rows l: tenant_id text, subscription_id text} cross join lateral (
+      select ${CANDIDATE} from {queue} q
+      where q.stage = 0 and q.tenant_id = l.tenant_id and q.subscription_id = l.subscription_id and ${FREE}
+      order by q.due_at, q.sequence limit ${count}) r`
+  }
   const one = (at: number) => `
     select * from (select ${CANDIDATE} from {queue} q ${dialect.useIndex('queue_lanes')}
       where q.stage = 0 and q.tenant_id = :t${at} and q.subscription_id = :s${at}
-        and q.due_at <= :now and q.lease_until <= :now and q.bucket between :low and :high
+        and ${FREE}
       order by q.due_at, q.sequence limit ${count}) lane${at}`
   return Array.from({ length: AT_ONCE }, (_, at) => one(at)).join(' union all ')
 }
@@ -45,6 +53,10 @@ export function createWalk(session: Session) {
 
   async function rowsOf(lanes: readonly Lane[], each: number, values: Values): Promise<readonly Candidate[]> {
     const { template } = ROWS.find(({ count }) => count >= each) ?? ROWS[2] ?? { template: '' }
+    if (session.dialect.lateral) {
+      const l = lanes.map(({ tenant, subscription }) => [tenant, subscription])
+      return (await session.rows(template, { ...values, l })).map(candidateOf)
+    }
     const named: Record<string, string> = {}
     for (let at = 0; at < AT_ONCE; at += 1) {
       named[`t${at}`] = lanes[at]?.tenant ?? ''
@@ -66,8 +78,9 @@ export function createWalk(session: Session) {
       1,
       Math.min(request.perTenant, Math.ceil(request.limit / Math.max(1, lanes.length))),
     )
-    for (let start = 0; start < lanes.length && found.length < request.limit * 2; start += AT_ONCE)
-      found.push(...(await rowsOf(lanes.slice(start, start + AT_ONCE), each, values)))
+    const atOnce = session.dialect.lateral ? LANES : AT_ONCE
+    for (let start = 0; start < lanes.length && found.length < request.limit * 2; start += atOnce)
+      found.push(...(await rowsOf(lanes.slice(start, start + atOnce), each, values)))
     return found
   }
 }

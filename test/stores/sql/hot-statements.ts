@@ -52,7 +52,11 @@ export const hotStatements: readonly HotStatement[] = [
     template: (dialect: Dialect) => dialect.nextLanes(128),
     values: { tenant: 'flood', subscription: 'sub-1' },
   },
-  { name: 'claim: the first rows of lanes', template: lanesRows(16), values: { ...range, ...lanes } },
+  {
+    name: 'claim: the first rows of lanes',
+    template: lanesRows(16),
+    values: { ...range, ...lanes, l: [['flood', 'sub-1']] },
+  },
   {
     name: 'claim: lease',
     template: LEASE_LOCKED,

@@ -36,6 +36,7 @@ export const mysql: Dialect = {
   updatesLocked: false,
   synchronous: false,
   returning: false,
+  lateral: false,
   changesInCommon: false,
   keepExisting: (column) => `on duplicate key update ${column} = ${column}`,
   update: ({ table, alias, from, on }, set) => {

@@ -25,6 +25,7 @@ export const postgres: Dialect = {
   updatesLocked: true,
   synchronous: false,
   returning: true,
+  lateral: true,
   changesInCommon: true,
   keepExisting: () => 'on conflict do nothing',
   update: ({ table, alias, from, on }, set) => {

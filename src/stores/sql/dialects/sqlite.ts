@@ -22,6 +22,7 @@ export const sqlite: Dialect = {
   updatesLocked: true,
   synchronous: true,
   returning: true,
+  lateral: false,
   changesInCommon: false,
   keepExisting: () => 'on conflict do nothing',
   update: ({ table, alias, from, on }, set) => {
