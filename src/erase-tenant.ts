@@ -5,10 +5,11 @@ import { writingTenantOf } from './tenant.ts'
 const BATCH = 500
 
 /** Builds it. */
-export function createEraseTenant({ store }: Parts): (tenantId: string) => Promise<void> {
+export function createEraseTenant({ store, statistics }: Parts): (tenantId: string) => Promise<void> {
   return async (tenantId) => {
     const tenant = writingTenantOf({ tenantId }, null)
     await store.open()
+    await statistics.flush()
     while (!(await store.eraseTenant(tenant, BATCH)));
   }
 }

@@ -115,6 +115,18 @@ describe('eraseTenant', () => {
     await webhooks.eraseTenant('acme')
   })
 
+  it('lets the tenant come back: what a worker remembers of the old one costs the new one no event', async () => {
+    const { webhooks, transport, subscribe } = await history(0)
+    await webhooks.eraseTenant('acme')
+    await subscribe('acme', { url: 'https://receiver.example/new' })
+    await webhooks.publish('order.paid', {}, { tenantId: 'acme' })
+    await webhooks.drain()
+    expect(transport.requests.map(({ url }) => url)).toEqual([
+      'https://receiver.example/hook',
+      'https://receiver.example/new',
+    ])
+  })
+
   it.each([undefined, '', anyTenant, 7])('refuses %o', async (tenantId) => {
     const { webhooks } = setup()
     await expect(webhooks.eraseTenant(tenantId as never)).rejects.toMatchObject({
