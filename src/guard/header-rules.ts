@@ -48,7 +48,8 @@ export const headerGroups: readonly HeaderGroup[] = [
   {
     name: 'trust',
     names: [
-      ...['forwarded', 'via', 'x-forwarded', 'x-forwarded-*', 'x-forward-*', 'x-real-*', 'x-original-*'],
+      ...['forwarded', 'forwarded-*', 'remote-*', 'x-auth-request-*', 'x-webauth-*', 'x-authenticated-*'],
+      ...['via', 'x-forwarded', 'x-forwarded-*', 'x-forward-*', 'x-real-*', 'x-original-*'],
       ...['x-originating-*', 'x-rewrite-*', 'x-client-ip', 'x-cluster-*', 'x-remote-*', 'x-host', 'x-scheme'],
       ...['x-http-method', 'x-http-method-override', 'x-method-override', 'x-http-host-override'],
       ...['true-client-ip', 'client-ip', 'cf-*', 'cdn-loop', 'fastly-*', 'akamai-*', 'x-akamai-*'],
@@ -92,7 +93,11 @@ export const headerGroups: readonly HeaderGroup[] = [
   },
   {
     name: 'signature',
-    names: ['*-signature', '*-signature-*'],
+    // Of the presets, those whose names do not say so: an id, a type or a time of somebody's own would be believed.
+    names: [
+      ...['*-signature', '*-signature-*', '*-hmac', '*-hmac-*', 'x-github-delivery', 'x-github-event'],
+      ...['x-shopify-webhook-id', 'x-shopify-topic', 'x-slack-request-timestamp'],
+    ],
     reason: 'belongs to signatures: it would look like one',
   },
 ]

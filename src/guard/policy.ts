@@ -64,7 +64,8 @@ const refuse = (path: string, message: string) =>
 
 /** @throws PosthornError INVALID_OPTION with the path of the first bad value */
 export function policyOf(options: AddressGuardOptions): Policy {
-  if (typeof options !== 'object' || options === null) throw refuse('guard', 'must be an object')
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw refuse('guard', 'must be an object')
   for (const key of Object.keys(options))
     if (!(GUARD_OPTIONS as readonly string[]).includes(key))
       throw refuse(key, `is not known.${didYouMean(key, [...GUARD_OPTIONS])}`)
@@ -95,7 +96,7 @@ export function blockOf(value: unknown, path: string): Block {
   const text = typeof value === 'string' ? value : ''
   const [address = '', bits] = text.split('/')
   const family = ipaddr.IPv4.isValidFourPartDecimal(address) ? 32 : ipaddr.IPv6.isValid(address) ? 128 : 0
-  const length = bits === undefined ? family : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN
+  const length = bits === undefined ? family : /^(0|[1-9]\d{0,2})$/.test(bits) ? Number(bits) : Number.NaN
   if (family === 0 || text.split('/').length > 2 || text.includes('%') || !(length <= family))
     throw refuse(path, 'must be an address or a block such as `10.0.0.0/8`')
   const ip = ipaddr.parse(address)

@@ -86,13 +86,14 @@ export const textRules: readonly Rule<WrittenUrl>[] = [
 /** Ends of names that never lead to the public internet (RFC 6761, 6762, 7686, 8375, 9476; ICANN on collisions). */
 export const LOCAL_NAMES: readonly string[] = [
   ...['localhost', 'localdomain', 'local', 'internal', 'intranet', 'private', 'lan', 'home', 'corp'],
-  ...['workgroup', 'onion', 'alt', 'arpa', 'i2p', 'consul'],
+  ...['mail', 'workgroup', 'svc', 'onion', 'alt', 'arpa', 'i2p', 'consul'],
 ]
 
 /** Names that hand out credentials to whoever asks from inside. */
 export const METADATA_HOSTS = [
   ...['metadata', 'metadata.google.internal', 'metadata.goog', 'metadata.azure.internal', 'instance-data'],
   ...['instance-data.ec2.internal', 'metadata.platformequinix.com', 'metadata.packet.net'],
+  ...['metadata.tencentyun.com', 'api.metadata.cloud.ibm.com'],
 ]
 
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/

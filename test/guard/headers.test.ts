@@ -3,7 +3,17 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { headerGroups } from '../../src/guard/header-rules.ts'
 import { checkHeaders, type HeadersLike } from '../../src/guard.ts'
-import { createWebhooks } from '../../src/index.ts'
+import {
+  createWebhooks,
+  ed25519,
+  github,
+  shopify,
+  slack,
+  standardWebhooks,
+  stripe,
+  svix,
+} from '../../src/index.ts'
+import { ownedHeaders } from '../../src/signing/header-roles.ts'
 import { evilReceiver } from '../support/evil-receiver.ts'
 import { quietLogger, setup } from '../support/setup.ts'
 
@@ -22,6 +32,15 @@ interface Entry {
 const corpus: readonly Entry[] = JSON.parse(
   readFileSync(new URL('../fixtures/headers.json', import.meta.url), 'utf8'),
 )
+const shipped = {
+  standardWebhooks: standardWebhooks(),
+  ed25519: ed25519(),
+  svix: svix(),
+  github: github(),
+  stripe: stripe(),
+  shopify: shopify(),
+  slack: slack(),
+}
 const many = (count: number) => Array.from({ length: count }, (_, n) => [`x-${n}`, 'v'] as const)
 const setOf = (entry: Entry): HeadersLike =>
   entry.headers ??
@@ -56,6 +75,8 @@ const refused: readonly (readonly [why: string, headers: unknown])[] = [
   ['X-HTTP-Method-Override', { 'X-HTTP-Method-Override': 'DELETE' }],
   ['TE', { TE: 'trailers' }],
   ['Proxy-Authorization', { 'Proxy-Authorization': 'v' }],
+  ['Remote-User', { 'Remote-User': 'root' }],
+  ['X-Auth-Request-Email', { 'X-Auth-Request-Email': 'v' }],
 ]
 const accepted: readonly (readonly [why: string, headers: unknown])[] = [
   ['none', {}],
@@ -82,6 +103,13 @@ describe('checkHeaders', () => {
 
   it.each(accepted)('accepts %s', (_why, headers) => {
     expect(checkHeaders(headers as HeadersLike)).toMatchObject({ allowed: true, reason: null })
+  })
+
+  it.each(Object.entries(shipped))('refuses every header of the scheme %s', (_name, scheme) => {
+    const names = ownedHeaders(scheme)
+    expect(names.length).toBeGreaterThan(0)
+    for (const name of names)
+      expect(checkHeaders({ [name.toUpperCase()]: 'v' }), name).toMatchObject({ allowed: false })
   })
 
   it('returns the names in lower case and the values as they are', () => {
