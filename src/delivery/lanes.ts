@@ -43,6 +43,8 @@ export interface Lanes {
 
 const SLOW_AFTER_TIMEOUTS = 3
 const PATIENCE_MS = 1_000
+/** Less may be this process's own event loop that was busy. */
+const SILENT_MS = 250
 
 /** Calls `start` for each task whose turn has come; the caller then calls `done`. */
 export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task) => void): Lanes {
@@ -190,7 +192,8 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
       const now = clock.monotonic()
       return [...lanes.values()].flatMap((lane) => {
         const share = shareOf(lane.key)
-        const meanMs = Math.max(lane.meanMs, lane.inFlight > 0 ? now - lane.lastProgressAt : 0, 0.1)
+        const silentMs = lane.inFlight > 0 ? now - lane.lastProgressAt : 0
+        const meanMs = Math.max(lane.meanMs, silentMs < SILENT_MS ? 0.1 : silentMs)
         const keep = Math.max(share, Math.ceil((PATIENCE_MS / meanMs) * share))
         return waitingIn(lane) > keep ? take(lane, keep) : []
       })

@@ -16,12 +16,21 @@ export function changeDelivery(
   return next
 }
 
-/** Inserts a pending delivery without a queue row; the event must have none for this subscription. */
+/** What a delivery is born with when its first attempt has been made already. */
+export interface FirstOutcome {
+  readonly state: DeliveryState
+  readonly reason: FailureReason | null
+  readonly status: number | null
+  readonly failure: DeliveryRecord['lastFailure']
+}
+
+/** Inserts a delivery without a queue row, pending unless it ended at once; the event must have none for this subscription. */
 export function insertDelivery(
   state: State,
   tenant: Tenant,
   event: EventRecord,
   input: NewDelivery,
+  first?: FirstOutcome,
 ): DeliveryRecord {
   const now = state.clock.now()
   state.counters.delivery += 1
@@ -32,19 +41,19 @@ export function insertDelivery(
     eventId: event.id,
     eventType: event.type,
     subscriptionId: input.subscriptionId,
-    destination: input.destination,
+    destination: first === undefined ? input.destination : null,
     body: input.body,
     headers: frozenCopy(input.headers),
-    state: 'pending',
-    reason: null,
+    state: first?.state ?? 'pending',
+    reason: first?.reason ?? null,
     test: input.test,
-    attemptCount: 0,
+    attemptCount: first === undefined ? 0 : 1,
     roundStart: 0,
-    lastStatus: null,
-    lastFailure: null,
+    lastStatus: first?.status ?? null,
+    lastFailure: first?.failure ?? null,
     createdAt: now,
     updatedAt: now,
-    endedAt: null,
+    endedAt: first === undefined ? null : now,
     nextAttemptAt: null,
     held: false,
     expiresAt: event.dueAt + input.maxAgeMs,

@@ -61,6 +61,19 @@ function answer(
 
 function recordLive(one: Case, row: QueueRow): Recorded {
   const { state, tenant, event, outcome } = one
+  const { attempt, next } = outcome
+  if (
+    one.delivery === undefined &&
+    attempt !== null &&
+    (next.state === 'succeeded' || next.state === 'failed')
+  ) {
+    // The common case, in one step: what ends with its first attempt is written once.
+    const { status, failure } = attempt
+    const reason = next.state === 'failed' ? next.reason : null
+    const ended = { state: next.state, reason, status, failure }
+    const delivery = insertDelivery(state, tenant, event, outcome.delivery, ended)
+    return answer('recorded', delivery, storeAttempt(tenant, delivery, attempt, 1, false))
+  }
   if (one.delivery !== undefined) {
     if (outcome.attempt === null && row.task.kind === 'event') return answer('repeated', one.delivery)
     if (isEnded(one.delivery.state)) return addLate(one, one.delivery)
@@ -94,7 +107,7 @@ function addAttempt(
   late: boolean,
 ): { readonly delivery: DeliveryRecord; readonly attempt: AttemptRecord | null } {
   if (outcome.attempt === null) return { delivery, attempt: null }
-  const attempt = storeAttempt(tenant, delivery, outcome.attempt, late)
+  const attempt = storeAttempt(tenant, delivery, outcome.attempt, delivery.attemptCount + 1, late)
   const counted = changeDelivery(tenant, delivery, {
     attemptCount: attempt.number,
     lastStatus: attempt.status,
@@ -108,6 +121,7 @@ function storeAttempt(
   tenant: Tenant,
   delivery: DeliveryRecord,
   input: NewAttempt,
+  number: number,
   late: boolean,
 ): AttemptRecord {
   const attempt: AttemptRecord = Object.freeze({
@@ -117,7 +131,7 @@ function storeAttempt(
     eventId: delivery.eventId,
     eventType: delivery.eventType,
     subscriptionId: delivery.subscriptionId,
-    number: delivery.attemptCount + 1,
+    number,
     late,
   })
   tenant.attempts.set(attempt.id, attempt)
