@@ -102,12 +102,22 @@ function decode(decoder: TextDecoder, bytes?: Uint8Array): string {
 
 function parsed(text: string): unknown {
   if (depthOf(text) > MAX_DEPTH) throw invalid(`The body nests deeper than ${MAX_DEPTH} levels.`)
+  let body: unknown
   try {
-    return JSON.parse(text)
+    body = JSON.parse(text)
   } catch {
     // Without the parser's message, which quotes the body.
     throw invalid('The body is not valid JSON.')
   }
+  if (text.includes('__proto__') && hasProto(body)) throw invalid('A field is named `__proto__`.')
+  return body
+}
+
+/** Schemas drop this name without a word, as a header or a key of metadata. A payload (`data`) may hold it. */
+function hasProto(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (Object.hasOwn(value, '__proto__')) return true
+  return Object.entries(value).some(([key, inner]) => key !== 'data' && hasProto(inner))
 }
 
 /** The deepest nesting of a JSON text, without building anything. */

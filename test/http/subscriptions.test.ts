@@ -5,6 +5,16 @@ import { api } from './setup.ts'
 const url = 'https://receiver.example/hook'
 
 describe('subscriptions over HTTP', () => {
+  it.each(['"headers":{"__proto__":"v"}', '"metadata":{"__proto__":"v"}', '"__proto__":{}'])(
+    'regression: are refused with %s, which would go unheard',
+    async (field) => {
+      const { call } = api()
+      const json = JSON.parse(`{"url":"${url}","events":["order.*"],${field}}`)
+      const answer = await call('POST', '/subscriptions', { json })
+      expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining('__proto__') } })
+    },
+  )
+
   it('are created with a secret that no other answer shows', async () => {
     const { call } = api()
     const created = await call('POST', '/subscriptions', { json: { url, events: ['order.*'], name: 'n' } })
