@@ -63,8 +63,8 @@ export interface Dialect extends TemplateDialect {
   update(change: SetChange, set: Readonly<Record<string, string>>): string
   /** A DELETE of the rows that a set names. */
   remove(change: SetChange): string
-  /** The next lanes with due rows after (:tenant, :subscription), by index: tenant_id, subscription_id, due_at of the first row. */
-  nextLanes(count: number): string
+  /** The next lanes with rows of the stage after (:tenant, :subscription), by index: tenant_id, subscription_id, due_at of the first row. */
+  nextLanes(count: number, stage: 0 | 1): string
   /** Follows a table's alias to name the index that must serve it, where the planner is known to choose worse. */
   useIndex(name: string): string
   readonly compiler: () => QueryCompiler

@@ -126,10 +126,18 @@ async function releasable(
   return [...first, ...(await statements.rows(LOCK_OUTSIDE_ORDER, lane))].slice(0, room)
 }
 
-const LIST = `
-  select q.tenant_id, q.subscription_id, count(*) as held from {queue} q where q.stage = 1
-    and (q.tenant_id > :tenant or (q.tenant_id = :tenant and q.subscription_id > :subscription))
-  group by q.tenant_id, q.subscription_id order by q.tenant_id, q.subscription_id limit :count`
+/** Lanes found in one step, and rows of each that are counted. */
+const LANES = 32
+const COUNTED = 1_000
+
+/** The next lanes with held rows, however long they are. */
+export const HELD_LANES = (dialect: Dialect) => dialect.nextLanes(LANES, 1)
+/** How many rows up to 32 lanes hold; unused places name a lane that does not exist. */
+export const COUNT_HELD = Array.from(
+  { length: LANES },
+  (_, at) => `select ${at} as lane, (select count(*) from (select q.id from {queue} q
+    where q.stage = 1 and q.tenant_id = :t${at} and q.subscription_id = :s${at} limit ${COUNTED}) held${at}) as held`,
+).join(' union all ')
 
 /** `Store.listHeld`. */
 export async function listHeld(
@@ -142,11 +150,29 @@ export async function listHeld(
     readonly limit: number
   },
 ): Promise<readonly { tenantId: string; subscriptionId: string; count: number }[]> {
-  const from = { tenant: after?.tenantId ?? '', subscription: after?.subscriptionId ?? '' }
-  const rows = await statements.rows(LIST, { ...from, count: limit })
-  return rows.map((row) => ({
-    tenantId: text(row.tenant_id),
-    subscriptionId: text(row.subscription_id),
-    count: Math.min(1_000, number(row.held)),
-  }))
+  const held: { tenantId: string; subscriptionId: string; count: number }[] = []
+  let from = { tenant: after?.tenantId ?? '', subscription: after?.subscriptionId ?? '' }
+  while (held.length < limit) {
+    const rows = await statements.rows(HELD_LANES, from)
+    const lanes = rows.map((row) => ({
+      tenant: text(row.tenant_id),
+      subscription: text(row.subscription_id),
+    }))
+    const named: Record<string, string> = {}
+    for (let at = 0; at < LANES; at += 1) {
+      named[`t${at}`] = lanes[at]?.tenant ?? ''
+      named[`s${at}`] = lanes[at]?.subscription ?? ''
+    }
+    const counts = lanes.length === 0 ? [] : await statements.rows(COUNT_HELD, named)
+    for (const row of [...counts].sort((a, b) => number(a.lane) - number(b.lane))) {
+      const lane = lanes[number(row.lane)]
+      // A lane that was emptied in between is none any more.
+      if (lane === undefined || number(row.held) === 0) continue
+      held.push({ tenantId: lane.tenant, subscriptionId: lane.subscription, count: number(row.held) })
+    }
+    const last = lanes.at(-1)
+    if (last === undefined || lanes.length < LANES) break
+    from = last
+  }
+  return held.slice(0, limit)
 }

@@ -22,7 +22,7 @@ interface Lane {
 const FIRST: Lane = { tenant: '', subscription: '' }
 const CANDIDATE = 'q.tenant_id, q.event_id, q.id, q.kind, q.subscription_id, q.due_at, q.sequence'
 
-const NEXT_LANES = (dialect: Dialect) => dialect.nextLanes(LANES)
+const NEXT_LANES = (dialect: Dialect) => dialect.nextLanes(LANES, 0)
 
 const FREE = 'q.due_at <= :now and q.lease_until <= :now and q.bucket between :low and :high'
 

@@ -2,7 +2,7 @@
 import { candidates, LEASE_LOCKED, LOAD } from '../../../src/stores/sql/claim-statements.ts'
 import type { Dialect } from '../../../src/stores/sql/dialect.ts'
 import { EXPIRED, OWED_ONE, OWED_TO } from '../../../src/stores/sql/ending.ts'
-import { LOCK_ANY } from '../../../src/stores/sql/holding.ts'
+import { COUNT_HELD, HELD_LANES, LOCK_ANY } from '../../../src/stores/sql/holding.ts'
 import { FINISH, HAND_BACK } from '../../../src/stores/sql/queue.ts'
 import {
   LOCK_DELIVERIES,
@@ -49,7 +49,7 @@ export const hotStatements: readonly HotStatement[] = [
   { name: 'claim: what is due, and what is next', template: candidates(256), values: range },
   {
     name: 'claim: the next lanes',
-    template: (dialect: Dialect) => dialect.nextLanes(128),
+    template: (dialect: Dialect) => dialect.nextLanes(128, 0),
     values: { tenant: 'flood', subscription: 'sub-1' },
   },
   {
@@ -91,6 +91,8 @@ export const hotStatements: readonly HotStatement[] = [
     template: HAND_BACK,
     values: { now: FILLED_AT, w: claims.map((claim) => [...claim, 0, null]) },
   },
+  { name: 'held: the next lanes', template: HELD_LANES, values: { tenant: 'flood', subscription: 'sub-1' } },
+  { name: 'held: how many, to a bound', template: COUNT_HELD, values: lanes },
   { name: 'release: the first held rows', template: LOCK_ANY, values: { ...lane, count: 10 } },
   { name: 'expire', template: EXPIRED, values: { now: FILLED_AT } },
   { name: 'cancel: what a subscription is owed', template: OWED_TO, values: lane },

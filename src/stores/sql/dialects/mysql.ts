@@ -47,8 +47,9 @@ export const mysql: Dialect = {
   // The database itself jumps from group to group here (`Using index for group-by`).
   nextLanes: (
     count,
+    stage,
   ) => `select tenant_id, subscription_id, min(due_at) as due_at from {queue} force index (queue_lanes)
-    where stage = 0 and (tenant_id > :tenant or (tenant_id = :tenant and subscription_id > :subscription))
+    where stage = ${stage} and (tenant_id > :tenant or (tenant_id = :tenant and subscription_id > :subscription))
     group by stage, tenant_id, subscription_id order by stage, tenant_id, subscription_id limit ${count}`,
   useIndex: (name) => `force index (${name})`,
   compiler: () => new MysqlQueryCompiler(),

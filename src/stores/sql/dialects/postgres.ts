@@ -33,12 +33,12 @@ export const postgres: Dialect = {
     return `update ${table} as ${alias} set ${assignments.join(', ')} from ${from} where ${on}`
   },
   remove: ({ table, alias, from, on }) => `delete from ${table} as ${alias} using ${from} where ${on}`,
-  nextLanes: (count) => {
+  nextLanes: (count, stage) => {
     const next = (
       than: string,
       n: string,
     ) => `select tenant_id, subscription_id, due_at, ${n} as n from {queue}
-      where stage = 0 and (tenant_id, subscription_id) > (${than}) order by tenant_id, subscription_id, due_at limit 1`
+      where stage = ${stage} and (tenant_id, subscription_id) > (${than}) order by tenant_id, subscription_id, due_at limit 1`
     return `with recursive lanes as (
       (${next(':tenant, :subscription', '1')})
       union all

@@ -31,9 +31,9 @@ export const sqlite: Dialect = {
   },
   remove: ({ table, alias, from, on }) =>
     `delete from ${table} where rowid in (select ${alias}.rowid from ${from} cross join ${table} as ${alias} where ${on})`,
-  nextLanes: (count) => {
+  nextLanes: (count, stage) => {
     const next = (than: string) => `(select q.id from {queue} q
-      where q.stage = 0 and (q.tenant_id, q.subscription_id) > (${than})
+      where q.stage = ${stage} and (q.tenant_id, q.subscription_id) > (${than})
       order by q.tenant_id, q.subscription_id, q.due_at limit 1)`
     return `with recursive lanes(id, n) as (
       select ${next(':tenant, :subscription')}, 1
