@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'SIGNING_FAILED'
   | 'TRANSFORM_FAILED'
   | 'SECRET_UNREADABLE'
+  | 'SEALER_FAILED'
   | 'STORE_REQUIRED'
   | 'STORE_FAILED'
 

@@ -33,7 +33,7 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly validate?: 'throw' | 'warn' | 'off'
   /** What carries the requests. @default undici on Node, ky over fetch elsewhere */
   readonly transport?: Transport
-  /** What the built-in transports send as `user-agent`. Not together with `transport`. @default 'Posthorn/0.1' */
+  /** What the built-in transports send as `user-agent`. Not together with `transport`. @default `Posthorn/` and the version, for example `Posthorn/0.1` */
   readonly userAgent?: string
   /**
    * The URL of a forward proxy for all requests, for example `http://user:password@proxy.example.com:3128`. It resolves
@@ -250,7 +250,16 @@ function contradiction(part: string, partValue: number | undefined, whole: strin
   )
 }
 
-function refuse(issue: z.core.$ZodIssue | undefined): never {
+/** Of the ways in which an option may be given, the one that fits furthest says what is wrong with it. */
+function nearest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue
+  const all = issue.errors.flat().map((one) => nearest({ ...one, path: [...issue.path, ...one.path] }))
+  const furthest = Math.max(...all.map(({ path }) => path.length))
+  return furthest > issue.path.length ? (all.find(({ path }) => path.length === furthest) ?? issue) : issue
+}
+
+function refuse(found: z.core.$ZodIssue | undefined): never {
+  const issue = found === undefined ? undefined : nearest(found)
   const path = (issue?.path ?? []).join('.')
   if (issue?.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? ''

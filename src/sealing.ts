@@ -16,7 +16,10 @@ export interface SealContext {
 export interface Sealer {
   /** The text to store. */
   seal(plain: string, context: SealContext): Promise<string> | string
-  /** The text that was sealed with this context. Throws when it cannot tell. */
+  /**
+   * The text that was sealed with this context. Where it can never be read (no key, a changed text), throw a PosthornError
+   * `SECRET_UNREADABLE`: its deliveries are set aside as quarantined. Any other error is taken for an outage: they wait.
+   */
   open(sealed: string, context: SealContext): Promise<string> | string
   /** True when sealing anew would change nothing for the better: it was sealed with the current key. @default false */
   isCurrent?(sealed: string): boolean
@@ -42,8 +45,7 @@ export const unsealed: Sealer = {
 
 /** The host's sealer, held to the contract: what it throws is told by code, and what it returns is text. */
 export function checkedSealer(sealer: Sealer): Sealer {
-  const told = (cause: unknown) =>
-    cause instanceof PosthornError ? cause : unreadable('`secrets` failed to seal or open it', cause)
+  const told = (cause: unknown) => (cause instanceof PosthornError ? cause : sealerFailed(cause))
   const text = (value: unknown): string => {
     if (typeof value !== 'string') throw unreadable('`secrets` returned something else than a text')
     return value
@@ -65,6 +67,14 @@ export function checkedSealer(sealer: Sealer): Sealer {
     isCurrent: (sealed) => sealer.isCurrent?.(sealed) ?? false,
   }
 }
+
+/** The error of a sealer that failed without saying that the text cannot be read. Its message quotes nothing that was thrown. */
+export const sealerFailed = (cause: unknown): PosthornError =>
+  new PosthornError(
+    'SEALER_FAILED',
+    '`secrets` failed to seal or to open a text; see the cause. It is tried again: a text that can never be read is a PosthornError `SECRET_UNREADABLE`.',
+    { cause },
+  )
 
 /** The error of what cannot be opened. Its message never holds a text or a key. */
 export const unreadable = (why: string, cause?: unknown): PosthornError =>

@@ -2,6 +2,7 @@
 import type { Parts } from '../parts.ts'
 import type { Next, Outcome } from '../queries.ts'
 import type { NewAttempt } from '../records.ts'
+import { isThenable } from '../thenable.ts'
 import type { TransportResult } from '../transport.ts'
 import type { Finding } from './condition.ts'
 import { failureKindOf } from './failure-kinds.ts'
@@ -10,6 +11,7 @@ import { type JudgeContext, paceMs, type Verdict } from './judge.ts'
 import { stopsWhenGivenUp } from './limits.ts'
 import { reportProblem } from './problem.ts'
 import type { Task } from './task.ts'
+import { within } from './within.ts'
 
 /** What happens to the delivery: as judged, unless `retryIf` says no; after a failed probe it waits with the others. */
 export async function nextOf(task: Task, verdict: Verdict, attempt: NewAttempt, parts: Parts): Promise<Next> {
@@ -26,7 +28,7 @@ async function mayRetry(task: Task, attempt: NewAttempt, parts: Parts): Promise<
   if (retryIf === null || retryIf === undefined) return true
   const { event, delivery, stored } = task
   try {
-    const wanted = await retryIf({
+    const asked = retryIf({
       tenantId: event.tenantId,
       subscriptionId: delivery.subscriptionId,
       eventId: event.id,
@@ -37,7 +39,8 @@ async function mayRetry(task: Task, attempt: NewAttempt, parts: Parts): Promise<
       status: attempt.status,
       excerpt: attempt.excerpt,
     })
-    return wanted !== false
+    const { timeoutMs, clock } = parts
+    return (isThenable(asked) ? await within(asked, timeoutMs, clock, '`retryIf`') : asked) !== false
   } catch (cause) {
     reportProblem(parts, 'retryIf', cause)
     return true

@@ -2,18 +2,24 @@
  * One attempt, as a straight list of steps over one task: prepare, sign, send, judge. What comes out is data;
  * recording it is a separate step. Read this file first.
  */
-import { PosthornError } from '../errors.ts'
+import { isPosthornError, PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { NewAttempt } from '../records.ts'
+import { sealerFailed } from '../sealing.ts'
 import { never, parseRetry, type RetryPolicy } from './backoff.ts'
 import type { Finding } from './condition.ts'
 import { findingOf, nextOf } from './consequences.ts'
 import { fillHeaders } from './header-templates.ts'
+import { afterHold } from './hold.ts'
 import { judge, type Verdict } from './judge.ts'
 import type { Prepared, Preparer, StoreTime } from './prepare.ts'
 import { type Sent, sendOnce } from './second-try.ts'
 import type { Task } from './task.ts'
+import { within } from './within.ts'
+
+/** How soon a delivery is due again that the host's `secrets` could not open. */
+const UNOPENED_MS = 30_000
 
 /** What an attempt came to. */
 export interface Delivered {
@@ -24,7 +30,7 @@ export interface Delivered {
   readonly tookMs: number
 }
 
-/** Makes one attempt. Never rejects: a task that cannot be prepared comes out as quarantined. */
+/** Makes one attempt. Never rejects: a task that cannot be prepared comes out as quarantined, or due again. */
 export async function deliver(
   task: Task,
   deadlineMs: number,
@@ -37,8 +43,9 @@ export async function deliver(
   const startedAt = time.now()
   const begun = parts.clock.monotonic()
   try {
-    const prepared = await prepare(task, preparer, startedAt)
-    const headers = await sign(task, prepared, startedAt)
+    const preparing = prepare(task, preparer, startedAt)
+    const prepared = preparing instanceof Promise ? await opened(preparing, deadlineMs, parts) : preparing
+    const headers = await sign(task, prepared, startedAt, deadlineMs, parts)
     const request = { url: prepared.url, headers, body: task.body, deadlineMs, signal }
     const result = await sendOnce(request, task, parts)
     const context = contextOf(task, parts, time.now())
@@ -51,6 +58,10 @@ export async function deliver(
       tookMs: result.timing.totalMs,
     }
   } catch (cause) {
+    if (isPosthornError(cause, 'SEALER_FAILED')) {
+      parts.report.problem('open', cause)
+      return { outcome: outcomeOf(task, null, later(task)), finding: null, timedOut: false, tookMs: 0 }
+    }
     parts.report.problem('deliver', quarantined(task, cause))
     const attempt = failedAttempt(task, id, startedAt, parts.clock.monotonic() - begun, cause)
     return {
@@ -69,7 +80,20 @@ function prepare(task: Task, preparer: Preparer, now: number): Prepared | Promis
   return preparer.destination(task.delivery.destination ?? '', task.event.tenantId, now)
 }
 
-async function sign(task: Task, prepared: Prepared, now: number): Promise<Record<string, string>> {
+/** What waits for the host's `secrets` longer than an attempt may take has failed like one that throws. */
+function opened(preparing: Promise<Prepared>, limitMs: number, { clock }: Parts): Promise<Prepared> {
+  return within(preparing, limitMs, clock, '`secrets`').catch((cause) => {
+    throw cause instanceof PosthornError ? cause : sealerFailed(cause)
+  })
+}
+
+async function sign(
+  task: Task,
+  prepared: Prepared,
+  now: number,
+  limitMs: number,
+  { clock }: Parts,
+): Promise<Record<string, string>> {
   const { id, type } = task.event
   const timestamp = Math.floor(now / 1000)
   const signed = prepared.sign({ id, type, timestamp, body: task.body })
@@ -83,7 +107,7 @@ async function sign(task: Task, prepared: Prepared, now: number): Promise<Record
     'content-type': 'application/json',
     ...fillHeaders(prepared.headers, values),
     ...task.delivery.headers,
-    ...(signed instanceof Promise ? await signed : signed),
+    ...(signed instanceof Promise ? await within(signed, limitMs, clock, 'the signature scheme') : signed),
   }
 }
 
@@ -165,6 +189,12 @@ function quarantined(task: Task, cause: unknown): PosthornError {
     `The delivery ${task.delivery.id} could not be prepared and is set aside: ${cause instanceof Error ? cause.message : 'unknown cause'}`,
     { cause },
   )
+}
+
+/** Nothing was sent, and it is not the receiver's fault: it uses no attempt. */
+function later(task: Task): Outcome['next'] {
+  if (task.trigger === 'probe') return { state: 'held', always: false, trigger: afterHold(task) }
+  return { state: 'pending', delayMs: UNOPENED_MS, trigger: task.trigger }
 }
 
 /** The URL as it is stored with an attempt: a query may carry secrets and is left out. */

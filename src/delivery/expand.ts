@@ -14,6 +14,7 @@ import type { Destination } from './prepare.ts'
 import { shapes, UNSHAPED } from './shape.ts'
 import { shapeTasks } from './shape-tasks.ts'
 import type { Target, Task, TaskGroup } from './task.ts'
+import { within } from './within.ts'
 
 /** More matches than this are split into ranges, so that any worker can take a part. */
 export const SPLIT_ABOVE = 500
@@ -145,7 +146,10 @@ async function targetOf(
   }
   if (work.delivery.destination === null) return { url: '', origin: '', subscription: null }
   try {
-    const opened = await parts.sealer.open(work.delivery.destination, destinationContext(work.tenantId))
+    const opening = parts.sealer.open(work.delivery.destination, destinationContext(work.tenantId))
+    const { timeoutMs, clock } = parts
+    const opened =
+      typeof opening === 'string' ? opening : await within(opening, timeoutMs, clock, '`secrets`')
     const { url } = JSON.parse(opened) as Destination
     return { url, origin: originOf(url), subscription: null }
   } catch {

@@ -2,7 +2,6 @@
  * Shapes what one subscription gets of an event, in the host's code: the body of the version that it chose, then
  * `transform`. Done once, when the delivery is made; the result is stored with it, so that every attempt sends the same.
  */
-import type { Clock } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
 import { headersOf } from '../headers-input.ts'
 import { recordOf } from '../known-keys.ts'
@@ -12,6 +11,7 @@ import { isThenable } from '../thenable.ts'
 import { serialise } from './body.ts'
 import { dataOf } from './event-data.ts'
 import { signingOf } from './prepare.ts'
+import { within } from './within.ts'
 
 /** What a delivery sends in place of the event's own; null body: the event's. */
 export interface Shape {
@@ -60,7 +60,7 @@ async function shaped(
   const body = ownVersion === undefined ? null : serialise(ownVersion(inputOf(event)), maxBodyBytes).text
   if (transform === null) return { body, headers: null }
   const given = transform({ ...inputOf(event), channels: channelsOf(event) }, targetOf(subscription, version))
-  const result: unknown = isThenable(given) ? await within(given, timeoutMs, clock) : given
+  const result: unknown = isThenable(given) ? await within(given, timeoutMs, clock, '`transform`') : given
   if (result === null) return null
   const own = result === undefined ? {} : recordOf(result, ['body', 'headers'], 'the result of `transform`')
   const schemes = signingOf(subscription, parts).map(({ scheme }) => scheme)
@@ -89,15 +89,4 @@ function targetOf(row: SubscriptionRecord, version: string | null): ShapeTarget 
   const { id, tenantId, url, name, events, metadata } = row
   const channels = Array.isArray(row.settings.channels) ? [...row.settings.channels] : []
   return { id, tenantId, url, name, version, channels, events: [...events], metadata: { ...metadata } }
-}
-
-/** The host's promise, but not for longer than an attempt may take: the claim would be lost meanwhile. */
-async function within<T>(promise: PromiseLike<T>, limitMs: number, clock: Clock): Promise<T> {
-  let stop = (): void => undefined
-  const limit = new Promise<never>((_resolve, reject) => {
-    const late = () => reject(new Error(`\`transform\` took longer than ${limitMs} ms`))
-    const timer = clock.setTimer(late, limitMs)
-    stop = () => timer.cancel()
-  })
-  return Promise.race([promise, limit]).finally(stop)
 }

@@ -24,7 +24,7 @@ export interface KyTransportOptions extends ConnectionOptions {
   readonly ky?: KyInstance
   /** Sends the request in place of undici (Node) or the global fetch (elsewhere). */
   readonly fetch?: Fetch
-  /** Sent as `user-agent` when neither the request nor a hook has set one. @default 'Posthorn/0.1' */
+  /** Sent as `user-agent` when neither the request nor a hook has set one. @default `Posthorn/` and the version, for example `Posthorn/0.1` */
   readonly userAgent?: string
   /** Time, for tests. @default systemClock */
   readonly clock?: Clock

@@ -5,10 +5,11 @@
 import type { LookupAddress } from 'node:dns'
 import { parseUrl } from '../guard/parse-url.ts'
 import type { TargetGuard, TransportRequest } from '../transport.ts'
+import { VERSION } from '../version.ts'
 import { failureError, sentence } from './failure.ts'
 
-/** Sent when the request names no agent of its own. */
-export const DEFAULT_USER_AGENT = 'Posthorn/0.1'
+/** Sent when the request names no agent of its own: the library, and its version without the patch. */
+export const DEFAULT_USER_AGENT = `Posthorn/${VERSION.split('.', 2).join('.')}`
 
 /** Header names that frame the message or belong to one connection: the transport's own, never the caller's. */
 const OWNED = new Set([

@@ -13,7 +13,7 @@ import { createSender } from './sender.ts'
 
 /** Options of `undiciTransport`. */
 export interface UndiciTransportOptions extends ConnectionOptions {
-  /** Sent as `user-agent` when the request has none. @default 'Posthorn/0.1' */
+  /** Sent as `user-agent` when the request has none. @default `Posthorn/` and the version, for example `Posthorn/0.1` */
   readonly userAgent?: string
   /** Time, for tests. @default systemClock */
   readonly clock?: Clock
