@@ -49,13 +49,11 @@ export async function openStore(place: StorePlace): Promise<OpenedStore> {
 interface PgPool {
   query(text: string): Promise<{ rows: Record<string, unknown>[] }>
   end(): Promise<void>
-  on(name: 'error', listener: () => void): void
 }
 
 async function openPostgres({ url, schema }: StorePlace): Promise<OpenedStore> {
   const Pool = member(await driver('pg'), 'Pool') as new (options: object) => PgPool
   const pool = new Pool({ connectionString: url, max: 10, application_name: APPLICATION })
-  pool.on('error', () => {})
   return {
     store: postgresStore({ client: pool as never, ...(schema === undefined ? {} : { schema }) }),
     query: async (sql) => (await pool.query(sql)).rows,

@@ -18,6 +18,8 @@ const FULL_MS = 200
 /** The longest rest between two claims that look at a backlog. */
 const MAX_REST_MS = 100
 const UPKEEP_MS = 5_000
+/** Rows that are claimed alone: how long a busy worker waits until it is idle, how long it does only them, and how long it does not. */
+const ALONE_MS = 5_000
 const MIN_SEND_MS = 2_000
 const TICK_RESERVE_MS = 500
 /** How long `stop` waits for the store once requests were aborted: what it has not taken by then comes back with its lease. */
@@ -62,6 +64,9 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   /** How long the last claim took. */
   let tookMs = 0
   let upkeepAt = Number.NEGATIVE_INFINITY
+  /** Since when this worker takes no other work than rows that must be claimed alone, and when it last ended that. */
+  let aloneSince: number | null = null
+  let aloneEnded = Number.NEGATIVE_INFINITY
   const timers = new Set<Timer>()
 
   function wake(): void {
@@ -107,12 +112,14 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
         await upkeep.run()
       }
       releaser.kick()
+      if (await tookAlone()) return FULL_MS
       const askedAt = clock.monotonic()
       const claimed = await worker.claimOnce(false)
       tookMs = clock.monotonic() - askedAt
       backoffMs = 0
       starved = claimed.full || claimed.suspects || (claimed.dueInMs !== null && claimed.dueInMs <= 0)
-      if (claimed.count > 0) return 0
+      if (claimed.suspects && clock.monotonic() - aloneEnded >= ALONE_MS) beAlone()
+      if (claimed.count > 0 || aloneSince !== null) return 0
       if (claimed.full) return FULL_MS
       if (claimed.suspects && !worker.busy && (await worker.claimOnce(true)).count > 0) return 0
       const untilDue = claimed.dueInMs === null || claimed.dueInMs <= 0 ? POLL_MS * 2 : claimed.dueInMs
@@ -122,6 +129,29 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       parts.report.problem('claim', storeFailed(store.name, cause))
       return backoffMs * (0.5 + random() / 2)
     }
+  }
+
+  function beAlone(): void {
+    aloneSince = clock.monotonic()
+    worker.keepFree(true)
+  }
+
+  /**
+   * A worker that is never idle would leave the rows for ever that must be claimed alone, so it takes nothing else for a
+   * while. True when the loop has to wait: for what is in flight, or for the one row.
+   */
+  async function tookAlone(): Promise<boolean> {
+    if (aloneSince === null) return false
+    const forMs = clock.monotonic() - aloneSince
+    starved = true
+    const { busy } = worker
+    if (busy && forMs < ALONE_MS) return true
+    const took = forMs < 2 * ALONE_MS && (await worker.claimOnce(true)).count > 0
+    if (took && !busy) return true
+    aloneSince = null
+    aloneEnded = clock.monotonic()
+    worker.keepFree(false)
+    return false
   }
 
   const pollMs = () => POLL_MS * (0.8 + 0.4 * random())
@@ -192,6 +222,8 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     }
     if (!running) return
     worker.setDeadline(() => parts.timeoutMs)
+    worker.keepFree(false)
+    aloneSince = null
     stopListening = store.onWake?.(wake, parts.report.warn) ?? null
     loop = run()
   }

@@ -41,6 +41,8 @@ export interface Worker {
   claimForAppend(
     events: readonly { readonly tenantId: string }[],
   ): { readonly token: string; readonly leaseMs: number; readonly room: number } | null
+  /** While true, publishes append unclaimed: a row that may have killed processes is to be handled by itself. */
+  keepFree(free: boolean): void
   /** The longest a request may take that starts now; null: nothing may start. */
   setDeadline(deadline: () => number | null): void
   /** Gives back what has not started. */
@@ -77,6 +79,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   let aborter = new AbortController()
   let claimedGroups = 0
   let lastClaimFull = false
+  let keptFree = false
   const idleWaiters: (() => void)[] = []
 
   const isOurs = (tenantId: string): boolean => {
@@ -247,8 +250,11 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     },
     claimForAppend(events) {
       if (!events.every(({ tenantId }) => isOurs(tenantId))) return null
-      if (lastClaimFull || room() < capacity / 4 || deadlineNow() === null) return null
+      if (keptFree || lastClaimFull || room() < capacity / 4 || deadlineNow() === null) return null
       return { token: crypto.randomUUID(), leaseMs, room: room() }
+    },
+    keepFree(free) {
+      keptFree = free
     },
     setDeadline(deadline) {
       deadlineNow = deadline

@@ -27,6 +27,8 @@ export interface Verdict {
   readonly recovered: number
   /** Longest time from a kill to the first arrival of a delivery that was owed then, in ms. */
   readonly slowestRecoveryMs: number
+  /** The first few requests that were repeated without a reason, told in a line each. */
+  readonly examples: readonly string[]
 }
 
 const MUST_BE_ZERO = [
@@ -63,13 +65,18 @@ export async function check(
   const groups = groupsOf(received)
   const acknowledged = [...events].filter(([, event]) => event.acknowledged)
   const due = acknowledged.flatMap(([id]) => endpointsOf(settings).map((endpoint) => `${id} ${endpoint}`))
-  const repeats = [...groups.values()].flatMap((group) => group.slice(0, -1))
+  const repeats = [...groups.values()].flatMap((group) =>
+    group.slice(1).map((next, index) => ({ one: group[index] ?? next, next })),
+  )
   const owed = await store.backlog({ tenant: anyTenant })
   const rows = await readStore(store)
+  const unexplained = repeats
+    .filter(({ one, next }) => one.answered !== null && !isExplained(one, next, faults, settings))
+    .map(({ one }) => one)
   return {
     lost: due.filter((key) => !groups.get(key)?.some((one) => one.answered !== null)).length,
     unexpected: received.filter((one) => isUnexpected(one, events, settings)).length,
-    unexplained: repeats.filter((one) => one.answered !== null && !isExplained(one, faults, settings)).length,
+    unexplained: unexplained.length,
     invalid: received.filter((one) => !one.valid).length + differing(groups),
     stuck: owed.due + owed.scheduled + owed.held,
     misnumbered: rows.misnumbered,
@@ -83,7 +90,31 @@ export async function check(
       ([id, event]) => !event.acknowledged && received.some((one) => one.id === id),
     ).length,
     slowestRecoveryMs: slowestRecovery(groups, events, faults),
+    examples: unexplained.slice(0, 3).map((one) => story(one, groups.get(keyOf(one)) ?? [], events, faults)),
   }
+}
+
+/** What happened to one delivery, in ms after its first request. */
+function story(
+  one: Received,
+  group: readonly Received[],
+  events: ReadonlyMap<string, Event>,
+  faults: readonly Fault[],
+): string {
+  const begun = group[0]?.at ?? one.at
+  const workers = new Set(group.map(({ worker }) => worker))
+  const lines = [
+    ...group.map(({ at, worker, answered }) => ({
+      at,
+      text: `${worker}${answered === null ? ' (unanswered)' : ''}`,
+    })),
+    ...faults
+      .filter((fault) => fault.worker === null || workers.has(fault.worker))
+      .map(({ at, kind, worker }) => ({ at, text: `${kind} of ${worker ?? 'all'}` })),
+    ...[...events].filter(([id]) => id === one.id).map(([, { at }]) => ({ at, text: 'publish begins' })),
+  ]
+  const told = lines.sort((a, b) => a.at - b.at).map(({ at, text }) => `${at - begun} ms: ${text}`)
+  return `${one.id} at ${one.endpoint}: ${told.join('; ')}`
 }
 
 const keyOf = (one: Received) => `${one.id} ${one.endpoint}`
@@ -119,12 +150,20 @@ function isUnexpected(one: Received, events: ReadonlyMap<string, Event>, setting
   )
 }
 
-/** A request was repeated although it was answered: only where its worker died, slept or lost its database can it be. */
-function isExplained(one: Received, faults: readonly Fault[], { timeoutMs }: RunSettings): boolean {
-  const soon = (fault: Fault) => fault.at >= one.at && fault.at <= one.at + 2 * timeoutMs
-  return faults.some((fault) => {
-    if (fault.kind === 'cut' || fault.kind === 'restart') return soon(fault)
-    return (fault.kind === 'kill' || fault.kind === 'freeze') && fault.worker === one.worker && soon(fault)
+/**
+ * A request was repeated by the next one although it was answered: only where meanwhile its worker died or slept, or the
+ * database went away, can it be. What a worker wrote before it was killed may still arrive after it.
+ */
+function isExplained(
+  one: Received,
+  next: Received,
+  faults: readonly Fault[],
+  settings: RunSettings,
+): boolean {
+  return faults.some(({ kind, worker, at }) => {
+    if (at > next.at) return false
+    if (kind === 'cut' || kind === 'restart') return at >= one.at - 2 * settings.timeoutMs
+    return (kind === 'kill' || kind === 'freeze') && worker === one.worker
   })
 }
 

@@ -11,6 +11,8 @@ export interface Said {
   unhandled: string[]
   published: number
   produced: boolean
+  /** The publishing process ended before it had published all. */
+  gone: boolean
 }
 
 export interface Fleet {
@@ -37,7 +39,7 @@ export interface Fleet {
 /** `entry` is the file of the command line, which the processes run with a hidden command each. */
 export async function startFleet(entry: string, settings: RunSettings): Promise<Fleet> {
   const faults: Fault[] = []
-  const said: Said = { warnings: 0, unhandled: [], published: 0, produced: false }
+  const said: Said = { warnings: 0, unhandled: [], published: 0, produced: false, gone: false }
   const workers = new Map<string, ChildProcess>()
   let serial = 0
   let slowestStopMs = 0
@@ -46,12 +48,21 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
     const child = fork(entry, [command], {
       env: { ...process.env, [SETTINGS]: JSON.stringify(settings), ...env },
       execArgv: entry.endsWith('.ts') ? ['--import', 'tsx'] : [],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     child.on('message', (message: { [key: string]: unknown }) => {
       if ('warning' in message) said.warnings += 1
       if ('unhandled' in message) said.unhandled.push(String(message.unhandled))
       if ('published' in message) said.published = Math.max(said.published, Number(message.published))
       if ('done' in message) said.produced = true
+    })
+    let complaint = ''
+    child.stderr?.on('data', (text: Buffer) => {
+      complaint = `${complaint}${text.toString()}`.slice(-1_000)
+    })
+    child.on('exit', (code) => {
+      if (code === null || code === 0) return
+      said.unhandled.push(`${env[WORKER] ?? command} ended by itself with code ${code}: ${complaint}`)
     })
     return child
   }
@@ -99,6 +110,9 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
     startWorker,
     startProducer() {
       producer = start('torture-producer', {})
+      producer.on('exit', () => {
+        said.gone = !said.produced
+      })
     },
     async kill(worker) {
       await end(worker, 'SIGKILL')

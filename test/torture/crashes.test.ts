@@ -1,0 +1,18 @@
+/** Workers that are killed and replaced, and servers that go away: the promises under harm, in reduced counts. */
+
+import { tortureTests } from './in-test.ts'
+import {
+  cutConnections,
+  freezeWorkers,
+  killWorkers,
+  restartServer,
+  rollingDeploys,
+} from './scenarios/crashes.ts'
+
+tortureTests([
+  { scenario: killWorkers, kinds: ['postgres', 'sqlite'] },
+  { scenario: freezeWorkers, kinds: ['postgres'] },
+  { scenario: rollingDeploys },
+  { scenario: restartServer },
+  { scenario: cutConnections },
+])

@@ -1,0 +1,7 @@
+/** The program of the scenarios that need a process of their own making: runs the part that it is told to. */
+const parts: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {}
+
+const name = process.argv[2] ?? ''
+const load = parts[name]
+if (load === undefined) throw new Error(`The probe has no part "${name}".`)
+await (await load())()

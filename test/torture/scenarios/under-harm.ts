@@ -1,0 +1,69 @@
+/** Runs processes over one database while something is done to them, and judges what the ledgers say. */
+import type { StorePlace } from '../../../src/cli/open-store.ts'
+import { failures } from '../../../src/cli/torture/checker.ts'
+import { type Harm, type RunResult, run } from '../../../src/cli/torture/run.ts'
+import type { RunSettings } from '../../../src/cli/torture/settings.ts'
+import type { Bench, Findings } from '../scenario.ts'
+
+/** How much is published, and by how many workers it is sent. */
+export interface Load {
+  readonly workers: number
+  readonly events: number
+  readonly endpoints: number
+  readonly spreadMs: number
+  readonly timeoutMs: number
+  readonly answerMs?: readonly [number, number]
+  readonly concurrency?: number
+}
+
+/** `extra` judges what the checker does not know. */
+export async function underHarm(
+  bench: Bench,
+  place: StorePlace,
+  load: Load,
+  harm: Harm,
+  extra: (result: RunResult) => readonly string[] = () => [],
+): Promise<Findings> {
+  const { workers, concurrency = 20, answerMs = [5, 50], ...rest } = load
+  const settings: Omit<RunSettings, 'folder'> = {
+    ...{ place, seed: bench.seed, tenants: 3, publishers: 8, concurrency, answerMs },
+    ...rest,
+  }
+  let told = ''
+  const result = await run({
+    entry: bench.programs.cli,
+    workers,
+    settings,
+    harm,
+    patienceMs: 2 * load.timeoutMs + 60_000,
+    onProgress({ published, left, faults }) {
+      const line = `${Math.floor((published / load.events) * 10) * 10} % published, ${faults} faults`
+      if (bench.full && line !== told) bench.say(`  ${line}, ${left} queued`)
+      told = line
+    },
+  })
+  const {
+    lost,
+    duplicated,
+    recovered,
+    unexpected,
+    due,
+    requests,
+    faults,
+    slowestRecoveryMs,
+    slowestStopMs,
+    tookMs,
+  } = result
+  return {
+    problems: [...failures(result), ...result.examples, ...result.complaints, ...extra(result)],
+    figures: {
+      ...{ lost, duplicated, recovered, unexpected, deliveries: due, requests, faults },
+      'slowest recovery ms': slowestRecoveryMs,
+      'slowest stop ms': Math.round(slowestStopMs),
+      s: Math.round(tookMs / 1_000),
+    },
+  }
+}
+
+/** For scenarios on a server that may be missing. */
+export const noServer = (kind: string) => ({ skipped: `there is no ${kind} server here` })
