@@ -5,7 +5,9 @@
 import type { Timer } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
+import { endsWithin } from './ends-within.ts'
 import type { Releaser } from './release.ts'
+import { createSuspects } from './suspects.ts'
 import type { Upkeep } from './upkeep.ts'
 import type { Worker } from './worker.ts'
 
@@ -18,8 +20,6 @@ const FULL_MS = 200
 /** The longest rest between two claims that look at a backlog. */
 const MAX_REST_MS = 100
 const UPKEEP_MS = 5_000
-/** Rows that are claimed alone: how long a busy worker waits until it is idle, how long it does only them, and how long it does not. */
-const ALONE_MS = 5_000
 const MIN_SEND_MS = 2_000
 const TICK_RESERVE_MS = 500
 /** How long `stop` waits for the store once requests were aborted: what it has not taken by then comes back with its lease. */
@@ -64,9 +64,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   /** How long the last claim took. */
   let tookMs = 0
   let upkeepAt = Number.NEGATIVE_INFINITY
-  /** Since when this worker takes no other work than rows that must be claimed alone, and when it last ended that. */
-  let aloneSince: number | null = null
-  let aloneEnded = Number.NEGATIVE_INFINITY
+  const suspects = createSuspects(clock, worker)
   const timers = new Set<Timer>()
 
   function wake(): void {
@@ -112,14 +110,17 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
         await upkeep.run()
       }
       releaser.kick()
-      if (await tookAlone()) return FULL_MS
+      if (await suspects.keepBusy()) {
+        starved = true
+        return FULL_MS
+      }
       const askedAt = clock.monotonic()
       const claimed = await worker.claimOnce(false)
       tookMs = clock.monotonic() - askedAt
       backoffMs = 0
       starved = claimed.full || claimed.suspects || (claimed.dueInMs !== null && claimed.dueInMs <= 0)
-      if (claimed.suspects && clock.monotonic() - aloneEnded >= ALONE_MS) beAlone()
-      if (claimed.count > 0 || aloneSince !== null) return 0
+      if (claimed.suspects && suspects.begin()) return 0
+      if (claimed.count > 0) return 0
       if (claimed.full) return FULL_MS
       if (claimed.suspects && !worker.busy && (await worker.claimOnce(true)).count > 0) return 0
       const untilDue = claimed.dueInMs === null || claimed.dueInMs <= 0 ? POLL_MS * 2 : claimed.dueInMs
@@ -129,29 +130,6 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       parts.report.problem('claim', storeFailed(store.name, cause))
       return backoffMs * (0.5 + random() / 2)
     }
-  }
-
-  function beAlone(): void {
-    aloneSince = clock.monotonic()
-    worker.keepFree(true)
-  }
-
-  /**
-   * A worker that is never idle would leave the rows for ever that must be claimed alone, so it takes nothing else for a
-   * while. True when the loop has to wait: for what is in flight, or for the one row.
-   */
-  async function tookAlone(): Promise<boolean> {
-    if (aloneSince === null) return false
-    const forMs = clock.monotonic() - aloneSince
-    starved = true
-    const { busy } = worker
-    if (busy && forMs < ALONE_MS) return true
-    const took = forMs < 2 * ALONE_MS && (await worker.claimOnce(true)).count > 0
-    if (took && !busy) return true
-    aloneSince = null
-    aloneEnded = clock.monotonic()
-    worker.keepFree(false)
-    return false
   }
 
   const pollMs = () => POLL_MS * (0.8 + 0.4 * random())
@@ -200,17 +178,6 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     return run
   }
 
-  /** True when it ends in time. */
-  async function endsWithin(work: Promise<void>, limitMs: number): Promise<boolean> {
-    let timer: Timer | undefined
-    const late = new Promise<boolean>((resolve) => {
-      timer = clock.setTimer(() => resolve(false), limitMs, { keepAlive: true })
-    })
-    const ended = await Promise.race([work.then(() => true), late])
-    timer?.cancel()
-    return ended
-  }
-
   async function begin(): Promise<void> {
     // A tick has a deadline of its own, which this would change.
     while (bounded !== null) await bounded
@@ -222,8 +189,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     }
     if (!running) return
     worker.setDeadline(() => parts.timeoutMs)
-    worker.keepFree(false)
-    aloneSince = null
+    suspects.end()
     stopListening = store.onWake?.(wake, parts.report.warn) ?? null
     loop = run()
   }
@@ -248,9 +214,9 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     worker.setDeadline(() => null)
     wake()
     const ended = wound()
-    if (await endsWithin(ended, drainMs)) return
+    if (await endsWithin(ended, drainMs, clock)) return
     worker.abort()
-    if (await endsWithin(ended, RECORD_GRACE_MS)) return
+    if (await endsWithin(ended, RECORD_GRACE_MS, clock)) return
     const message = `The ${store.name} store did not take every outcome before the stop ended: their leases bring them back, maybe sent twice.`
     parts.report.problem('stop', new PosthornError('STORE_FAILED', message))
   }
