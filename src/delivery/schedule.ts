@@ -243,7 +243,8 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       const ends = clock.monotonic() + budgetMs
       const left = () => Math.min(parts.timeoutMs, ends - clock.monotonic() - TICK_RESERVE_MS)
       const isOver = () => left() < Math.min(MIN_SEND_MS, parts.timeoutMs)
-      while (bounded !== null) if (!(await endsWithin(bounded, Math.max(0, ends - clock.monotonic())))) return
+      while (bounded !== null)
+        if (!(await endsWithin(bounded, Math.max(0, ends - clock.monotonic()), clock))) return
       if (running || stopping !== null) return
       const work = async () => {
         await store.open()
