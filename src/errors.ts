@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'SEALER_FAILED'
   | 'STORE_REQUIRED'
   | 'STORE_FAILED'
+  | 'STORE_FULL'
 
 /** Details that some codes carry; each is safe to log and to show. */
 export interface ErrorDetails {
@@ -36,6 +37,8 @@ export interface ErrorDetails {
   readonly path?: string
   /** One entry per problem, when there are several (schema validation). */
   readonly issues?: readonly { readonly path: string; readonly message: string }[]
+  /** True when the store may have done it all the same: the connection ended before the answer came. */
+  readonly outcomeUnknown?: boolean
 }
 
 /**
@@ -52,12 +55,15 @@ export class PosthornError extends Error {
   readonly code: ErrorCode
   readonly path: string | undefined
   readonly issues: ErrorDetails['issues']
+  /** True when the event may have been stored: publish again with the same `id` or `idempotencyKey` to be sure. */
+  readonly outcomeUnknown: boolean
 
   constructor(code: ErrorCode, message: string, options: ErrorDetails & { cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.path = options.path
     this.issues = options.issues
+    this.outcomeUnknown = options.outcomeUnknown === true
   }
 }
 

@@ -103,6 +103,8 @@ export interface AppendOptions<Tx> {
   readonly tx?: Tx
   /** Append due events already claimed by this worker, the first `room` of them. Never together with `tx`. */
   readonly claim?: { readonly token: string; readonly leaseMs: number; readonly room: number }
+  /** With a `tx` that `runsAtOnce`: called before `append` returns, with the error that its promise rejects with. */
+  readonly onRefused?: (cause: unknown) => void
 }
 
 export interface Appended {

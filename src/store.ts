@@ -59,6 +59,11 @@ export interface Store<Tx = never> {
   migrate?(): Promise<Migrated>
   /** Releases what the store itself opened, never the caller's client. May be called twice. */
   close(): Promise<void>
+  /**
+   * Optional: true when a statement in this transaction has run, or failed, before a call returns (synchronous drivers of
+   * SQLite). `publish` then throws what it refuses, since a synchronous transaction has committed before a promise rejects.
+   */
+  runsAtOnce?(tx: Tx): boolean
   /** The store's clock. */
   now(): Promise<number>
   /**

@@ -17,6 +17,7 @@ import { checkRoot, serialise } from './body.ts'
 import { destinationOf, type OneUseDestination } from './destination.ts'
 import { noteData } from './event-data.ts'
 import { checkPublications, checkPublishOptions } from './publish-options.ts'
+import { createTogether, notTaken } from './together.ts'
 import type { Worker } from './worker.ts'
 
 /** Options of `publish`. */
@@ -63,19 +64,9 @@ export interface PublishEntry {
   readonly options: PublishOptions
 }
 
-interface Waiting {
-  readonly event: NewEvent
-  readonly resolve: (appended: Appended) => void
-  readonly reject: (cause: unknown) => void
-}
-
-const MAX_BATCH = 500
-const MAX_IN_FLIGHT = 2
-
 /** `worker` takes events that were appended already claimed; `afterTx` is called after a publish in a transaction. */
 export function createPublisher(parts: Parts, worker: () => Worker | null, afterTx: () => void) {
-  let waiting: Waiting[] = []
-  let inFlight = 0
+  const together = createTogether(parts.store, append)
 
   function toEvent(type: string, data: unknown, options: PublishOptions): NewEvent | Promise<NewEvent> {
     checkPublishOptions(options, parts.clock.now())
@@ -147,11 +138,16 @@ export function createPublisher(parts: Parts, worker: () => Worker | null, after
   }
 
   /** Appends now, in one statement. */
-  async function append(events: readonly NewEvent[], tx?: unknown): Promise<readonly Appended[]> {
+  async function append(
+    events: readonly NewEvent[],
+    tx?: unknown,
+    onRefused?: (cause: unknown) => void,
+  ): Promise<readonly Appended[]> {
     const taker = tx === undefined ? worker() : null
     const claim = taker?.claimForAppend(events) ?? null
     const askedAt = parts.clock.monotonic()
-    const options = tx !== undefined ? { tx } : claim === null ? {} : { claim }
+    const heard = onRefused === undefined ? {} : { onRefused }
+    const options = tx !== undefined ? { tx, ...heard } : claim === null ? {} : { claim }
     const { appended, versions } = await parts.store.append(events, options)
     const work = appended.flatMap((entry) => (entry.work === null ? [] : [entry.work]))
     if (taker !== null && work.length > 0) taker.accept(work, versions, askedAt)
@@ -163,76 +159,72 @@ export function createPublisher(parts: Parts, worker: () => Worker | null, after
     return appended
   }
 
-  /** Joins the next shared statement. */
-  function join(event: NewEvent): Promise<Appended> {
-    return new Promise((resolve, reject) => {
-      waiting.push({ event, resolve, reject })
-      if (waiting.length === 1) queueMicrotask(flush)
-    })
-  }
-
-  function flush(): void {
-    while (waiting.length > 0 && inFlight < MAX_IN_FLIGHT) {
-      const batch = waiting.slice(0, MAX_BATCH)
-      waiting = waiting.slice(MAX_BATCH)
-      inFlight += 1
-      void appendHalving(batch).finally(() => {
-        inFlight -= 1
-        flush()
-      })
-    }
-  }
-
-  /** A refused batch is halved until the guilty event stands alone: only its caller gets the error. */
-  async function appendHalving(batch: readonly Waiting[]): Promise<void> {
-    try {
-      const appended = await append(batch.map((entry) => entry.event))
-      batch.forEach((entry, index) => {
-        const own = appended[index]
-        if (own === undefined) entry.reject(storeFailed(parts.store.name, undefined))
-        else entry.resolve(own)
-      })
-    } catch (cause) {
-      if (batch.length === 1) return batch[0]?.reject(storeFailed(parts.store.name, cause))
-      const middle = batch.length >> 1
-      await appendHalving(batch.slice(0, middle))
-      await appendHalving(batch.slice(middle))
-    }
-  }
-
   return {
-    /** Not async before the append, so that a synchronous driver has run the INSERT when the call returns. */
+    /**
+     * Not async before the append, so that a synchronous driver has run the INSERT when the call returns. In a transaction
+     * that runs at once it throws what it refuses: that transaction would have committed before a promise rejects.
+     */
     publish(type: string, data: unknown, options: PublishOptions): Promise<Published> {
-      try {
+      return atOnce(options?.tx, (onRefused) => {
         const event = toEvent(type, data, options)
         if (event instanceof Promise) return event.then((made) => appendOne(made, options))
-        return appendOne(event, options)
-      } catch (error) {
-        return Promise.reject(error)
-      }
+        return appendOne(event, options, onRefused)
+      })
     },
 
     /** All or nothing: one statement. */
-    async publishMany(publications: unknown, options: unknown): Promise<readonly Published[]> {
-      const { entries, tx } = checkPublications(publications, options)
-      const events = entries.map(({ type, data, options }) => toEvent(type, data, options))
-      const made = events.some((event) => event instanceof Promise)
-        ? await Promise.all(events)
-        : (events as NewEvent[])
-      return made.length === 0 ? [] : (await append(made, tx)).map(present)
+    publishMany(publications: unknown, options: unknown): Promise<readonly Published[]> {
+      const { tx } = (options ?? {}) as { tx?: unknown }
+      return atOnce(tx, (onRefused) => appendMany(publications, options, onRefused))
     },
 
     /** Appends events that the library made itself (tests of a subscription). */
     append,
   }
 
-  async function appendOne(event: NewEvent, options: PublishOptions): Promise<Published> {
-    if (options.tx !== undefined) return present(first(await append([event], options.tx)))
-    if (options.id === undefined && options.idempotencyKey === undefined) return present(await join(event))
+  function atOnce<T>(tx: unknown, work: (onRefused?: (cause: unknown) => void) => Promise<T>): Promise<T> {
+    if (tx === undefined || parts.store.runsAtOnce?.(tx) !== true) {
+      try {
+        return work()
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    }
+    let refused: { readonly cause: unknown } | null = null
+    const published = work((cause) => {
+      refused ??= { cause }
+    })
+    if (refused === null) return published
+    published.catch(() => {})
+    throw (refused as { readonly cause: unknown }).cause
+  }
+
+  function appendMany(
+    publications: unknown,
+    options: unknown,
+    onRefused?: (cause: unknown) => void,
+  ): Promise<readonly Published[]> {
+    const { entries, tx } = checkPublications(publications, options)
+    const events = entries.map(({ type, data, options }) => toEvent(type, data, options))
+    const store = async (made: readonly NewEvent[]) =>
+      made.length === 0 ? [] : (await append(made, tx, onRefused)).map(present)
+    return events.some((event) => event instanceof Promise)
+      ? Promise.all(events).then(store)
+      : store(events as NewEvent[])
+  }
+
+  async function appendOne(
+    event: NewEvent,
+    options: PublishOptions,
+    onRefused?: (cause: unknown) => void,
+  ): Promise<Published> {
+    if (options.tx !== undefined) return present(first(await append([event], options.tx, onRefused)))
+    if (options.id === undefined && options.idempotencyKey === undefined)
+      return present(await together(event))
     try {
       return present(first(await append([event])))
     } catch (cause) {
-      throw storeFailed(parts.store.name, cause)
+      throw notTaken(parts.store.name, cause)
     }
   }
 }
@@ -258,13 +250,6 @@ function first(appended: readonly Appended[]): Appended {
 
 function present({ event, duplicate }: Appended): Published {
   return { id: event.id, duplicate, publishedAt: new Date(Math.floor(event.publishedAt)) }
-}
-
-function storeFailed(name: string, cause: unknown): PosthornError {
-  if (cause instanceof PosthornError) return cause
-  const why = cause instanceof Error ? cause.message : 'no cause given'
-  const message = `The ${name} store did not take the event, so nothing was published: ${why}. Publish it again with the same id or idempotencyKey.`
-  return new PosthornError('STORE_FAILED', message, { cause })
 }
 
 /** See `createPublisher`. */

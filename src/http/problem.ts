@@ -68,6 +68,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   TRANSFORM_FAILED: 500,
   STORE_REQUIRED: 500,
   STORE_FAILED: 503,
+  STORE_FULL: 503,
 }
 
 const TITLES: Readonly<Record<number, string>> = {

@@ -2,6 +2,7 @@
 import { tenantBucket } from '../../patterns.ts'
 import type { Appended, AppendOptions } from '../../queries.ts'
 import type { DeliveryRecord, EventRecord, NewEvent, Work } from '../../records.ts'
+import { appendFailure } from './append-failure.ts'
 import {
   APPEND_ADDRESSED,
   APPEND_PLAIN,
@@ -26,14 +27,13 @@ export async function append(
   options: AppendOptions<unknown> = {},
 ): Promise<Answer> {
   if (events.length === 0) return { appended: [], versions: new Map() }
-  const { claim: lease, tx } = options
+  const { claim: lease, tx, onRefused } = options
   const insert = (statements: Statements) => insertAll(statements, events, lease)
+  const own = () => (session.dialect.changesInCommon ? insert(session) : session.transaction(insert))
   const found =
     tx !== undefined
-      ? await insert(session.joined(tx))
-      : session.dialect.changesInCommon
-        ? await insert(session)
-        : await session.transaction(insert)
+      ? await insert(session.joined(tx, onRefused))
+      : await own().catch((error) => Promise.reject(appendFailure(error, session.dialect.name)))
   const versions = new Map<string, number>()
   for (const { tenantId } of events) versions.set(tenantId, found.versions.get(tenantId) ?? 0)
   const appended = events.map((_, at): Appended => {

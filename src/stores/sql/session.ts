@@ -34,8 +34,10 @@ export interface Session extends Statements {
   rowsOnce(template: Template, values?: Values): Promise<readonly Row[]>
   /** One transaction of our own; again when it had to give way to another. */
   transaction<T>(work: (statements: Statements) => Promise<T>): Promise<T>
-  /** Statements in the caller's transaction. */
-  joined(tx: unknown): Statements
+  /** Statements in the caller's transaction. `onRefused` hears at once of an error that a synchronous driver threw. */
+  joined(tx: unknown, onRefused?: (cause: unknown) => void): Statements
+  /** Has a statement in this transaction run when a call returns? */
+  runsAtOnce(tx: unknown): boolean
 }
 
 export function createSession(
@@ -82,6 +84,29 @@ export function createSession(
     table,
     rowsOnce: within(database).rows,
     transaction: (work) => withRetries(() => database.transaction((tx) => work(within(tx)))),
-    joined: (tx) => within(database.join(tx)),
+    joined(tx, onRefused) {
+      const executor = database.join(tx)
+      return onRefused === undefined ? within(executor) : on(atOnce(executor, onRefused))
+    },
+    runsAtOnce(tx) {
+      try {
+        return database.join(tx).querySync !== undefined
+      } catch {
+        return false
+      }
+    },
+  }
+}
+
+/** The statements of a synchronous driver; of another one, its own. */
+function atOnce(executor: Executor, onRefused: (cause: unknown) => void): Executor['query'] {
+  return (sql, parameters) => {
+    if (executor.querySync === undefined) return executor.query(sql, parameters)
+    try {
+      return Promise.resolve(executor.querySync(sql, parameters))
+    } catch (cause) {
+      onRefused(cause)
+      return Promise.reject(cause)
+    }
   }
 }

@@ -72,6 +72,7 @@ export function createSqlStore<Tx>({
     ...(hints === null ? {} : { onWake: hints.onWake }),
     now: async () => (await session.now()) / 1000,
     migrate: () => migrate(session, namespace),
+    runsAtOnce: (tx) => session.runsAtOnce(tx),
     migrationSql: () => schemaSql(dialect, namespace),
 
     insertSubscription: (subscription, limits) => insertSubscription(session, subscription, limits),

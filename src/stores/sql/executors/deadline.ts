@@ -28,7 +28,8 @@ export function createDeadline(driver: string, settings: ExecutorSettings): Dead
       let over = false
       const timer = clock.setTimer(() => {
         over = true
-        reject(new PosthornError('STORE_FAILED', tooLate(driver, during, limitMs)))
+        const outcomeUnknown = !during.startsWith('waiting')
+        reject(new PosthornError('STORE_FAILED', tooLate(driver, during, limitMs), { outcomeUnknown }))
       }, limitMs)
       const fail = (error: unknown): void => {
         timer.cancel()
