@@ -80,7 +80,8 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
   /** The option of this name, or null. */
   readonly defaultTenant: string | null
   /**
-   * Stores one event; its deliveries follow. With `tx` it is stored in the caller's transaction.
+   * Stores one event; its deliveries follow. With `tx` it is stored in the caller's transaction. With a `tx` of a synchronous
+   * SQLite driver it throws, rather than rejects, what it refuses: a synchronous transaction has committed before a promise rejects.
    *
    * @throws PosthornError `UNKNOWN_EVENT_TYPE`, `INVALID_PAYLOAD`, `PAYLOAD_NOT_SERIALISABLE`, `PAYLOAD_TOO_LARGE`,
    * `INVALID_INPUT`, `TENANT_REQUIRED`, `STORE_FAILED`; nothing is stored then

@@ -109,6 +109,33 @@ describe('a synchronous transaction', async () => {
     expect(await events('thrown')).toBe(0)
   })
 
+  it.each([
+    ['an input that is refused', { big: 1n }, 'PAYLOAD_NOT_SERIALISABLE'],
+    ['a statement that fails', { fine: true }, undefined],
+  ])('of better-sqlite3 does not commit after %s', async (_name, data, code) => {
+    handle.exec(
+      "create temp trigger refuse before insert on posthorn_queue begin select raise(abort, 'refused'); end",
+    )
+    const failed = (() => {
+      try {
+        handle.transaction(() => {
+          handle.prepare(INSERT).run('refused')
+          void own.publish('order.paid', data, { tenantId: 'refused', tx: handle })
+        })()
+      } catch (error) {
+        return error
+      }
+    })()
+    handle.exec('drop trigger refuse')
+    expect(failed).toMatchObject(
+      code === undefined ? { message: expect.stringContaining('refused') } : { code },
+    )
+    expect([
+      await events('refused'),
+      handle.prepare('select * from accounts where id = ?').all('refused'),
+    ]).toEqual([0, []])
+  })
+
   it('of Drizzle commits with it, and leaves no event when it throws after publish', async () => {
     const published: Promise<unknown>[] = []
     db.transaction((tx) => {
