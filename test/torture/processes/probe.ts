@@ -1,5 +1,9 @@
 /** The program of the scenarios that need a process of their own making: runs the part that it is told to. */
-const parts: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {}
+const parts: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
+  'crash-worker': async () => (await import('./crash-worker.ts')).runCrashWorker,
+  emitter: async () => (await import('./emitter.ts')).runEmitter,
+  poisoned: async () => (await import('./poisoned.ts')).runPoisoned,
+}
 
 const name = process.argv[2] ?? ''
 const load = parts[name]

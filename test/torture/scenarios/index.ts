@@ -1,9 +1,15 @@
 /** Every scenario, by its number in the reliability list. */
+
 import type { Scenario } from '../scenario.ts'
+import { crashPoints } from './crash-points.ts'
 import { cutConnections, freezeWorkers, killWorkers, restartServer, rollingDeploys } from './crashes.ts'
+import { poison, transactionalEmit } from './transactional.ts'
 
 export const scenarios: readonly Scenario[] = [
   killWorkers,
+  crashPoints,
+  transactionalEmit,
+  poison,
   freezeWorkers,
   rollingDeploys,
   restartServer,

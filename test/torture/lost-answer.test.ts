@@ -1,0 +1,83 @@
+/** Test 11: a connection that ends after the statement was forwarded and before its answer came. */
+
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import pg from 'pg'
+import { expect, it, onTestFinished } from 'vitest'
+import { createWebhooks } from '../../src/index.ts'
+import { postgresStore } from '../../src/stores/postgres.ts'
+import { appendFailure } from '../../src/stores/sql/append-failure.ts'
+import { createPostgresDatabase } from '../support/databases/postgres.ts'
+import { quietLogger } from '../support/setup.ts'
+
+/** Forwards to the server; while `cutting`, swallows the answer to the next INSERT and then ends the connection. */
+async function startProxy(target: URL) {
+  const state = { cutting: false }
+  const sockets = new Set<Socket>()
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname)
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+    }
+    let swallow = false
+    client.on('data', (data) => {
+      swallow ||= state.cutting && data.includes('insert into')
+      upstream.write(data)
+    })
+    upstream.on('data', (data) => {
+      if (swallow) client.destroy()
+      else client.write(data)
+    })
+    client.on('close', () => upstream.end())
+    upstream.on('close', () => client.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const url = new URL(target)
+  url.port = String((server.address() as AddressInfo).port)
+  return { state, url: url.href }
+}
+
+it('says that the outcome is unknown, and stores the event once when it is published again with its id', async () => {
+  const database = await createPostgresDatabase()
+  const proxy = await startProxy(new URL(database.url))
+  const pool = new pg.Pool({ connectionString: proxy.url, max: 2 })
+  const webhooks = createWebhooks({ store: postgresStore({ client: pool }), logger: quietLogger })
+  onTestFinished(async () => {
+    await webhooks.stop()
+    await pool.end()
+    await database.drop()
+  })
+  await webhooks.migrate()
+  for (let round = 0; round < 10; round++) {
+    const options = { tenantId: 'acme', id: `evt_${round}` }
+    proxy.state.cutting = true
+    await expect(webhooks.publish('order.paid', { round }, options)).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      outcomeUnknown: true,
+    })
+    proxy.state.cutting = false
+    expect(await webhooks.publish('order.paid', { round }, options)).toMatchObject({ duplicate: true })
+  }
+  expect((await webhooks.events.list({ tenantId: 'acme' })).items).toHaveLength(10)
+})
+
+it.each([
+  ['53100', 'STORE_FULL', false],
+  ['SQLITE_FULL', 'STORE_FULL', false],
+  ['ECONNRESET', 'STORE_FAILED', true],
+  ['PROTOCOL_CONNECTION_LOST', 'STORE_FAILED', true],
+  ['ECONNREFUSED', 'ECONNREFUSED', undefined],
+  ['23514', '23514', undefined],
+])('tells %s apart', (code, told, outcomeUnknown) => {
+  const failure = appendFailure(Object.assign(new Error('a driver says so'), { code }), 'test') as Error & {
+    code: string
+    outcomeUnknown?: boolean
+  }
+  expect([failure.code, failure.outcomeUnknown]).toEqual([told, outcomeUnknown])
+})

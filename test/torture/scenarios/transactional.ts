@@ -1,0 +1,191 @@
+/** Tests 3 and 7: callers that are killed in their transactions, and an event that kills every worker. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import pg from 'pg'
+import { openStore } from '../../../src/cli/open-store.ts'
+import { createWebhooks } from '../../../src/index.ts'
+import { temporaryFolder } from '../../support/databases/server.ts'
+import { quietLogger } from '../../support/setup.ts'
+import type { Bench, Scenario } from '../scenario.ts'
+import { noServer } from './under-harm.ts'
+
+const PATIENCE_MS = 60_000
+
+/** Counts the requests for each event's own number. */
+async function startReceiver(bench: Bench) {
+  const received = new Map<number, number>()
+  const server = createServer((request, response) => {
+    let body = ''
+    request.setEncoding('utf8').on('data', (text: string) => {
+      body += text
+    })
+    request.on('end', () => {
+      const { id } = JSON.parse(body).data
+      received.set(id, (received.get(id) ?? 0) + 1)
+      response.writeHead(204).end()
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  bench.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { received, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
+}
+
+export const transactionalEmit: Scenario = {
+  number: 3,
+  name: 'emit in transactions that roll back and callers that are killed',
+  kinds: ['postgres'],
+  async run(bench, kind) {
+    const place = await bench.place(kind)
+    if (place === null) return noServer(kind)
+    const folder = await temporaryFolder('emit')
+    bench.after(folder.remove)
+    const ledger = `${folder.path}/committed`
+    const opened = await openStore(place)
+    bench.after(() => opened.close())
+    const options = { allowHttp: true, allowCidrs: ['127.0.0.0/8'], logger: quietLogger }
+    const webhooks = createWebhooks({ store: opened.store, ...options })
+    bench.after(() => webhooks.stop())
+    await webhooks.migrate()
+    const { received, url } = await startReceiver(bench)
+    await webhooks.subscriptions.create({ tenantId: 'acme', url })
+    await opened.query('create table orders (id int primary key, done bool not null default false)')
+    await webhooks.start()
+
+    const rounds = bench.full ? 50 : 5
+    const each = 100
+    for (let round = 0; round < rounds; round++) {
+      const emitter = fork(bench.programs.probe, ['emitter'], {
+        env: {
+          ...process.env,
+          EMIT: JSON.stringify({ url: place.url, from: round * each, count: each, ledger }),
+        },
+        execArgv: [],
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      })
+      bench.after(() => emitter.kill('SIGKILL'))
+      let seen = 0
+      emitter.on('message', () => {
+        seen += 1
+        if (seen === Math.floor(each * 0.8)) emitter.kill('SIGKILL')
+      })
+      await once(emitter, 'exit')
+    }
+    const observer = new pg.Client({ connectionString: place.url })
+    await observer.connect()
+    bench.after(() => observer.end())
+    const open = `select count(*)::int as n from pg_stat_activity where datname = current_database() and state like 'idle in%'`
+    for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await pause(50)) {
+      if ((await observer.query(open)).rows[0].n === 0) break
+    }
+    const { rows } = await observer.query('select id, done from orders')
+    const committed = new Set(rows.map(({ id }) => Number(id)))
+    for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await pause(50)) {
+      if ([...committed].every((id) => received.has(id))) break
+    }
+    await webhooks.drain()
+    const believed = (await readFile(ledger, 'utf8'))
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(Number)
+    const lost = [...committed].filter((id) => !received.has(id)).length
+    const unexpected = [...received.keys()].filter((id) => !committed.has(id)).length
+    const broken =
+      rows.filter(({ done }) => done !== true).length + believed.filter((id) => !committed.has(id)).length
+    const duplicated = [...received.values()].filter((times) => times > 1).length
+    return {
+      problems: Object.entries({ lost, unexpected, broken, duplicated })
+        .filter(([, count]) => count > 0)
+        .map(([name, count]) => `${name} ${count}`),
+      figures: {
+        lost,
+        duplicated,
+        recovered: committed.size - believed.length,
+        unexpected,
+        transactions: rounds * each,
+        committed: committed.size,
+      },
+    }
+  },
+}
+
+const MAX_RESTARTS = 7
+
+export const poison: Scenario = {
+  number: 7,
+  name: 'poison that kills the process',
+  kinds: ['postgres', 'sqlite'],
+  async run(bench, kind) {
+    const place = await bench.place(kind)
+    if (place === null) return noServer(kind)
+    const opened = await openStore(place)
+    bench.after(() => opened.close())
+    const options = { allowHttp: true, allowCidrs: ['127.0.0.0/8'], logger: quietLogger }
+    const webhooks = createWebhooks({ store: opened.store, ...options })
+    bench.after(() => webhooks.stop())
+    await webhooks.migrate()
+    const { received, url } = await startReceiver(bench)
+    await webhooks.subscriptions.create({ tenantId: 'acme', url })
+    const good = bench.full ? 5_000 : 200
+    for (let id = 0; id < good; id += 100) {
+      const batch = Array.from({ length: 100 }, (_, index) => ({
+        type: 'good',
+        data: { id: id + index },
+        tenantId: 'acme',
+      }))
+      await webhooks.publishMany(batch)
+      if (id === 0) await webhooks.publish('poison', { id: -1 }, { tenantId: 'acme' })
+    }
+    let restarts = 0
+    let ended = false
+    const supervise = (): void => {
+      const worker = fork(bench.programs.probe, ['poisoned'], {
+        env: { ...process.env, POISON: JSON.stringify({ place, timeoutMs: 500 }) },
+        execArgv: [],
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      })
+      bench.after(() => worker.kill('SIGKILL'))
+      worker.on('exit', () => {
+        if (ended) return
+        restarts += 1
+        supervise()
+      })
+    }
+    supervise()
+    const count = async (filter: object) =>
+      (await opened.store.listDeliveries(filter as never, { limit: 1, total: true })).total ?? 0
+    const tenant = 'acme'
+    for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await pause(100)) {
+      const [done, failed] = [
+        await count({ tenant, state: 'succeeded' }),
+        await count({ tenant, state: 'failed' }),
+      ]
+      if (done === good && failed === 1) break
+    }
+    ended = true
+    const { rows } = await opened.store.listDeliveries({ tenant, state: 'failed' } as never, { limit: 10 })
+    const quarantined = rows.filter(
+      ({ reason, eventType }) => reason === 'quarantined' && eventType === 'poison',
+    ).length
+    const lost = good - received.size
+    const problems = [
+      ...(lost === 0 ? [] : [`lost ${lost}`]),
+      ...(quarantined === 1 && rows.length === 1
+        ? []
+        : [`${rows.length} set aside, ${quarantined} of them the poison`]),
+      ...(restarts <= MAX_RESTARTS ? [] : [`${restarts} restarts`]),
+    ]
+    const duplicated = [...received.values()].filter((times) => times > 1).length
+    return {
+      problems,
+      figures: { lost, duplicated, recovered: 0, unexpected: 0, neighbours: good, restarts },
+    }
+  },
+}
