@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { ENTRANTS, type Entrant, IN_TRANSACTION } from './contenders/index.ts'
+import { growth } from './growth.ts'
 import { guard, RECORDED, type Recorded, ratiosOf } from './guard.ts'
 import { machine } from './machine.ts'
 import { missingPeers } from './peers-installed.ts'
@@ -23,10 +24,14 @@ const { values } = parseArgs({
     cases: { type: 'string' },
     contenders: { type: 'string' },
     rounds: { type: 'string' },
+    scale: { type: 'string' },
     record: { type: 'boolean', default: false },
+    growth: { type: 'boolean', default: false },
   },
 })
 
+/** Everybody in every case: such a run is kept. */
+const isWhole = values.cases === undefined && values.contenders === undefined && !values.growth
 const mode: Mode = values.quick ? 'quick' : values.full ? 'full' : 'normal'
 const list = (text: string | undefined): readonly string[] | null =>
   text?.split(',').map((name) => name.trim()) ?? null
@@ -55,7 +60,14 @@ async function main(): Promise<boolean> {
   const noPeers = await missingPeers(print)
   if (noPeers !== null) note(`left out: ${noPeers}`)
   const sitting = await openSitting(note)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void sitting.close().finally(() => process.exit(130)))
+  }
   try {
+    if (values.growth) {
+      await growth(sitting, mode, about, progress, print, list(values.cases))
+      return true
+    }
     const wanted = list(values.contenders)
     const cases = list(values.cases)
     const entrants: Entrant[] = []
@@ -66,21 +78,23 @@ async function main(): Promise<boolean> {
       if (chosen && (await sitting.canRun(entrant))) entrants.push(entrant)
     }
     if (!sitting.hasTls) note('left out: the case over TLS, no openssl on the PATH')
-    const plan = planOf(mode, sitting.hasTls)
+    const plan = planOf(mode, sitting.hasTls, Number(values.scale ?? 1))
       .filter(({ measure, work }) => cases?.includes(measure === 'end-to-end' ? work.name : measure) ?? true)
       .map((step): Step => (values.rounds === undefined ? step : { ...step, rounds: Number(values.rounds) }))
     const steps: StepResult[] = []
+    const takenAt = new Date().toISOString()
+    let written: readonly string[] = []
     for (const step of plan) {
       const rows = await runStep(sitting, step, entrantsOf(step, entrants), progress)
       steps.push({ ...step, rows })
       print(printed(step, rows))
+      // After every step, so that a run that is stopped leaves what it has.
+      if (isWhole) {
+        const result = { takenAt, mode, machine: about, loadAfter: machine().load, notes, steps }
+        written = await keep(result)
+      }
     }
-    const takenAt = new Date().toISOString()
-    if (wanted === null && cases === null) {
-      const loadAfter = machine().load
-      const files = await keep({ takenAt, mode, machine: about, loadAfter, notes, steps })
-      print(`\nwritten: ${files.join(', ')}`)
-    }
+    if (written.length > 0) print(`\nwritten: ${written.join(', ')}`)
     if (mode !== 'quick') return true
     if (!values.record) return await guard(sitting, steps, entrants, progress, print)
     const recorded: Recorded = { takenAt, machine: about, ratios: ratiosOf(steps) }
@@ -107,7 +121,6 @@ function entrantsOf(step: Step, entrants: readonly Entrant[]): readonly Entrant[
   return postgres ? [...entrants, ...IN_TRANSACTION] : entrants
 }
 
-const isWhole = values.cases === undefined && values.contenders === undefined
 const held = await main()
 if (mode !== 'quick' && isWhole) {
   await alone('signing.ts', mode === 'full' ? '41' : '11')

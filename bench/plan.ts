@@ -50,14 +50,14 @@ const AMOUNTS: Readonly<
 const MAIN = ['a', 'b', 'c']
 const QUICK = ['a', 'b']
 
-/** The steps of a mode, in order. */
-export function planOf(mode: Mode, hasTls: boolean): readonly Step[] {
+/** The steps of a mode, in order; `scale` makes all counts smaller or larger. */
+export function planOf(mode: Mode, hasTls: boolean, scale = 1): readonly Step[] {
   const { main, others, publish, warmUp, latencies } = AMOUNTS[mode]
   const warmUpOf = (work: Work): number => Math.max(Math.ceil(warmUp / work.fanOut), work.tenants)
   const cases = CASES.filter((work) => (mode === 'quick' ? QUICK.includes(work.name) : hasTls || !work.tls))
   const ends = cases.map((work): Step => {
-    const { scale, rounds } = MAIN.includes(work.name) ? main : others
-    const part = scaled(work, scale)
+    const { scale: share, rounds } = MAIN.includes(work.name) ? main : others
+    const part = scaled(work, share * scale)
     return {
       title: `(${work.name}) ${part.title}`,
       measure: 'end-to-end',
@@ -67,7 +67,7 @@ export function planOf(mode: Mode, hasTls: boolean): readonly Step[] {
     }
   })
   if (mode === 'quick') return ends
-  const batched = scaled(caseNamed('a'), publish.scale)
+  const batched = scaled(caseNamed('a'), publish.scale * scale)
   const single = { ...batched, events: Math.ceil(batched.events / 4) }
   const idle = { ...caseNamed('a'), events: latencies }
   return [

@@ -29,8 +29,9 @@ function answer(incoming: IncomingMessage, outgoing: ServerResponse): void {
   const path = incoming.url ?? ''
   incoming.resume()
   incoming.on('end', () => {
+    if (path === '/silent') return
     if (delayMs === 0) outgoing.writeHead(204).end()
-    else if (path !== '/silent') setTimeout(() => outgoing.writeHead(204).end(), delayMs)
+    else setTimeout(() => outgoing.writeHead(204).end(), delayMs)
     requests += 1
     const id = String(incoming.headers['webhook-id'])
     if (noting && !arrivals.has(id)) arrivals.set(id, process.hrtime.bigint())
