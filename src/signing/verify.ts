@@ -49,7 +49,7 @@ export async function verify<Data = unknown>(
     scheme: { key, read, match } = defaultVerifier as Scheme,
     tolerance = 300,
     now = Math.floor(Date.now() / 1000),
-  }: VerifyOptions,
+  }: VerifyOptions = {} as VerifyOptions,
 ): Promise<VerifiedWebhook<Data>> {
   try {
     const keys = secrets.map(key)

@@ -38,6 +38,11 @@ const codeOf = async (outcome: Promise<unknown>): Promise<string> => {
 }
 
 describe('the secret', () => {
+  it('is missed where there are no options at all', async () => {
+    const bare = verify as (request: unknown) => Promise<unknown>
+    expect(await codeOf(bare({ headers: {}, body: json }))).toBe('secret-missing')
+  })
+
   it.each<[string, unknown, string]>([
     ['undefined', undefined, 'secret-missing'],
     ['null', null, 'secret-missing'],
