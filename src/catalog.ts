@@ -11,8 +11,8 @@ import {
   type StandardResult,
   type StandardSchemaV1,
 } from './catalog/standard-schema.ts'
-import { didYouMean } from './closest.ts'
 import { PosthornError } from './errors.ts'
+import { didYouMean } from './input/closest.ts'
 import type { JsonObject, JsonValue } from './model.ts'
 import { EVENT_NAME, isPattern, matchesPattern } from './patterns.ts'
 import { isThenable } from './thenable.ts'

@@ -1,15 +1,15 @@
 /** `webhooks.deliveries`: what is owed to whom, how it stands, and sending it again. */
 import { destinationOf, type OneUseDestination } from './delivery/destination.ts'
 import { PosthornError } from './errors.ts'
-import { filterText } from './filter-text.ts'
 import { isId, shownId } from './id-input.ts'
-import { instantOf, invalidInput, recordOf } from './known-keys.ts'
+import { filterText } from './input/filter-text.ts'
+import { instantOf, invalidInput, recordOf } from './input/known-keys.ts'
+import { type Listed, PAGE_KEYS, type PageOptions, pageOf } from './input/page.ts'
+import { type TenantListOptions, type TenantOptions, tenantFilterOf, tenantOf } from './input/tenant.ts'
 import { type Delivery, type DeliveryState, isEnded } from './model.ts'
-import { type Listed, PAGE_KEYS, type PageOptions, pageOf } from './page.ts'
 import type { Parts } from './parts.ts'
 import { presentDelivery } from './present.ts'
 import type { DeliveryRecord } from './records.ts'
-import { type TenantListOptions, type TenantOptions, tenantFilterOf, tenantOf } from './tenant.ts'
 
 /** Which deliveries to list; filters add up. */
 export interface DeliveryListOptions extends TenantListOptions, PageOptions {

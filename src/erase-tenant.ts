@@ -1,6 +1,7 @@
 /** `webhooks.eraseTenant`: a tenant leaves, and everything that is kept about it goes, in bounded steps. */
+
+import { writingTenantOf } from './input/tenant.ts'
 import type { Parts } from './parts.ts'
-import { writingTenantOf } from './tenant.ts'
 
 const BATCH = 500
 

@@ -25,10 +25,11 @@ export type { Published, PublishOptions } from './delivery/publish.ts'
 export type { RetentionOptions } from './delivery/retention.ts'
 export { type ErrorCode, isPosthornError, PosthornError } from './errors.ts'
 export { type Condition, type Filter, type FilterValue, matchesFilter } from './filter.ts'
-export type { Health, HealthOptions } from './health.ts'
+export type { Health, HealthOptions } from './history/health.ts'
+export type { Job, JobHandle, Jobs } from './history/jobs.ts'
+export type * from './history/recovery.ts'
+export type { Bucket, Counts, CountsAt, Stats, StatsOptions } from './history/stats.ts'
 export type * from './hooks.ts'
-export type { Job, JobHandle, Jobs } from './jobs.ts'
-export type { EventToMatch } from './matching.ts'
 export type {
   AnyTenant,
   Attempt,
@@ -63,8 +64,6 @@ export type {
 export { EVENT_NAME, matchesPattern, tenantBucket } from './patterns.ts'
 export type * from './queries.ts'
 export type * from './records.ts'
-export type * from './recovery.ts'
-export type { Resealed } from './reseal.ts'
 export { type SealedSecretsOptions, sealedSecrets } from './sealing/sealed-secrets.ts'
 export type { SealContext, Sealer } from './sealing.ts'
 export { customScheme } from './signing/custom-scheme.ts'
@@ -75,9 +74,10 @@ export type { CustomScheme, Scheme } from './signing/scheme.ts'
 export { standardWebhooks } from './signing/standard-webhooks.ts'
 export { svix } from './signing/svix.ts'
 export { unsigned } from './signing/unsigned.ts'
-export type { IssuedSecret } from './signing-input.ts'
-export type { Bucket, Counts, CountsAt, Stats, StatsOptions } from './stats.ts'
 export type { Store } from './store.ts'
+export type { EventToMatch } from './subscriptions/matching.ts'
+export type { Resealed } from './subscriptions/reseal.ts'
+export type { IssuedSecret } from './subscriptions/signing-input.ts'
 export type {
   FailureCode,
   Transport,

@@ -4,8 +4,8 @@ import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvents, type StandardSchemaV1 } from '../src/catalog.ts'
-import { closest } from '../src/closest.ts'
 import type { PosthornError } from '../src/errors.ts'
+import { closest } from '../src/input/closest.ts'
 
 const events = defineEvents({
   'order.paid': z.object({ id: z.string(), total: z.number().int().positive() }),

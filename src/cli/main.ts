@@ -3,8 +3,8 @@
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { closest } from '../closest.ts'
 import { isPosthornError } from '../errors.ts'
+import { closest } from '../input/closest.ts'
 import type { StorePlace } from './open-store.ts'
 
 const HELP = `posthorn <command> --url <database>

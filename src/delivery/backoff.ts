@@ -3,9 +3,9 @@
  * so that it can stand in a subscription's row. Pure; chance is passed in.
  */
 import type { Random } from '../clock.ts'
-import { didYouMean } from '../closest.ts'
-import { type Duration, parseDuration } from '../duration.ts'
 import { PosthornError } from '../errors.ts'
+import { didYouMean } from '../input/closest.ts'
+import { type Duration, parseDuration } from '../input/duration.ts'
 
 /** The longest delay that a schedule may hold: 7 days. */
 export const MAX_DELAY_MS = 7 * 86_400_000

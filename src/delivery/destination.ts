@@ -1,10 +1,10 @@
 /** One-use destinations (`to`): checked like a subscription's URL, then sealed with their delivery. */
-import { headersOf } from '../headers-input.ts'
-import { recordOf } from '../known-keys.ts'
+import { headersOf } from '../input/headers-input.ts'
+import { recordOf } from '../input/known-keys.ts'
+import { urlOf } from '../input/url-input.ts'
 import type { Parts } from '../parts.ts'
 import { destinationContext } from '../sealing.ts'
-import { checkSecret, keyedSchemes } from '../signing-input.ts'
-import { urlOf } from '../url-input.ts'
+import { checkSecret, keyedSchemes } from '../subscriptions/signing-input.ts'
 import type { Destination } from './prepare.ts'
 
 /** Where one event goes, and only it. */

@@ -3,9 +3,9 @@
  * construction; `docs/delivery-policy.md` explains how the settings work together.
  */
 import { z } from 'zod'
-import { concurrencyInput, rateInput } from '../limits-input.ts'
 import type { Rate } from '../model.ts'
 import { EVENT_NAME } from '../patterns.ts'
+import { concurrencyInput, rateInput } from '../subscriptions/limits-input.ts'
 import type { FailureKind } from './failure-kinds.ts'
 
 /** When a subscription counts as broken, and how it is tried again. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
-import { headersOf } from '../headers-input.ts'
+import { headersOf } from '../input/headers-input.ts'
 import type { Parts, SigningEntry } from '../parts.ts'
 import type { SubscriptionRecord } from '../records.ts'
 import { destinationContext, headerContext, secretContext } from '../sealing.ts'

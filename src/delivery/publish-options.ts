@@ -1,6 +1,6 @@
 /** The options of `publish`, checked at the door: each with a typed error that names the field and the rule. */
 import { PosthornError } from '../errors.ts'
-import { invalidInput, recordOf } from '../known-keys.ts'
+import { invalidInput, recordOf } from '../input/known-keys.ts'
 import type { PublishEntry, PublishOptions } from './publish.ts'
 
 const EVENT_ID = /^[A-Za-z0-9_-]{1,64}$/

@@ -4,14 +4,14 @@
  */
 
 import { PosthornError } from '../errors.ts'
-import { retryInput } from '../limits-input.ts'
+import { writingTenantOf } from '../input/tenant.ts'
 import type { Metadata } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import type { Appended } from '../queries.ts'
 import type { NewEvent } from '../records.ts'
-import { channelsOf } from '../selection-input.ts'
-import { checkEventType } from '../subscription-input.ts'
-import { writingTenantOf } from '../tenant.ts'
+import { checkEventType } from '../subscriptions/input.ts'
+import { retryInput } from '../subscriptions/limits-input.ts'
+import { channelsOf } from '../subscriptions/selection-input.ts'
 import type { RetryPolicy } from './backoff.ts'
 import { checkRoot, serialise } from './body.ts'
 import { destinationOf, type OneUseDestination } from './destination.ts'

@@ -3,8 +3,8 @@
  * `transform`. Done once, when the delivery is made; the result is stored with it, so that every attempt sends the same.
  */
 import { PosthornError } from '../errors.ts'
-import { headersOf } from '../headers-input.ts'
-import { recordOf } from '../known-keys.ts'
+import { headersOf } from '../input/headers-input.ts'
+import { recordOf } from '../input/known-keys.ts'
 import type { EnvelopeInput, Parts, ShapeInput, ShapeTarget } from '../parts.ts'
 import type { EventRecord, SubscriptionRecord } from '../records.ts'
 import { isThenable } from '../thenable.ts'

@@ -1,6 +1,7 @@
 /** Turns a filter that comes from outside into a tree, or says where it is wrong. Everything about it is bounded. */
-import { didYouMean } from '../closest.ts'
+
 import { PosthornError } from '../errors.ts'
+import { didYouMean } from '../input/closest.ts'
 import { type FilterNode, OPERATORS, type Operator, type Place, type Scalar } from './node.ts'
 
 const MAX_LEVELS = 8

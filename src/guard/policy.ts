@@ -1,7 +1,7 @@
 /** What an operator opens and closes: the options of the address guard, checked once, in the form the rules read. */
 import ipaddr from 'ipaddr.js'
-import { didYouMean } from '../closest.ts'
 import { PosthornError } from '../errors.ts'
+import { didYouMean } from '../input/closest.ts'
 import { parseUrl } from './parse-url.ts'
 
 /** Settings of the address guard. What is denied wins over what is allowed. */

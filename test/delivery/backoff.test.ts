@@ -10,7 +10,7 @@ import {
   type RetryPolicy,
   schedule,
 } from '../../src/delivery/backoff.ts'
-import { parseDuration } from '../../src/duration.ts'
+import { parseDuration } from '../../src/input/duration.ts'
 
 const low = () => 0
 const high = () => 1 - Number.EPSILON

@@ -7,7 +7,7 @@ import type { job } from '../../src/http/schemas/job.ts'
 import type { subscription } from '../../src/http/schemas/subscription.ts'
 import { newSubscription, subscriptionChanges } from '../../src/http/schemas/subscription.ts'
 import type { Attempt, Delivery, Event, Job, Subscription } from '../../src/index.ts'
-import { CHANGE_KEYS } from '../../src/subscription-input.ts'
+import { CHANGE_KEYS } from '../../src/subscriptions/input.ts'
 import { api } from './setup.ts'
 
 /** Each can stand for the other. */

@@ -2,22 +2,22 @@
  * Checks the signing schemes and secrets that a caller hands in, and issues secrets. Each scheme signs with the live secrets
  * of its kind (`validateSecret` decides), so schemes of different kinds need a secret each. No message holds a secret.
  */
-import { PosthornError } from './errors.ts'
-import { recordOf } from './known-keys.ts'
-import type { JsonValue } from './model.ts'
-import type { Parts, SigningEntry } from './parts.ts'
-import { needsSecret } from './signing/header-roles.ts'
-import { mergeSigners } from './signing/merge-signers.ts'
-import type { Scheme } from './signing/scheme.ts'
-import { schemeFrom } from './signing/scheme-from.ts'
+import { PosthornError } from '../errors.ts'
+import { recordOf } from '../input/known-keys.ts'
+import type { JsonValue } from '../model.ts'
+import type { Parts, SigningEntry } from '../parts.ts'
+import { needsSecret } from '../signing/header-roles.ts'
+import { mergeSigners } from '../signing/merge-signers.ts'
+import type { Scheme } from '../signing/scheme.ts'
+import { schemeFrom } from '../signing/scheme-from.ts'
 import {
   acceptsSecret,
   type GeneratedSecret,
   generateSecret,
   publicKeyOf,
   validateSecret,
-} from './signing/secrets.ts'
-import { SigningError } from './signing/signing-error.ts'
+} from '../signing/secrets.ts'
+import { SigningError } from '../signing/signing-error.ts'
 
 /** One scheme, or several while receivers move from one to another; `until` is when a scheme stops signing. */
 export type SigningInput = Scheme | readonly { readonly scheme: Scheme; readonly until?: Date | undefined }[]

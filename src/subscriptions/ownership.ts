@@ -2,10 +2,10 @@
  * Endpoint ownership: asks a receiver whether it wants deliveries before it gets any. Until it has said so in its own
  * words a subscription is disabled as `unverified`; that something answers there is no consent.
  */
-import { createPreparer } from './delivery/prepare.ts'
-import type { Parts } from './parts.ts'
-import type { NewSubscription, SubscriptionPatch, SubscriptionRecord } from './records.ts'
-import type { TransportRequest, TransportResponse } from './transport.ts'
+import { createPreparer } from '../delivery/prepare.ts'
+import type { Parts } from '../parts.ts'
+import type { NewSubscription, SubscriptionPatch, SubscriptionRecord } from '../records.ts'
+import type { TransportRequest, TransportResponse } from '../transport.ts'
 
 /** How receivers are asked: `challenge` posts a text to be echoed, `cloudevents` is the handshake of its webhook spec. */
 export type OwnershipCheck = 'challenge' | 'cloudevents'

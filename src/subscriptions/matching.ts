@@ -1,14 +1,14 @@
 /** `subscriptions.matches`: who would get an event, without publishing it. */
-import type { Catalog, EventName } from './catalog.ts'
-import { serialise } from './delivery/body.ts'
-import { type Selectable, selects } from './delivery/selects.ts'
-import { recordOf } from './known-keys.ts'
-import type { Metadata } from './model.ts'
-import type { Parts } from './parts.ts'
-import type { SubscriptionRecord } from './records.ts'
+import type { Catalog, EventName } from '../catalog.ts'
+import { serialise } from '../delivery/body.ts'
+import { type Selectable, selects } from '../delivery/selects.ts'
+import { recordOf } from '../input/known-keys.ts'
+import { writingTenantOf } from '../input/tenant.ts'
+import type { Metadata } from '../model.ts'
+import type { Parts } from '../parts.ts'
+import type { SubscriptionRecord } from '../records.ts'
+import { checkEventType, metadataOf } from './input.ts'
 import { channelsOf } from './selection-input.ts'
-import { checkEventType, metadataOf } from './subscription-input.ts'
-import { writingTenantOf } from './tenant.ts'
 
 /** An event to try. */
 export interface EventToMatch<Events extends Catalog | null = null> {

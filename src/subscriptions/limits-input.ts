@@ -1,7 +1,7 @@
 /** Checks how a subscription wants its deliveries: retries, order, rate, concurrency. What comes out is plain JSON for its row. */
-import { parseRetry } from './delivery/backoff.ts'
-import { invalidInput, recordOf } from './known-keys.ts'
-import type { JsonValue, Rate } from './model.ts'
+import { parseRetry } from '../delivery/backoff.ts'
+import { invalidInput, recordOf } from '../input/known-keys.ts'
+import type { JsonValue, Rate } from '../model.ts'
 
 /** The longest span of a rate: 30 days. */
 const MAX_PER_MS = 30 * 86_400_000

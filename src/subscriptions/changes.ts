@@ -2,17 +2,17 @@
  * The stored form of a subscription: seals what is secret, and turns checked fields into the row to insert or the patch
  * to apply. Knows nothing of tenants' rights and hooks.
  */
-import { signingOf } from './delivery/prepare.ts'
-import { PosthornError } from './errors.ts'
-import { headersOf, refuseOwned } from './headers-input.ts'
-import { type JsonObject, type JsonValue, REDACTED } from './model.ts'
-import type { Parts, SigningEntry } from './parts.ts'
-import type { NewSubscription, SubscriptionPatch, SubscriptionRecord } from './records.ts'
-import { headerContext, secretContext } from './sealing.ts'
-import type { Scheme } from './signing/scheme.ts'
+import { signingOf } from '../delivery/prepare.ts'
+import { PosthornError } from '../errors.ts'
+import { headersOf, refuseOwned } from '../input/headers-input.ts'
+import { type JsonObject, type JsonValue, REDACTED } from '../model.ts'
+import type { Parts, SigningEntry } from '../parts.ts'
+import type { NewSubscription, SubscriptionPatch, SubscriptionRecord } from '../records.ts'
+import { headerContext, secretContext } from '../sealing.ts'
+import type { Scheme } from '../signing/scheme.ts'
+import { type CheckedFields, checkFields, firstStateOf, ownIdOf } from './input.ts'
+import { rotation, secretsForSchemes } from './secrets.ts'
 import { type IssuedSecret, keyedSchemes, secretsFor, storedSigning } from './signing-input.ts'
-import { type CheckedFields, checkFields, firstStateOf, ownIdOf } from './subscription-input.ts'
-import { rotation, secretsForSchemes } from './subscription-secrets.ts'
 
 /** Fields that stand in `settings`, where only the engine reads them. */
 const SETTINGS = [

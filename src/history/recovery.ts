@@ -2,18 +2,18 @@
  * The bulk half of `webhooks.deliveries`: sending many things again, or not at all. Each call only orders a job; a
  * worker does it in bounded batches at the pace of the receivers, and `webhooks.jobs.get` says how far it is.
  */
-import type { Catalog, EventPattern } from './catalog.ts'
-import { isDeliveryId, notFound } from './deliveries.ts'
-import { type JobKind, type JobOrder, newJob, toJson } from './delivery/jobs/job.ts'
-import { reportEnded } from './delivery/report-ended.ts'
-import { PosthornError } from './errors.ts'
+import type { Catalog, EventPattern } from '../catalog.ts'
+import { isDeliveryId, notFound } from '../deliveries.ts'
+import { type JobKind, type JobOrder, newJob, toJson } from '../delivery/jobs/job.ts'
+import { reportEnded } from '../delivery/report-ended.ts'
+import { PosthornError } from '../errors.ts'
+import { instantOf, invalidInput, recordOf, textOf } from '../input/known-keys.ts'
+import { type TenantOptions, tenantOf, writingTenantOf } from '../input/tenant.ts'
+import { type Delivery, type DeliveryState, isEnded, type TenantScope } from '../model.ts'
+import type { Parts } from '../parts.ts'
+import { presentDelivery } from '../present.ts'
+import { patternsOf } from '../subscriptions/input.ts'
 import type { JobHandle } from './jobs.ts'
-import { instantOf, invalidInput, recordOf, textOf } from './known-keys.ts'
-import { type Delivery, type DeliveryState, isEnded, type TenantScope } from './model.ts'
-import type { Parts } from './parts.ts'
-import { presentDelivery } from './present.ts'
-import { patternsOf } from './subscription-input.ts'
-import { type TenantOptions, tenantOf, writingTenantOf } from './tenant.ts'
 
 /** Which deliveries to send again; filters add up. */
 export interface RetryAllOptions extends TenantOptions {

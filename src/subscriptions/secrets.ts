@@ -2,15 +2,15 @@
  * The secrets of a stored subscription: which scheme each belongs to, what takes the place of what, which is the current
  * one. A subscription has one current secret for each kind of key that its schemes need.
  */
-import { signingOf } from './delivery/prepare.ts'
-import { PosthornError } from './errors.ts'
-import { invalidInput } from './known-keys.ts'
-import type { Parts, SigningEntry } from './parts.ts'
-import type { SecretRecord, SubscriptionPatch, SubscriptionRecord } from './records.ts'
-import { secretContext } from './sealing.ts'
-import type { Scheme } from './signing/scheme.ts'
-import { acceptsSecret } from './signing/secrets.ts'
-import { MAX_SECRETS } from './signing/sign.ts'
+import { signingOf } from '../delivery/prepare.ts'
+import { PosthornError } from '../errors.ts'
+import { invalidInput } from '../input/known-keys.ts'
+import type { Parts, SigningEntry } from '../parts.ts'
+import type { SecretRecord, SubscriptionPatch, SubscriptionRecord } from '../records.ts'
+import { secretContext } from '../sealing.ts'
+import type { Scheme } from '../signing/scheme.ts'
+import { acceptsSecret } from '../signing/secrets.ts'
+import { MAX_SECRETS } from '../signing/sign.ts'
 import { checkSecret, type IssuedSecret, keyedSchemes, schemeName, secretsFor } from './signing-input.ts'
 
 /** What a rotation asks for. */

@@ -1,12 +1,12 @@
 /** `webhooks.attempts`: the log of requests, one row per attempt, newest first. */
 
-import { filterText } from './filter-text.ts'
-import { instantOf, recordOf } from './known-keys.ts'
-import type { Attempt } from './model.ts'
-import { type Listed, PAGE_KEYS, type PageOptions, pageOf } from './page.ts'
-import type { Parts } from './parts.ts'
-import { presentAttempt } from './present.ts'
-import { type TenantListOptions, tenantFilterOf } from './tenant.ts'
+import { filterText } from '../input/filter-text.ts'
+import { instantOf, recordOf } from '../input/known-keys.ts'
+import { type Listed, PAGE_KEYS, type PageOptions, pageOf } from '../input/page.ts'
+import { type TenantListOptions, tenantFilterOf } from '../input/tenant.ts'
+import type { Attempt } from '../model.ts'
+import type { Parts } from '../parts.ts'
+import { presentAttempt } from '../present.ts'
 
 /** Which attempts to list; filters add up. */
 export interface AttemptListOptions extends TenantListOptions, PageOptions {

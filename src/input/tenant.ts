@@ -2,10 +2,10 @@
  * Whose rows a call may see. Every call goes through here, so that a forgotten tenant is an error and never
  * everybody's data.
  */
-import { PosthornError } from './errors.ts'
+import { PosthornError } from '../errors.ts'
+import { anyTenant, type TenantScope } from '../model.ts'
+import type { TenantFilter } from '../queries.ts'
 import { invalidInput } from './known-keys.ts'
-import { anyTenant, type TenantScope } from './model.ts'
-import type { TenantFilter } from './queries.ts'
 
 /** What calls by id take: one tenant, or `anyTenant` where an operator means every one. */
 export interface TenantOptions {

@@ -2,12 +2,12 @@
  * `webhooks.resealSecrets()`: brings every stored secret and header value under the current key. Safe to repeat, to
  * interrupt and to run beside everything else.
  */
-import { isPosthornError } from './errors.ts'
-import { anyTenant } from './model.ts'
-import type { Parts } from './parts.ts'
-import type { Page } from './queries.ts'
-import type { SubscriptionPatch, SubscriptionRecord } from './records.ts'
-import { headerContext, type SealContext, secretContext } from './sealing.ts'
+import { isPosthornError } from '../errors.ts'
+import { anyTenant } from '../model.ts'
+import type { Parts } from '../parts.ts'
+import type { Page } from '../queries.ts'
+import type { SubscriptionPatch, SubscriptionRecord } from '../records.ts'
+import { headerContext, type SealContext, secretContext } from '../sealing.ts'
 
 /** What `resealSecrets` came to. */
 export interface Resealed {

@@ -1,10 +1,10 @@
 /** The event of `subscriptions.test`: real in every way, addressed to one subscription, marked as a test. */
-import { serialise } from './delivery/body.ts'
-import { noteData } from './delivery/event-data.ts'
-import { newDelivery } from './delivery/new-delivery.ts'
-import { shapeOf, shapes, UNSHAPED } from './delivery/shape.ts'
-import type { Parts } from './parts.ts'
-import type { NewDelivery, NewEvent, SubscriptionRecord } from './records.ts'
+import { serialise } from '../delivery/body.ts'
+import { noteData } from '../delivery/event-data.ts'
+import { newDelivery } from '../delivery/new-delivery.ts'
+import { shapeOf, shapes, UNSHAPED } from '../delivery/shape.ts'
+import type { Parts } from '../parts.ts'
+import type { NewDelivery, NewEvent, SubscriptionRecord } from '../records.ts'
 
 /** Builds it; the data is the catalogue's example of the type, or `{}`. */
 export async function testEvent(

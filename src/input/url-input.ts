@@ -1,6 +1,6 @@
 /** Checks the URL of a destination at the door: its text and a literal address. A name is resolved at connect only. */
-import { PosthornError } from './errors.ts'
-import type { AddressGuard } from './guard/address-guard.ts'
+import { PosthornError } from '../errors.ts'
+import type { AddressGuard } from '../guard/address-guard.ts'
 
 /**
  * The URL to store: the given text without its fragment, which is never sent.

@@ -1,11 +1,11 @@
 /** `webhooks.health`: what a health check should alarm on. It never rejects and never waits for longer than five seconds. */
-import type { Clock } from './clock.ts'
-import { MINUTE_MS, NO_TENANT, WORKER } from './delivery/statistics.ts'
-import { invalidInput, recordOf } from './known-keys.ts'
-import { anyTenant } from './model.ts'
-import type { Parts } from './parts.ts'
-import { dateOf } from './present.ts'
-import type { RollupRecord } from './records.ts'
+import type { Clock } from '../clock.ts'
+import { MINUTE_MS, NO_TENANT, WORKER } from '../delivery/statistics.ts'
+import { invalidInput, recordOf } from '../input/known-keys.ts'
+import { anyTenant } from '../model.ts'
+import type { Parts } from '../parts.ts'
+import { dateOf } from '../present.ts'
+import type { RollupRecord } from '../records.ts'
 
 /** Options of `health`. */
 export interface HealthOptions {

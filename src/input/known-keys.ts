@@ -2,8 +2,9 @@
  * Checks the shape of what a caller hands in: an object, with keys that we know, holding text that every store can
  * keep. A typing mistake is an error with "did you mean", never an option that is silently ignored.
  */
+
+import { PosthornError } from '../errors.ts'
 import { didYouMean } from './closest.ts'
-import { PosthornError } from './errors.ts'
 
 /** An input error that names the field. */
 export const invalidInput = (path: string, message: string): PosthornError =>

@@ -2,10 +2,11 @@
  * Pages of lists: checks what the caller asks for, asks the store for one row more than that, and from this row knows
  * whether the list goes on.
  */
+
+import { PosthornError } from '../errors.ts'
+import type { Page, Rows } from '../queries.ts'
 import { decodeCursor, encodeCursor, type Position } from './cursor.ts'
-import { PosthornError } from './errors.ts'
 import { invalidInput } from './known-keys.ts'
-import type { Page, Rows } from './queries.ts'
 
 /** What every list takes. */
 export interface PageOptions {

@@ -1,13 +1,13 @@
 /** What `webhooks.subscriptions` offers, apart from how it does it. */
-import type { Catalog, EventName } from './catalog.ts'
+import type { Catalog, EventName } from '../catalog.ts'
+import type { Listed, PageOptions } from '../input/page.ts'
+import type { TenantListOptions, TenantOptions } from '../input/tenant.ts'
+import type { DisabledReason, Metadata, Subscription, SubscriptionState } from '../model.ts'
+import type { SubscriptionRecord } from '../records.ts'
+import type { Scheme } from '../signing/scheme.ts'
+import type { NewSubscriptionInput, SubscriptionChanges } from './input.ts'
 import type { EventToMatch } from './matching.ts'
-import type { DisabledReason, Metadata, Subscription, SubscriptionState } from './model.ts'
-import type { Listed, PageOptions } from './page.ts'
-import type { SubscriptionRecord } from './records.ts'
-import type { Scheme } from './signing/scheme.ts'
 import type { IssuedSecret } from './signing-input.ts'
-import type { NewSubscriptionInput, SubscriptionChanges } from './subscription-input.ts'
-import type { TenantListOptions, TenantOptions } from './tenant.ts'
 
 /** Which subscriptions to list; filters add up. */
 export interface SubscriptionListOptions extends TenantListOptions, PageOptions {

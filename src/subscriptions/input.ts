@@ -2,19 +2,19 @@
  * Checks what a caller hands in to create or change a subscription, field by field, before anything is stored. Each
  * problem is a typed error that names the field.
  */
-import type { Catalog, EventPattern } from './catalog.ts'
-import { didYouMean } from './closest.ts'
-import type { RetryPolicy } from './delivery/backoff.ts'
-import { PosthornError } from './errors.ts'
-import type { Filter } from './filter.ts'
-import { invalidInput, recordOf, textOf } from './known-keys.ts'
+import type { Catalog, EventPattern } from '../catalog.ts'
+import type { RetryPolicy } from '../delivery/backoff.ts'
+import { PosthornError } from '../errors.ts'
+import type { Filter } from '../filter.ts'
+import { didYouMean } from '../input/closest.ts'
+import { invalidInput, recordOf, textOf } from '../input/known-keys.ts'
+import { urlOf } from '../input/url-input.ts'
+import type { JsonValue, Metadata, Ordering, Rate, SubscriptionState, TenantScope } from '../model.ts'
+import type { Parts, SigningEntry } from '../parts.ts'
+import { EVENT_NAME, isPattern } from '../patterns.ts'
 import { limitsInput } from './limits-input.ts'
-import type { JsonValue, Metadata, Ordering, Rate, SubscriptionState, TenantScope } from './model.ts'
-import type { Parts, SigningEntry } from './parts.ts'
-import { EVENT_NAME, isPattern } from './patterns.ts'
 import { selectionInput } from './selection-input.ts'
 import { type SigningInput, signingEntriesOf } from './signing-input.ts'
-import { urlOf } from './url-input.ts'
 
 /** What may be changed later, too. On update an absent field stays and null clears it to its default. */
 export interface SubscriptionFields<Events extends Catalog | null = null> {

@@ -1,8 +1,8 @@
 /** Checks custom headers at the door, and again when a row is read: the rules of the guard, and the schemes in force. */
-import { PosthornError } from './errors.ts'
-import { checkHeaders, type HeadersLike } from './guard/check-headers.ts'
-import { ownedHeaders } from './signing/header-roles.ts'
-import type { Scheme } from './signing/scheme.ts'
+import { PosthornError } from '../errors.ts'
+import { checkHeaders, type HeadersLike } from '../guard/check-headers.ts'
+import { ownedHeaders } from '../signing/header-roles.ts'
+import type { Scheme } from '../signing/scheme.ts'
 
 const refuse = (path: string, message: string) =>
   new PosthornError('INVALID_HEADERS', `${path} ${message}`, { path })

@@ -1,11 +1,11 @@
 /** `webhooks.jobs`: how the bulk jobs of recovering stand. */
-import type { JobKind, JobRecord, JobState } from './delivery/jobs/job.ts'
-import { fromJson } from './delivery/jobs/job.ts'
-import { PosthornError } from './errors.ts'
-import { isId, shownId } from './id-input.ts'
-import type { Parts } from './parts.ts'
-import { dateOf } from './present.ts'
-import { type TenantOptions, tenantOf } from './tenant.ts'
+import type { JobKind, JobRecord, JobState } from '../delivery/jobs/job.ts'
+import { fromJson } from '../delivery/jobs/job.ts'
+import { PosthornError } from '../errors.ts'
+import { isId, shownId } from '../id-input.ts'
+import { type TenantOptions, tenantOf } from '../input/tenant.ts'
+import type { Parts } from '../parts.ts'
+import { dateOf } from '../present.ts'
 
 /** A bulk job. It runs in bounded steps in whichever process has a worker. */
 export interface Job {

@@ -1,8 +1,8 @@
 /** Checks what a subscription selects by (channels, filter) and which version it gets. What comes out is plain JSON for its row. */
-import { compileFilter } from './filter.ts'
-import { invalidInput, textOf } from './known-keys.ts'
-import type { JsonValue } from './model.ts'
-import type { Parts } from './parts.ts'
+import { compileFilter } from '../filter.ts'
+import { invalidInput, textOf } from '../input/known-keys.ts'
+import type { JsonValue } from '../model.ts'
+import type { Parts } from '../parts.ts'
 
 const MAX_CHANNELS = 10
 

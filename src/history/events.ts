@@ -1,13 +1,13 @@
 /** `webhooks.events`: what was published. */
-import { PosthornError } from './errors.ts'
-import { filterText } from './filter-text.ts'
-import { isId, shownId } from './id-input.ts'
-import { instantOf, recordOf } from './known-keys.ts'
-import type { Event } from './model.ts'
-import { type Listed, PAGE_KEYS, type PageOptions, pageOf } from './page.ts'
-import type { Parts } from './parts.ts'
-import { presentEvent } from './present.ts'
-import { type TenantListOptions, type TenantOptions, tenantFilterOf, tenantOf } from './tenant.ts'
+import { PosthornError } from '../errors.ts'
+import { isId, shownId } from '../id-input.ts'
+import { filterText } from '../input/filter-text.ts'
+import { instantOf, recordOf } from '../input/known-keys.ts'
+import { type Listed, PAGE_KEYS, type PageOptions, pageOf } from '../input/page.ts'
+import { type TenantListOptions, type TenantOptions, tenantFilterOf, tenantOf } from '../input/tenant.ts'
+import type { Event } from '../model.ts'
+import type { Parts } from '../parts.ts'
+import { presentEvent } from '../present.ts'
 
 /** Which events to list; filters add up. */
 export interface EventListOptions extends TenantListOptions, PageOptions {

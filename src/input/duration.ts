@@ -1,7 +1,7 @@
 /**
  * Lengths of time as people write them: `500ms`, `5s`, `2m`, `1.5h`, `1d`, or a number of milliseconds.
  */
-import { PosthornError } from './errors.ts'
+import { PosthornError } from '../errors.ts'
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
