@@ -13,9 +13,9 @@ import {
 } from './catalog/standard-schema.ts'
 import { PosthornError } from './errors.ts'
 import { didYouMean } from './input/closest.ts'
+import { isThenable } from './input/thenable.ts'
 import type { JsonObject, JsonValue } from './model.ts'
 import { EVENT_NAME, isPattern, matchesPattern } from './patterns.ts'
-import { isThenable } from './thenable.ts'
 
 export type { InferInput, InferOutput, StandardSchemaV1 } from './catalog/standard-schema.ts'
 

@@ -1,8 +1,8 @@
 /** `webhooks.deliveries`: what is owed to whom, how it stands, and sending it again. */
 import { destinationOf, type OneUseDestination } from './delivery/destination.ts'
 import { PosthornError } from './errors.ts'
-import { isId, shownId } from './id-input.ts'
 import { filterText } from './input/filter-text.ts'
+import { isId, shownId } from './input/id-input.ts'
 import { instantOf, invalidInput, recordOf } from './input/known-keys.ts'
 import { type Listed, PAGE_KEYS, type PageOptions, pageOf } from './input/page.ts'
 import { type TenantListOptions, type TenantOptions, tenantFilterOf, tenantOf } from './input/tenant.ts'

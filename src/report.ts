@@ -2,8 +2,8 @@
 import type { Clock } from './clock.ts'
 import type { PosthornError } from './errors.ts'
 import type { Hooks, Logger } from './hooks.ts'
+import { isThenable } from './input/thenable.ts'
 import type { Reporter } from './parts.ts'
-import { isThenable } from './thenable.ts'
 
 const LOG_EVERY_MS = 60_000
 

@@ -3,7 +3,7 @@
  * receivers could not verify; the error names the place and never the value.
  */
 import { PosthornError } from '../errors.ts'
-import { isThenable } from '../thenable.ts'
+import { isThenable } from '../input/thenable.ts'
 import { findUnpairedSurrogate, findUnserialisable } from './body-problem.ts'
 
 /**

@@ -1,8 +1,9 @@
 /** From a verdict to what it means for the delivery and for its subscription, once the host's own rules have had their say. */
+
+import { isThenable } from '../input/thenable.ts'
 import type { Parts } from '../parts.ts'
 import type { Next, Outcome } from '../queries.ts'
 import type { NewAttempt } from '../records.ts'
-import { isThenable } from '../thenable.ts'
 import type { TransportResult } from '../transport.ts'
 import type { Finding } from './condition.ts'
 import { failureKindOf } from './failure-kinds.ts'

@@ -1,7 +1,7 @@
 /** `webhooks.events`: what was published. */
 import { PosthornError } from '../errors.ts'
-import { isId, shownId } from '../id-input.ts'
 import { filterText } from '../input/filter-text.ts'
+import { isId, shownId } from '../input/id-input.ts'
 import { instantOf, recordOf } from '../input/known-keys.ts'
 import { type Listed, PAGE_KEYS, type PageOptions, pageOf } from '../input/page.ts'
 import { type TenantListOptions, type TenantOptions, tenantFilterOf, tenantOf } from '../input/tenant.ts'

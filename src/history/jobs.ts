@@ -2,7 +2,7 @@
 import type { JobKind, JobRecord, JobState } from '../delivery/jobs/job.ts'
 import { fromJson } from '../delivery/jobs/job.ts'
 import { PosthornError } from '../errors.ts'
-import { isId, shownId } from '../id-input.ts'
+import { isId, shownId } from '../input/id-input.ts'
 import { type TenantOptions, tenantOf } from '../input/tenant.ts'
 import type { Parts } from '../parts.ts'
 import { dateOf } from '../present.ts'

@@ -3,7 +3,7 @@
  * damage. It is no secret and grants nothing: the tenant is checked by each call anew.
  */
 import { PosthornError } from '../errors.ts'
-import { isId } from '../id-input.ts'
+import { isId } from './id-input.ts'
 
 /** The end of the last year that every database knows, in milliseconds. */
 const YEAR_9999 = 253_402_300_799_999
