@@ -231,8 +231,7 @@ describe('input', () => {
     const { hookId } = await create()
     expect((await call('GET', hooks().replace('?', '/?'))).body.data).toHaveLength(1)
     expect((await call('GET', `/webhooks/${hookId}/`)).status).toBe(200)
-    for (const path of ['//', '///webhooks', '/webhooks//'])
-      expect((await call('GET', path)).status).toBe(404)
+    for (const path of ['//', '///webhooks']) expect((await call('GET', path)).status).toBe(404)
   })
 
   it('that is no object, too large, or goes nowhere is refused', async () => {
