@@ -22,8 +22,9 @@ function blocksOf(page: string): readonly DocsCode[] {
   }))
 }
 
-/** True for code that imports nothing but the package, zod and Node's own modules. */
+/** True for code that imports nothing but the package, zod and Node's own modules, and declares nothing that is elsewhere. */
 function standsAlone(code: string): boolean {
+  if (/^declare /m.test(code)) return false
   return [...code.matchAll(/from '([^']+)'/g)].every(([, name = '']) =>
     /^(posthorn(\/.*)?|zod|node:.*)$/.test(name),
   )
