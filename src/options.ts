@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { Catalog } from './catalog.ts'
 import type { Clock, Random } from './clock.ts'
 import type { RetryPolicy } from './delivery/backoff.ts'
-import { type PolicyOptions, policyShape } from './delivery/policy.ts'
+import { type PolicyOptions, policyOf, policyShape } from './delivery/policy.ts'
 import { type RetentionOptions, retentionShape } from './delivery/retention.ts'
 import { PosthornError } from './errors.ts'
 import { type AddressGuardOptions, GUARD_OPTIONS } from './guard/policy.ts'
@@ -92,7 +92,11 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly transform?: Transform
   /** Bodies by version: a subscription with `version` gets what its function returns in place of the envelope. @default none */
   readonly versions?: Readonly<Record<string, (event: EnvelopeInput) => unknown>>
-  /** Generators of ids. @default `sub_…`, `evt_…`, `dlv_…`, `att_…` over UUID v7 */
+  /**
+   * Generators of ids: each returns 1 to 64 letters, digits, `_` or `-`, fresh for ever and in every process. One that throws or
+   * returns something else fails the call that needs it; in a worker an id of ours takes its place and `problem` is told.
+   * @default `sub_…`, `evt_…`, `dlv_…`, `att_…` over UUID v7
+   */
   readonly ids?: Partial<IdGenerators>
   /** What is told as it happens. */
   readonly hooks?: Hooks
@@ -230,6 +234,14 @@ export function checkOptions(options: unknown): void {
       'CONTRADICTORY_OPTIONS',
       'Both `proxy` and `transport` are set, and a transport opens its own connections: give the proxy to the transport.',
       { path: 'proxy' },
+    )
+  }
+  const { pace } = policyOf(options as PolicyOptions)
+  if (pace.firstProbeMs > pace.maxProbeMs) {
+    throw new PosthornError(
+      'CONTRADICTORY_OPTIONS',
+      `\`breaker.firstProbeMs\` (${pace.firstProbeMs}) is more than \`breaker.maxProbeMs\` (${pace.maxProbeMs}): the first probe would come later than probes may be apart. Lower the first or raise the second; a value that is not set is the default.`,
+      { path: 'breaker.firstProbeMs' },
     )
   }
   if (maxAgeMs !== undefined && maxAgeMs < timeoutMs) {

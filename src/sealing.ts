@@ -2,6 +2,8 @@
  * CONTRACT: how secrets are kept at rest. The library seals signing secrets, custom header values and one-use
  * destinations before they reach the store, and opens them to sign and to send. What cannot be opened is never sent.
  */
+import type { Clock } from './clock.ts'
+import { within } from './delivery/within.ts'
 import { PosthornError } from './errors.ts'
 
 /** What a sealed text belongs to. A sealer binds the text to all of it, so that no row can borrow another's. */
@@ -18,7 +20,8 @@ export interface Sealer {
   seal(plain: string, context: SealContext): Promise<string> | string
   /**
    * The text that was sealed with this context. Where it can never be read (no key, a changed text), throw a PosthornError
-   * `SECRET_UNREADABLE`: its deliveries are set aside as quarantined. Any other error is taken for an outage: they wait.
+   * `SECRET_UNREADABLE`: its deliveries are set aside as quarantined. Any other error is taken for an outage: they wait. So is
+   * no answer within `timeoutMs`.
    */
   open(sealed: string, context: SealContext): Promise<string> | string
   /** True when sealing anew would change nothing for the better: it was sealed with the current key. @default false */
@@ -43,8 +46,11 @@ export const unsealed: Sealer = {
   isCurrent: (text) => !text.startsWith(SEALED),
 }
 
-/** The host's sealer, held to the contract: what it throws is told by code, and what it returns is text. */
-export function checkedSealer(sealer: Sealer): Sealer {
+/**
+ * The host's sealer, held to the contract: what it throws is told by code, what it returns is text, and what it never
+ * answers has failed after `limitMs`.
+ */
+export function checkedSealer(sealer: Sealer, clock: Clock, limitMs: number): Sealer {
   const told = (cause: unknown) => (cause instanceof PosthornError ? cause : sealerFailed(cause))
   const text = (value: unknown): string => {
     if (typeof value !== 'string') throw unreadable('`secrets` returned something else than a text')
@@ -54,7 +60,7 @@ export function checkedSealer(sealer: Sealer): Sealer {
     try {
       const value = call()
       if (typeof value === 'string') return value
-      return Promise.resolve(value)
+      return within(Promise.resolve(value), limitMs, clock, '`secrets`')
         .then(text)
         .catch((cause) => Promise.reject(told(cause)))
     } catch (cause) {

@@ -1,5 +1,4 @@
 /** The composition root: picks the parts, hands them to each other, and offers the public calls. Nothing else. */
-import { uuidv7 } from 'uuidv7'
 import type { Catalog, EventName, EventPayload } from './catalog.ts'
 import { MAX_TIMER_MS, systemClock, systemRandom } from './clock.ts'
 import { createDeliveries, type Deliveries } from './deliveries.ts'
@@ -22,18 +21,18 @@ import { createHealth, type Health, type HealthOptions } from './history/health.
 import { createJobs, type Jobs } from './history/jobs.ts'
 import { createRecovery, type Recovery } from './history/recovery.ts'
 import { createStats, type Stats, type StatsOptions } from './history/stats.ts'
+import { idsOf } from './ids.ts'
 import { invalidInput, recordOf } from './input/known-keys.ts'
 import { checkOptions, guardOptionsOf, type WebhooksOptions } from './options.ts'
-import type { IdGenerators, Parts } from './parts.ts'
+import type { Parts } from './parts.ts'
 import type { Migrated } from './queries.ts'
 import type { SubscriptionRecord } from './records.ts'
 import { createReporter, harmless, warningLogger } from './report.ts'
 import { checkedSealer, unsealed } from './sealing.ts'
-import { standardWebhooks } from './signing/standard-webhooks.ts'
 import type { Store } from './store.ts'
 import { memoryStore } from './stores/memory.ts'
 import { createReseal, type Resealed } from './subscriptions/reseal.ts'
-import { signingEntriesOf } from './subscriptions/signing-input.ts'
+import { signingOptionOf } from './subscriptions/signing-input.ts'
 import { testEvent } from './subscriptions/test-event.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 import { defaultTransport } from './transports/default.ts'
@@ -154,13 +153,6 @@ function spanOf(value: unknown, path: string): number {
 
 const isProduction = () => globalThis.process?.env?.NODE_ENV === 'production'
 
-const defaultIds: IdGenerators = {
-  subscription: () => `sub_${uuidv7()}`,
-  event: () => `evt_${uuidv7()}`,
-  delivery: () => `dlv_${uuidv7()}`,
-  attempt: () => `att_${uuidv7()}`,
-}
-
 /**
  * Builds the sender. Does nothing until `publish` or `start` is called; two of them in one process do not meet.
  *
@@ -189,15 +181,15 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     transport: guardedTransport(() => carrier, guard),
     clock,
     random,
-    ids: { ...defaultIds, ...options.ids },
+    ids: idsOf(options.ids, (error) => report.problem('ids', error)),
     catalog: options.events ?? null,
     validate: options.validate ?? 'throw',
-    signing: signingEntriesOf(options.signing ?? standardWebhooks(), { customSchemes }),
+    signing: signingOptionOf(options.signing, { customSchemes }),
     customSchemes,
     retry: options.retry === undefined ? defaultRetry : parseRetry(options.retry),
     report,
     statistics,
-    sealer: checkedSealer(options.secrets ?? unsealed),
+    sealer: checkedSealer(options.secrets ?? unsealed, clock, options.timeoutMs ?? 15_000),
     defaultTenant: options.defaultTenant ?? null,
     timeoutMs: options.timeoutMs ?? 15_000,
     maxAgeMs: options.maxAgeMs ?? 5 * DAY_MS,

@@ -37,6 +37,15 @@ describe('createWebhooks', () => {
     [{ retry: { delaysMs: [-1], jitter: 0 } }, 'INVALID_OPTION', 'retry.delaysMs[0]'],
     [{ concurrency: 5, concurrencyPerSubscription: 6 }, 'CONTRADICTORY_OPTIONS', '6'],
     [{ timeoutMs: 20_000, maxAgeMs: 10_000 }, 'CONTRADICTORY_OPTIONS', '10000'],
+    [{ breaker: { firstProbeMs: 2_000, maxProbeMs: 1_000 } }, 'CONTRADICTORY_OPTIONS', 'raise the second'],
+    [{ breaker: { firstProbeMs: 7_200_000 } }, 'CONTRADICTORY_OPTIONS', '3600000'],
+    [{ breaker: { maxProbeMs: 20_000 } }, 'CONTRADICTORY_OPTIONS', '30000'],
+    [{ signing: { spec: { scheme: 'rot13' } } }, 'INVALID_OPTION', 'The option `signing`'],
+    [{ signing: { spec: null } }, 'INVALID_OPTION', 'The option `signing`'],
+    [{ signing: new Array(6).fill({ scheme: unsigned() }) }, 'INVALID_OPTION', 'The option `signing`'],
+    [{ signing: [{ scheme: unsigned(), until: new Date(0) }] }, 'INVALID_OPTION', 'The option `signing`'],
+    [{ ids: { evnt: () => 'x' } }, 'INVALID_OPTION', 'ids.evnt'],
+    [{ ids: { event: 'x' } }, 'INVALID_OPTION', 'ids.event'],
   ])('refuses %j', (options, code, text) => {
     const make = () => createWebhooks({ store: memoryStore(), ...(options as object) })
     expect(make).toThrow(expect.objectContaining({ code, message: expect.stringContaining(text) }))

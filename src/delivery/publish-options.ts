@@ -1,9 +1,9 @@
 /** The options of `publish`, checked at the door: each with a typed error that names the field and the rule. */
 import { PosthornError } from '../errors.ts'
+import { OWN_ID } from '../ids.ts'
 import { invalidInput, recordOf } from '../input/known-keys.ts'
 import type { PublishEntry, PublishOptions } from './publish.ts'
 
-const EVENT_ID = /^[A-Za-z0-9_-]{1,64}$/
 const MAX_DELAY_MS = 90 * 86_400_000
 const KNOWN = [
   'tenantId',
@@ -48,7 +48,7 @@ function refuse(path: string, rule: string): never {
 export function checkPublishOptions(options: PublishOptions, now: number): void {
   recordOf(options, KNOWN, 'the publish options')
   const { id, idempotencyKey, occurredAt, deliverAt, skip, metadata, orderingKey, delayMs } = options
-  if (id !== undefined && !(typeof id === 'string' && EVENT_ID.test(id))) {
+  if (id !== undefined && !(typeof id === 'string' && OWN_ID.test(id))) {
     refuse('id', 'must be 1 to 64 letters, digits, `_` or `-` (it is the webhook-id)')
   }
   if (idempotencyKey !== undefined && !isText(idempotencyKey, 255))

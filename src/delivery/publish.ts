@@ -4,6 +4,7 @@
  */
 
 import { PosthornError } from '../errors.ts'
+import { takenId } from '../ids.ts'
 import { writingTenantOf } from '../input/tenant.ts'
 import type { Metadata } from '../model.ts'
 import type { Parts } from '../parts.ts'
@@ -206,8 +207,13 @@ export function createPublisher(parts: Parts, worker: () => Worker | null, after
   ): Promise<readonly Published[]> {
     const { entries, tx } = checkPublications(publications, options)
     const events = entries.map(({ type, data, options }) => toEvent(type, data, options))
-    const store = async (made: readonly NewEvent[]) =>
-      made.length === 0 ? [] : (await append(made, tx, onRefused)).map(present)
+    const store = async (made: readonly NewEvent[]) => {
+      const appended = made.length === 0 ? [] : await append(made, tx, onRefused)
+      entries.forEach(({ options }, index) => {
+        refuseTaken(made[index], appended[index], options, `publications[${index}]`)
+      })
+      return appended.map(present)
+    }
     return events.some((event) => event instanceof Promise)
       ? Promise.all(events).then(store)
       : store(events as NewEvent[])
@@ -218,11 +224,18 @@ export function createPublisher(parts: Parts, worker: () => Worker | null, after
     options: PublishOptions,
     onRefused?: (cause: unknown) => void,
   ): Promise<Published> {
-    if (options.tx !== undefined) return present(first(await append([event], options.tx, onRefused)))
-    if (options.id === undefined && options.idempotencyKey === undefined)
+    if (options.id === undefined && options.idempotencyKey === undefined && options.tx === undefined)
       return present(await together(event))
+    const appended = first(
+      options.tx === undefined ? await appendAlone(event) : await append([event], options.tx, onRefused),
+    )
+    refuseTaken(event, appended, options, 'ids.event')
+    return present(appended)
+  }
+
+  async function appendAlone(event: NewEvent): Promise<readonly Appended[]> {
     try {
-      return present(first(await append([event])))
+      return await append([event])
     } catch (cause) {
       throw notTaken(parts.store.name, cause)
     }
@@ -246,6 +259,18 @@ function first(appended: readonly Appended[]): Appended {
   if (entry === undefined)
     throw new PosthornError('STORE_FAILED', 'The store appended nothing and gave no error.')
   return entry
+}
+
+/** An id of the caller's own may be there already, and so may a key; a generated one may not. */
+function refuseTaken(
+  asked: NewEvent | undefined,
+  stored: Appended | undefined,
+  { id }: PublishOptions,
+  path: string,
+): void {
+  if (stored?.duplicate !== true || asked === undefined || id !== undefined) return
+  const byKey = asked.idempotencyKey !== null && asked.idempotencyKey === stored.event.idempotencyKey
+  if (!byKey) throw takenId(path)
 }
 
 function present({ event, duplicate }: Appended): Published {

@@ -1,7 +1,8 @@
 /** Concurrent publishes share a statement, and never an error: a refused batch is halved until the guilty event stands alone. */
 import { PosthornError } from '../errors.ts'
+import { takenId } from '../ids.ts'
 import type { Appended } from '../queries.ts'
-import type { NewEvent } from '../records.ts'
+import type { EventRecord, NewEvent } from '../records.ts'
 import type { Store } from '../store.ts'
 
 interface Waiting {
@@ -13,7 +14,7 @@ interface Waiting {
 const MAX_BATCH = 500
 const MAX_IN_FLIGHT = 2
 
-/** Only for events whose ids were made here. */
+/** Only for events whose ids were made by a generator. */
 export function createTogether(
   store: Store<unknown>,
   append: (events: readonly NewEvent[]) => Promise<readonly Appended[]>,
@@ -42,15 +43,16 @@ export function createTogether(
   }
 
   /**
-   * A refused batch is halved until the guilty event stands alone: only its caller gets the error. Nobody else has the ids, so
-   * what a lost answer had stored is found again, and is no duplicate. A store that is down has refused nobody in particular.
+   * A refused batch is halved until the guilty event stands alone: only its caller gets the error. What a lost answer had
+   * stored is then found again, and is no duplicate; before that, an id that is there already was given twice. A store that is down has refused nobody in particular.
    */
-  async function appendHalving(batch: readonly Waiting[]): Promise<void> {
+  async function appendHalving(batch: readonly Waiting[], again = false): Promise<void> {
     try {
       const appended = await append(batch.map((entry) => entry.event))
       batch.forEach((entry, index) => {
         const own = appended[index]
         if (own === undefined) entry.reject(notTaken(store.name, undefined))
+        else if (own.duplicate && !(again && isSame(own.event, entry.event))) entry.reject(takenId())
         else entry.resolve({ ...own, duplicate: false })
       })
     } catch (cause) {
@@ -59,8 +61,8 @@ export function createTogether(
         return
       }
       const middle = batch.length >> 1
-      await appendHalving(batch.slice(0, middle))
-      await appendHalving(batch.slice(middle))
+      await appendHalving(batch.slice(0, middle), true)
+      await appendHalving(batch.slice(middle), true)
     }
   }
 
@@ -73,6 +75,10 @@ export function createTogether(
 
   return join
 }
+
+/** Nothing would be lost by taking the stored one for the new one. */
+const isSame = (stored: EventRecord, event: NewEvent): boolean =>
+  stored.type === event.type && stored.body === event.body && stored.occurredAt === event.occurredAt
 
 /** What the caller of a publish gets when the store failed. */
 export function notTaken(name: string, cause: unknown): PosthornError {

@@ -6,6 +6,7 @@ import type { Catalog, EventPattern } from '../catalog.ts'
 import type { RetryPolicy } from '../delivery/backoff.ts'
 import { PosthornError } from '../errors.ts'
 import type { Filter } from '../filter.ts'
+import { OWN_ID } from '../ids.ts'
 import { didYouMean } from '../input/closest.ts'
 import { invalidInput, recordOf, textOf } from '../input/known-keys.ts'
 import { urlOf } from '../input/url-input.ts'
@@ -135,7 +136,7 @@ export function firstStateOf(value: unknown): SubscriptionState {
  * @throws PosthornError INVALID_INPUT
  */
 export function ownIdOf(value: unknown): string {
-  if (typeof value !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(value))
+  if (typeof value !== 'string' || !OWN_ID.test(value))
     throw invalidInput('id', 'must have 1 to 64 letters, digits, `_` or `-`')
   return value
 }

@@ -18,6 +18,7 @@ import {
   validateSecret,
 } from '../signing/secrets.ts'
 import { SigningError } from '../signing/signing-error.ts'
+import { standardWebhooks } from '../signing/standard-webhooks.ts'
 
 /** One scheme, or several while receivers move from one to another; `until` is when a scheme stops signing. */
 export type SigningInput = Scheme | readonly { readonly scheme: Scheme; readonly until?: Date | undefined }[]
@@ -49,6 +50,24 @@ export function signingEntriesOf(
     return entries
   } catch (error) {
     throw error instanceof SigningError ? refuse(error.message, error) : error
+  }
+}
+
+/**
+ * The schemes of the option `signing` of `createWebhooks`.
+ *
+ * @throws PosthornError INVALID_OPTION
+ */
+export function signingOptionOf(
+  value: SigningInput | undefined,
+  parts: Pick<Parts, 'customSchemes'>,
+): readonly SigningEntry[] {
+  try {
+    return signingEntriesOf(value ?? standardWebhooks(), parts)
+  } catch (error) {
+    if (!(error instanceof PosthornError)) throw error
+    const { message, path = 'signing', cause } = error
+    throw new PosthornError('INVALID_OPTION', `The option \`signing\` is wrong: ${message}`, { path, cause })
   }
 }
 

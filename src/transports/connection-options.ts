@@ -20,7 +20,7 @@ export interface ConnectionOptions {
   readonly tls?: TlsOptions
   /**
    * Judges the requests that bring no guard of their own. `createWebhooks` gives each request its guard, so this is for
-   * transports that are used alone. @default none
+   * transports that are used alone: pass `addressGuard()`, or `send` reaches private addresses, too. @default none
    */
   readonly guard?: TargetGuard
   /**

@@ -33,7 +33,9 @@ export interface KyTransportOptions extends ConnectionOptions {
 /**
  * A transport over ky.
  *
- * Rejects only with what a hook of the host threw.
+ * Rejects only with what a hook of the host threw. Used alone it sends to any address, private ones included: `createWebhooks`
+ * gives each request its guard, and nobody else does. Give it a guard of its own where strangers choose the URLs:
+ * `kyTransport({ guard: addressGuard() })`.
  *
  * @example
  * const withToken = ky.create({ hooks: { beforeRequest: [(request) => request.headers.set('x-token', token())] } })

@@ -28,8 +28,14 @@ export interface UndiciTransport extends Transport {
 /**
  * The default transport on Node.
  *
+ * Used alone it sends to any address, private ones included: `createWebhooks` gives each request its guard, and nobody else
+ * does. Give it a guard of its own where strangers choose the URLs.
+ *
  * @example
  * createWebhooks({ store, transport: undiciTransport({ connectionsPerOrigin: 32 }) })
+ * @example
+ * const alone = undiciTransport({ guard: addressGuard() })
+ * @throws PosthornError INVALID_OPTION for a `proxy` that cannot be used
  */
 export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTransport {
   const { clock = systemClock, userAgent = DEFAULT_USER_AGENT } = options

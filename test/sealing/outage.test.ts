@@ -75,6 +75,49 @@ describe('a key service that fails', () => {
   })
 })
 
+describe('a key service that never answers', () => {
+  const never = () => new Promise<string>(() => undefined)
+
+  it('keeps no read waiting for longer than an attempt: the subscription is shown without its hint', async () => {
+    const { state, secrets } = service()
+    const { webhooks, subscribe, clock } = setup({ secrets })
+    const { subscription } = await subscribe()
+    expect(subscription.secretHint).toHaveLength(4)
+    state.failure = never
+    const reads = Promise.all([
+      webhooks.subscriptions.get(subscription.id, own),
+      webhooks.subscriptions.list(own).then(({ items }) => items[0]),
+      webhooks.subscriptions.matches({ ...own, type: 'a' }).then(([found]) => found),
+      webhooks.subscriptions.pause(subscription.id, own),
+    ])
+    await clock.advance(15_000)
+    for (const read of await reads) expect(read).toMatchObject({ id: subscription.id, secretHint: null })
+  })
+
+  it('fails what needs the text with SEALER_FAILED, and stores nothing', async () => {
+    const { state, secrets } = service()
+    const { webhooks, subscribe, clock } = setup({ secrets })
+    const { subscription } = await subscribe()
+    state.failure = never
+    const sealer = { ...secrets, seal: never }
+    const other = setup({ secrets: sealer, clock })
+    const calls = [
+      webhooks.subscriptions.revealSecret(subscription.id, own),
+      webhooks.resealSecrets(),
+      other.subscribe(),
+      other.webhooks.publish('a', {}, { ...own, to: { url: 'https://once.example' } }),
+    ].map((call) => call.catch((error: unknown) => error))
+    await clock.advance(15_000)
+    for (const error of await Promise.all(calls))
+      expect(error).toMatchObject({
+        code: 'SEALER_FAILED',
+        cause: { message: '`secrets` took longer than 15000 ms' },
+      })
+    expect((await other.webhooks.subscriptions.list(own)).items).toEqual([])
+    expect((await other.webhooks.events.list(own)).items).toEqual([])
+  })
+})
+
 describe('host code that hangs', () => {
   it('in retryIf is waited for as long as an attempt, then the delivery is tried again', async () => {
     const { webhooks, subscribe, transport, clock, store } = setup({
