@@ -42,9 +42,9 @@ export interface Lanes {
 }
 
 const SLOW_AFTER_TIMEOUTS = 3
-const PATIENCE_MS = 1_000
+const PATIENCE_MS = 5_000
 /** Less may be this process's own event loop that was busy. */
-const SILENT_MS = 250
+const SILENT_MS = 1_000
 
 /** Calls `start` for each task whose turn has come; the caller then calls `done`. */
 export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task) => void): Lanes {

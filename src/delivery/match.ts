@@ -43,6 +43,17 @@ export function createTenantViews(
   maxTenants = 10_000,
 ) {
   const views = new Map<string, TenantView>()
+  /** Loads under way: whoever asks meanwhile for a version that this one may not have loads after it. */
+  const loading = new Map<string, Promise<TenantView>>()
+
+  function loaded(tenantId: string, version: number): Promise<TenantView> {
+    const underWay = loading.get(tenantId)
+    if (underWay !== undefined)
+      return underWay.then((view) => (view.version >= version ? view : loaded(tenantId, version)))
+    const started = load(tenantId).finally(() => loading.delete(tenantId))
+    loading.set(tenantId, started)
+    return started
+  }
 
   async function load(tenantId: string): Promise<TenantView> {
     const subscriptions: SubscriptionRecord[] = []
@@ -82,7 +93,7 @@ export function createTenantViews(
     /** The tenant's view, at least as new as `version`. */
     at(tenantId: string, version: number): TenantView | Promise<TenantView> {
       const view = views.get(tenantId)
-      return view !== undefined && view.version >= version ? view : load(tenantId)
+      return view !== undefined && view.version >= version ? view : loaded(tenantId, version)
     },
   }
 }

@@ -2,6 +2,7 @@
 import { PosthornError } from '../../errors.ts'
 import type { Appended, AppendOptions } from '../../queries.ts'
 import type { EventRecord, NewEvent, Work } from '../../records.ts'
+import { eventRecord } from '../event.ts'
 import { workOf } from './claim.ts'
 import { changeDelivery, insertDelivery } from './deliveries.ts'
 import { addClaimedRow, addRow, type NewRow } from './rows.ts'
@@ -91,18 +92,15 @@ function findStaged(
 function stage(state: State, input: NewEvent): StagedEvent {
   const now = state.clock.now()
   const publishedAt = stamp(state)
-  const { dueAt, delayMs, addressee, ...rest } = input
-  const asked = dueAt ?? now + (delayMs ?? 0)
+  const asked = input.dueAt ?? now + (input.delayMs ?? 0)
   state.counters.sequence += 1
-  const event: EventRecord = Object.freeze({
-    ...rest,
-    metadata: frozenCopy(rest.metadata),
-    settings: frozenCopy(rest.settings),
+  const given = {
     publishedAt,
     dueAt: asked <= now ? now : Math.max(asked, publishedAt),
     sequence: state.counters.sequence,
-  })
-  return { event, addressee: frozenCopy(addressee) }
+  }
+  const event = eventRecord(input, frozenCopy(input.metadata), frozenCopy(input.settings), given)
+  return { event: Object.freeze(event), addressee: frozenCopy(input.addressee) }
 }
 
 function insertEvent(state: State, { event, addressee }: StagedEvent, lease: Lease | undefined): Work | null {
@@ -110,19 +108,16 @@ function insertEvent(state: State, { event, addressee }: StagedEvent, lease: Lea
   tenant.events.set(event.id, event)
   if (event.idempotencyKey !== null) tenant.eventOfKey.set(event.idempotencyKey, event.id)
   if (event.skipped) return null
-  const base = { tenant, event, dueAt: event.dueAt }
+  const { dueAt } = event
   if (addressee === undefined) {
     const task = { kind: 'event', eventId: event.id, after: null, upTo: null } as const
-    return enqueue(state, { ...base, task }, lease)
+    return enqueue(state, { tenant, event, dueAt, task }, lease)
   }
   const delivery = insertDelivery(state, tenant, event, addressee)
-  changeDelivery(tenant, delivery, { nextAttemptAt: event.dueAt })
+  changeDelivery(tenant, delivery, { nextAttemptAt: dueAt })
   const { id: deliveryId, subscriptionId } = addressee
-  return enqueue(
-    state,
-    { ...base, task: { kind: 'delivery', eventId: event.id, deliveryId, subscriptionId } },
-    lease,
-  )
+  const task = { kind: 'delivery', eventId: event.id, deliveryId, subscriptionId } as const
+  return enqueue(state, { tenant, event, dueAt, task }, lease)
 }
 
 function enqueue(state: State, row: NewRow, lease: Lease | undefined): Work | null {

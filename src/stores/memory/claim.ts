@@ -133,28 +133,23 @@ function earliestLeft(state: State, request: ClaimRequest): number | null {
 
 /** What the worker gets for a row that was just taken. */
 export function workOf(row: QueueRow): Work | null {
+  const { tenant, task, leaseUntil, resumed, before } = row
   const base = {
     claim: Object.freeze({ row: row.id, token: row.token ?? '' }),
-    tenantId: row.tenant.id,
-    leaseUntil: row.leaseUntil,
-    lostClaims: row.before.claims,
-    lostAlone: row.before.lostAlone,
-    resumed: row.resumed,
+    tenantId: tenant.id,
+    leaseUntil,
+    lostClaims: before.claims,
+    lostAlone: before.lostAlone,
+    resumed,
   }
-  if (row.task.kind === 'job') return Object.freeze({ ...base, kind: 'job', job: row.job })
-  const event = row.tenant.events.get(row.task.eventId)
+  if (task.kind === 'job') return Object.freeze({ kind: 'job', job: row.job, ...base })
+  const event = tenant.events.get(task.eventId)
   if (event === undefined) return null
-  if (row.task.kind === 'event') {
-    return Object.freeze({ ...base, kind: 'event', event, after: row.task.after, upTo: row.task.upTo })
+  if (task.kind === 'event') {
+    return Object.freeze({ kind: 'event', event, after: task.after, upTo: task.upTo, ...base })
   }
-  const delivery = row.tenant.deliveries.get(row.task.deliveryId)
+  const delivery = tenant.deliveries.get(task.deliveryId)
   if (delivery === undefined) return null
-  return Object.freeze({
-    ...base,
-    kind: 'delivery',
-    event,
-    delivery,
-    trigger: row.trigger,
-    released: row.released,
-  })
+  const { trigger, released } = row
+  return Object.freeze({ kind: 'delivery', event, delivery, trigger, released, ...base })
 }

@@ -2,6 +2,7 @@
 import { isEnded } from '../../model.ts'
 import type { Next, Outcome, Recorded } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord, EventRecord, NewAttempt } from '../../records.ts'
+import { attemptRecord } from '../attempt.ts'
 import { changeDelivery, deliveryFor, endDelivery, insertDelivery } from './deliveries.ts'
 import { finish } from './queue.ts'
 import {
@@ -30,7 +31,12 @@ interface Case {
 export function recordOutcome(state: State, outcome: Outcome): Recorded {
   const recorded = recordOne(state, outcome)
   return outcome.last === true && finish(state, [outcome.claim]) === 1
-    ? Object.freeze({ ...recorded, finished: true as const })
+    ? Object.freeze({
+        result: recorded.result,
+        delivery: recorded.delivery,
+        attempt: recorded.attempt,
+        finished: true as const,
+      })
     : recorded
 }
 
@@ -124,16 +130,7 @@ function storeAttempt(
   number: number,
   late: boolean,
 ): AttemptRecord {
-  const attempt: AttemptRecord = Object.freeze({
-    ...input,
-    tenantId: tenant.id,
-    deliveryId: delivery.id,
-    eventId: delivery.eventId,
-    eventType: delivery.eventType,
-    subscriptionId: delivery.subscriptionId,
-    number,
-    late,
-  })
+  const attempt = Object.freeze(attemptRecord(input, delivery, delivery.id, number, late))
   tenant.attempts.set(attempt.id, attempt)
   const ofDelivery = tenant.attemptsOfDelivery.get(delivery.id)
   if (ofDelivery === undefined) tenant.attemptsOfDelivery.set(delivery.id, [attempt.id])

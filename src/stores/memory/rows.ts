@@ -36,7 +36,7 @@ export function addClaimedRow(
 ): QueueRow {
   const row = createRow(state, input)
   insert(state, row)
-  takeRow(row, { ...lease, alone: false })
+  takeRow(row, { token: lease.token, until: lease.until, alone: false })
   place(state, row)
   return row
 }

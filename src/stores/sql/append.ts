@@ -2,6 +2,7 @@
 import { tenantBucket } from '../../patterns.ts'
 import type { Appended, AppendOptions } from '../../queries.ts'
 import type { DeliveryRecord, EventRecord, NewEvent, Work } from '../../records.ts'
+import { eventRecord } from '../event.ts'
 import { appendFailure } from './append-failure.ts'
 import {
   APPEND_ADDRESSED,
@@ -13,7 +14,18 @@ import {
   READ_EXISTING,
   READ_EXISTING_KEYS,
 } from './append-statements.ts'
-import { eventOf, instant, jsonOrNull, number, numberOrNull, rowName, toMicros, toMs } from './rows.ts'
+import {
+  asStoredEvent,
+  copied,
+  eventOf,
+  instant,
+  jsonOrNull,
+  number,
+  numberOrNull,
+  rowName,
+  toMicros,
+  toMs,
+} from './rows.ts'
 import type { Row, Session, Statements } from './session.ts'
 import type { Values } from './template.ts'
 
@@ -162,16 +174,11 @@ function keep(found: Found, events: readonly NewEvent[], row: Row, lease: Lease 
   if (input === undefined) return
   found.versions.set(input.tenantId, number(row.version ?? 0))
   if (row.sequence === null) return
-  const { dueAt: _, delayMs: __, addressee, ...rest } = input
-  const event: EventRecord = {
-    ...rest,
-    metadata: structuredClone(rest.metadata),
-    settings: structuredClone(rest.settings),
-    occurredAt: toMs(toMicros(rest.occurredAt)),
+  const event = eventRecord(asStoredEvent(input), copied(input.metadata), copied(input.settings), {
     publishedAt: instant(row.published_at),
     dueAt: instant(row.due_at),
     sequence: number(row.sequence),
-  }
+  })
   const leaseUntil = numberOrNull(row.lease_until)
   const work = lease === undefined || !leaseUntil ? null : workOf(event, input, row, lease)
   found.entries.set(at, { event, duplicate: false, work })
@@ -187,7 +194,7 @@ function workOf(event: EventRecord, { addressee }: NewEvent, row: Row, lease: Le
     resumed: false,
     event,
   }
-  if (addressee === undefined) return { ...base, kind: 'event', after: null, upTo: null }
+  if (addressee === undefined) return { kind: 'event', after: null, upTo: null, ...base }
   const now = instant(row.now)
   const delivery: DeliveryRecord = {
     id: addressee.id,
@@ -213,7 +220,7 @@ function workOf(event: EventRecord, { addressee }: NewEvent, row: Row, lease: Le
     held: false,
     expiresAt: toMs(toMicros(event.dueAt) + toMicros(addressee.maxAgeMs)),
   }
-  return { ...base, kind: 'delivery', delivery, trigger: 'event', released: false }
+  return { kind: 'delivery', delivery, trigger: 'event', released: false, ...base }
 }
 
 /** The stored event of the same key, or else of the same id. */

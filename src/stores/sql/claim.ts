@@ -178,23 +178,15 @@ function workOf(row: Row, token: string): Work[] {
     resumed: number(row.resumed) > 1,
   }
   const kind = number(row.kind)
-  if (kind === KIND.job) return [{ ...base, kind: 'job', job: json(row.job, {}) }]
+  if (kind === KIND.job) return [{ kind: 'job', job: json(row.job, {}), ...base }]
   if (row.e_id === null) return []
   const event = eventOf(row, 'e_')
   if (kind === KIND.event) {
     const range = { after: textOrNull(row.after_id), upTo: textOrNull(row.up_to_id) }
-    return [{ ...base, kind: 'event', event, ...range }]
+    return [{ kind: 'event', event, ...range, ...base }]
   }
   if (row.d_id === null) return []
   const trigger = text(row.cause) as Extract<Work, { kind: 'delivery' }>['trigger']
-  return [
-    {
-      ...base,
-      kind: 'delivery',
-      event,
-      delivery: deliveryOf(row, 'd_'),
-      trigger,
-      released: flag(row.released),
-    },
-  ]
+  const delivery = deliveryOf(row, 'd_')
+  return [{ kind: 'delivery', event, delivery, trigger, released: flag(row.released), ...base }]
 }

@@ -2,6 +2,7 @@
 import { isEnded } from '../../model.ts'
 import type { Outcome, Recorded } from '../../queries.ts'
 import type { AttemptRecord } from '../../records.ts'
+import { attemptRecord } from '../attempt.ts'
 import {
   type Book,
   type BookDelivery,
@@ -13,7 +14,7 @@ import {
   newDelivery,
   wait,
 } from './book.ts'
-import { KIND, rowPlace, toMicros, toMs } from './rows.ts'
+import { asStored, KIND, rowPlace, toMicros } from './rows.ts'
 
 /** What became of an outcome; the delivery is read once everything is decided. */
 export interface Verdict {
@@ -104,14 +105,8 @@ function addAttempt(
 ): AttemptRecord | null {
   if (attempt === null) return null
   const { tenantId, id: deliveryId, eventId, eventType, subscriptionId, attemptCount } = delivery.record
-  const stored: AttemptRecord = {
-    ...attempt,
-    startedAt: toMs(toMicros(attempt.startedAt)),
-    durationMs: toMs(toMicros(attempt.durationMs)),
-    ...{ tenantId, deliveryId, eventId, eventType, subscriptionId },
-    number: attemptCount + 1,
-    late: isLate,
-  }
+  const owner = { tenantId, eventId, eventType, subscriptionId }
+  const stored = attemptRecord(asStored(attempt), owner, deliveryId, attemptCount + 1, isLate)
   book.attemptIds.add(keyOf(tenantId, attempt.id))
   book.newAttempts.push(stored)
   delivery.record = {

@@ -4,8 +4,9 @@
  * exists, lost claims to forget) is left out by the statement and goes the general way of `record.ts`.
  */
 import type { Outcome, Recorded } from '../../queries.ts'
-import type { AttemptRecord, DeliveryRecord } from '../../records.ts'
-import { instant, number, rowPlace, text, toMicros, toMs } from './rows.ts'
+import type { DeliveryRecord } from '../../records.ts'
+import { attemptRecord } from '../attempt.ts'
+import { asStored, instant, number, rowPlace, text, toMicros, toMs } from './rows.ts'
 import type { Row, Session } from './session.ts'
 
 /** An outcome that may go this way. */
@@ -145,7 +146,10 @@ function recordedOf(outcome: FirstOutcome, row: Row, finished: boolean): Recorde
   const delivery: DeliveryRecord = {
     id: input.id,
     number: number(row.number),
-    ...owner,
+    tenantId,
+    eventId,
+    eventType,
+    subscriptionId: input.subscriptionId,
     destination: null,
     body: input.body,
     headers: input.headers === null ? null : { ...input.headers },
@@ -163,15 +167,8 @@ function recordedOf(outcome: FirstOutcome, row: Row, finished: boolean): Recorde
     held: false,
     expiresAt: toMs(number(row.due_at) + toMicros(input.maxAgeMs)),
   }
-  const attempt: AttemptRecord = {
-    ...made,
-    ...owner,
-    startedAt: toMs(toMicros(made.startedAt)),
-    durationMs: toMs(toMicros(made.durationMs)),
-    deliveryId: input.id,
-    number: 1,
-    late: false,
-  }
-  const recorded = { result: 'recorded', delivery, attempt } as const
-  return finished ? { ...recorded, finished } : recorded
+  const attempt = attemptRecord(asStored(made), owner, input.id, 1, false)
+  return finished
+    ? { result: 'recorded', delivery, attempt, finished }
+    : { result: 'recorded', delivery, attempt }
 }

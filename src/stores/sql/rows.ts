@@ -3,7 +3,14 @@
  * milliseconds, with a fraction, outside; JSON is text; absent text in keys is the empty text.
  */
 import type { JsonObject } from '../../model.ts'
-import type { AttemptRecord, DeliveryRecord, EventRecord, SubscriptionRecord } from '../../records.ts'
+import type {
+  AttemptRecord,
+  DeliveryRecord,
+  EventRecord,
+  NewAttempt,
+  NewEvent,
+  SubscriptionRecord,
+} from '../../records.ts'
 import type { Row } from './session.ts'
 
 /** Stages of a queue row. */
@@ -51,6 +58,22 @@ export function jsonOrNull(value: object): string | null {
   for (const _ in value) return JSON.stringify(value)
   return null
 }
+
+/** A copy that nobody else has; most are empty. */
+export function copied<Value extends object>(value: Value): Value {
+  for (const _ in value) return structuredClone(value)
+  return {} as Value
+}
+/** An instant or span in ms, as it is read again. */
+const rounded = (ms: number): number => toMs(toMicros(ms))
+/** What was made of an attempt, as it is read again. */
+export const asStored = (made: NewAttempt): NewAttempt => ({
+  ...made,
+  startedAt: rounded(made.startedAt),
+  durationMs: rounded(made.durationMs),
+})
+/** What was made of an event, as it is read again. */
+export const asStoredEvent = (made: NewEvent): NewEvent => ({ ...made, occurredAt: rounded(made.occurredAt) })
 
 /** An event. `prefix` is what a join put before its columns. */
 export function eventOf(row: Row, prefix = ''): EventRecord {
