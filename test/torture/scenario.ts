@@ -17,7 +17,12 @@ export interface Bench {
   place(kind: Kind): Promise<StorePlace | null>
   /** A Postgres that nobody else uses, so that it may be restarted, filled and frozen. */
   ownPostgres(settings?: readonly string[]): Promise<PostgresServer>
-  /** Runs when the scenario is over, last first. */
+  /**
+   * A part of a long run that stands by itself: done, or as an earlier run with the same `--state` found it. Its findings are
+   * kept when it passed.
+   */
+  part(name: string, work: () => Promise<Findings>): Promise<Findings>
+  /** Runs when the scenario is over, or when the run is interrupted, last first. */
   after(work: () => unknown): void
 }
 
@@ -33,6 +38,10 @@ export interface Scenario {
   /** Its number in the reliability list. */
   readonly number: number
   readonly name: string
+  /** Minutes that a full run takes on each database, about. Such a scenario is left out of `npm test`. */
+  readonly longMinutes?: number
+  /** Tools that it needs besides the servers: the Debian packages. */
+  readonly needs?: string
   /** Where it runs; one run each. */
   readonly kinds: readonly Kind[]
   run(bench: Bench, kind: Kind): Promise<Findings | { readonly skipped: string }>

@@ -56,12 +56,12 @@ interface Event {
 
 export async function check(
   settings: RunSettings,
+  received: readonly Received[],
   faults: readonly Fault[],
   unhandled: readonly string[],
   store: Store<never>,
 ): Promise<Verdict> {
   const events = eventsOf(readLedger<Published>(ledgers(settings.folder).published))
-  const received = readLedger<Received>(ledgers(settings.folder).received)
   const groups = groupsOf(received)
   const acknowledged = [...events].filter(([, event]) => event.acknowledged)
   const due = acknowledged.flatMap(([id]) => endpointsOf(settings).map((endpoint) => `${id} ${endpoint}`))
@@ -71,10 +71,10 @@ export async function check(
   const owed = await store.backlog({ tenant: anyTenant })
   const rows = await readStore(store)
   const unexplained = repeats
-    .filter(({ one, next }) => one.answered !== null && !isExplained(one, next, faults, settings))
+    .filter(({ one, next }) => isDelivered(one) && !isExplained(one, next, faults, settings))
     .map(({ one }) => one)
   return {
-    lost: due.filter((key) => !groups.get(key)?.some((one) => one.answered !== null)).length,
+    lost: due.filter((key) => !groups.get(key)?.some(isDelivered)).length,
     unexpected: received.filter((one) => isUnexpected(one, events, settings)).length,
     unexplained: unexplained.length,
     invalid: received.filter((one) => !one.valid).length + differing(groups),
@@ -85,7 +85,7 @@ export async function check(
     acknowledged: acknowledged.length,
     due: due.length,
     requests: received.length,
-    duplicated: repeats.length,
+    duplicated: repeats.filter(({ one }) => one.status < 300).length,
     recovered: [...events].filter(
       ([id, event]) => !event.acknowledged && received.some((one) => one.id === id),
     ).length,
@@ -117,6 +117,7 @@ function story(
   return `${one.id} at ${one.endpoint}: ${told.join('; ')}`
 }
 
+const isDelivered = (one: Received) => one.answered !== null && one.status < 300
 const keyOf = (one: Received) => `${one.id} ${one.endpoint}`
 const endpointsOf = (settings: RunSettings) =>
   Array.from({ length: settings.endpoints }, (_, index) => `e${index}`)
@@ -162,7 +163,8 @@ function isExplained(
 ): boolean {
   return faults.some(({ kind, worker, at }) => {
     if (at > next.at) return false
-    if (kind === 'cut' || kind === 'restart') return at >= one.at - 2 * settings.timeoutMs
+    if (kind === 'mended') return false
+    if (worker === null) return at >= one.at - 2 * settings.timeoutMs
     return (kind === 'kill' || kind === 'freeze') && worker === one.worker
   })
 }

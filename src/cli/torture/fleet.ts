@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { systemClock } from '../../clock.ts'
-import type { Fault } from './ledger.ts'
+import type { DatabaseFault, Fault } from './ledger.ts'
 import { PORT, type RunSettings, SETTINGS, WORKER } from './settings.ts'
 
 /** What the processes said that a user should hear of. */
@@ -22,7 +22,9 @@ export interface Fleet {
   readonly workers: readonly string[]
   /** Longest time that a worker took to end after SIGTERM, in ms. */
   readonly slowestStopMs: number
-  startWorker(): Promise<void>
+  startWorker(environment?: Readonly<Record<string, string>>): Promise<void>
+  /** The process of a worker; null when it has ended. */
+  pidOf(worker: string): number | null
   startProducer(): void
   /** SIGKILL, and a new worker in its place. */
   kill(worker: string): Promise<void>
@@ -31,7 +33,7 @@ export interface Fleet {
   /** SIGTERM, the planned stop, and a new worker in its place. */
   deploy(worker: string): Promise<void>
   /** Writes down what was done to the database. */
-  note(kind: 'cut' | 'restart'): void
+  note(kind: DatabaseFault): void
   /** Ends everything. */
   close(): Promise<void>
 }
@@ -71,9 +73,9 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
   const [{ port }] = (await once(receiver, 'message')) as [{ port: number }]
   let producer: ChildProcess | null = null
 
-  async function startWorker(): Promise<void> {
+  async function startWorker(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const name = `worker-${++serial}`
-    const child = start('torture-worker', { [WORKER]: name, [PORT]: String(port) })
+    const child = start('torture-worker', { ...environment, [WORKER]: name, [PORT]: String(port) })
     workers.set(name, child)
     child.on('exit', () => workers.delete(name))
     await new Promise<void>((resolve, reject) => {
@@ -108,6 +110,7 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
       return slowestStopMs
     },
     startWorker,
+    pidOf: (worker) => workers.get(worker)?.pid ?? null,
     startProducer() {
       producer = start('torture-producer', {})
       producer.on('exit', () => {

@@ -2,7 +2,7 @@
  * The ledgers that stand outside the library: one JSON object a line, appended by one process and read when the run is
  * over. What the library says of itself proves nothing; these files do.
  */
-import { closeSync, fdatasyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
 
 /** Before and after each publish. */
 export interface Published {
@@ -27,13 +27,20 @@ export interface Received {
   /** The worker that sent it. */
   readonly worker: string
   readonly at: number
-  /** What was answered; null when the connection ended before. */
+  /** When it was answered; null when the connection ended before. */
   readonly answered: number | null
+  /** With what status: 204, or 500 where the run asks for failures. */
+  readonly status: number
+  /** `webhook-timestamp`, in seconds. */
+  readonly signedAt: number
 }
+
+/** What was done to the database. `mended` ends the one before it. */
+export type DatabaseFault = 'cut' | 'restart' | 'read-only' | 'mended'
 
 /** What the driver did to the system. */
 export interface Fault {
-  readonly kind: 'kill' | 'freeze' | 'thaw' | 'deploy' | 'cut' | 'restart'
+  readonly kind: 'kill' | 'freeze' | 'thaw' | 'deploy' | DatabaseFault
   /** The worker that it hit, or null for all. */
   readonly worker: string | null
   readonly at: number
@@ -56,8 +63,25 @@ export function openLedger<Entry>(path: string): Ledger<Entry> {
   }
 }
 
-/** Reads a ledger; a last line that was cut by a kill is left out. */
+const CHUNK = 1 << 24
+
+/** Reads a ledger, by chunks, since it may be longer than a string; a last line that was cut by a kill is left out. */
 export function readLedger<Entry>(path: string): Entry[] {
-  const lines = readFileSync(path, 'utf8').split('\n')
-  return lines.slice(0, -1).map((line) => JSON.parse(line) as Entry)
+  const entries: Entry[] = []
+  const file = openSync(path, 'r')
+  const chunk = Buffer.alloc(CHUNK)
+  let rest = Buffer.alloc(0)
+  try {
+    for (let length = readSync(file, chunk); length > 0; length = readSync(file, chunk)) {
+      const text = Buffer.concat([rest, chunk.subarray(0, length)])
+      const end = text.lastIndexOf(10) + 1
+      for (const line of text.toString('utf8', 0, end).split('\n')) {
+        if (line !== '') entries.push(JSON.parse(line) as Entry)
+      }
+      rest = text.subarray(end)
+    }
+  } finally {
+    closeSync(file)
+  }
+  return entries
 }

@@ -15,6 +15,7 @@ const RETRY_MS = 200
 const MAX_TRIES = 300
 
 export async function runProducer(): Promise<void> {
+  process.on('disconnect', () => process.exit(0))
   const settings = readSettings()
   const ledger = openLedger<Published>(ledgers(settings.folder).published)
   const opened = await openStore(settings.place)
@@ -29,7 +30,7 @@ export async function runProducer(): Promise<void> {
     if (dueMs > 0) await pause(dueMs)
     const id = `evt_t${settings.seed}_${number}`
     const tenant = tenantName(number % settings.tenants)
-    const text = 'x'.repeat(random.between(1, 800))
+    const text = 'x'.repeat(random.between(1, settings.longestText ?? 800))
     const digest = createHash('sha256').update(id).update(text).digest('hex')
     const write = (kind: Published['kind']) =>
       ledger.append({ kind, id, tenant, digest, at: systemClock.now() })

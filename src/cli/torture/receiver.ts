@@ -23,7 +23,8 @@ export function runReceiver(): void {
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const entry = read(request, Buffer.concat(chunks), at)
-      systemClock.setTimer(() => answer(response, entry), random.between(...settings.answerMs))
+      const status = random.next() < (settings.failing ?? 0) ? 500 : 204
+      systemClock.setTimer(() => answer(response, { ...entry, status }), random.between(...settings.answerMs))
     })
     request.on('error', () => {})
   }
@@ -31,7 +32,7 @@ export function runReceiver(): void {
   function answer(response: ServerResponse, entry: Omit<Received, 'answered'>): void {
     const open = response.socket?.writable === true
     ledger.append({ ...entry, answered: open ? systemClock.now() : null })
-    if (open) response.writeHead(204).end()
+    if (open) response.writeHead(entry.status).end()
   }
 
   const server = createServer(receive)
@@ -40,7 +41,7 @@ export function runReceiver(): void {
   process.on('disconnect', () => process.exit(0))
 }
 
-function read(request: IncomingMessage, body: Buffer, at: number): Omit<Received, 'answered'> {
+function read(request: IncomingMessage, body: Buffer, at: number): Omit<Received, 'answered' | 'status'> {
   const [, tenant = '', endpoint = ''] = (request.url ?? '').split('/')
   const id = String(request.headers['webhook-id'] ?? '')
   return {
@@ -52,6 +53,7 @@ function read(request: IncomingMessage, body: Buffer, at: number): Omit<Received
     valid: isValid(request, id, body),
     worker: String(request.headers['user-agent'] ?? ''),
     at,
+    signedAt: Number(request.headers['webhook-timestamp']),
   }
 }
 

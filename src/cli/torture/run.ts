@@ -8,8 +8,9 @@ import { anyTenant } from '../../model.ts'
 import { type OpenedStore, openStore } from '../open-store.ts'
 import { check, type Verdict } from './checker.ts'
 import { type Fleet, pause, startFleet } from './fleet.ts'
+import { type Fault, type Received, readLedger } from './ledger.ts'
 import { type Seeded, seeded } from './random.ts'
-import { type RunSettings, SECRET, tenantName } from './settings.ts'
+import { ledgers, type RunSettings, SECRET, tenantName } from './settings.ts'
 
 /** What does the harm while events are published and delivered. Ends when it has done its share. */
 export type Harm = (fleet: Fleet, random: Seeded, opened: OpenedStore) => Promise<void>
@@ -25,12 +26,20 @@ export interface RunOptions {
   readonly onProgress?: Progress
   /** Give up when nothing has moved for so long. @default 120_000 */
   readonly patienceMs?: number
+  /** For the ledgers; the caller removes it. @default a temporary one, removed by the run */
+  readonly folder?: string
+  /** Environment of the first workers, beside the common one, by their place. */
+  readonly environments?: readonly Readonly<Record<string, string>>[]
+  /** Looks at the database when all is over; what it returns are complaints. */
+  readonly inspect?: (opened: OpenedStore) => Promise<readonly string[]>
 }
 
 export interface RunResult extends Verdict {
   /** What processes said when they ended by themselves. */
   readonly complaints: readonly string[]
   readonly faults: number
+  readonly log: readonly Fault[]
+  readonly received: readonly Received[]
   readonly slowestStopMs: number
   readonly tookMs: number
 }
@@ -38,24 +47,31 @@ export interface RunResult extends Verdict {
 /** Runs once, in tables of its own, and leaves nothing behind. */
 export async function run(options: RunOptions): Promise<RunResult> {
   const begun = systemClock.monotonic()
-  const folder = await mkdtemp(join(tmpdir(), 'posthorn-torture-'))
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'posthorn-torture-')))
   const settings: RunSettings = { ...options.settings, folder }
   const opened = await openStore(settings.place)
   const fleet = await startFleet(options.entry, settings)
   try {
     await prepare(opened, settings, fleet.port)
-    for (let index = 0; index < options.workers; index++) await fleet.startWorker()
+    for (let index = 0; index < options.workers; index++) {
+      await fleet.startWorker(options.environments?.[index])
+    }
     fleet.startProducer()
     const harmed = options.harm(fleet, seeded(settings.seed), opened)
+    harmed.catch(() => {})
     await untilQuiet(opened, fleet, options)
     await harmed
     await untilQuiet(opened, fleet, options)
+    const log = [...fleet.faults]
     await fleet.close()
-    const verdict = await check(settings, fleet.faults, fleet.said.unhandled, opened.store)
+    const received = readLedger<Received>(ledgers(folder).received)
+    const verdict = await check(settings, received, log, fleet.said.unhandled, opened.store)
     return {
       ...verdict,
-      complaints: fleet.said.unhandled,
-      faults: fleet.faults.length,
+      received,
+      complaints: [...fleet.said.unhandled, ...((await options.inspect?.(opened)) ?? [])],
+      log,
+      faults: log.length,
       slowestStopMs: fleet.slowestStopMs,
       tookMs: systemClock.monotonic() - begun,
     }
@@ -63,7 +79,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     await fleet.close()
     await opened.store.close()
     await opened.close()
-    await rm(folder, { recursive: true, force: true })
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
   }
 }
 

@@ -20,6 +20,12 @@ export interface RunSettings {
   readonly concurrency: number
   /** How long the receiver takes to answer: from, to. */
   readonly answerMs: readonly [number, number]
+  /** Share of requests that are answered with 500, to be tried again. @default 0 */
+  readonly failing?: number
+  /** Longest text in an event, in characters. @default 800 */
+  readonly longestText?: number
+  /** How long finished history is kept, in ms; absent: as by default. */
+  readonly retentionMs?: number
 }
 
 /** The variable that carries them. */

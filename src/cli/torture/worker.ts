@@ -15,6 +15,9 @@ export async function runWorker(): Promise<void> {
     allowHttp: true,
     allowCidrs: ['127.0.0.0/8'],
     timeoutMs: settings.timeoutMs,
+    ...(settings.retentionMs === undefined
+      ? {}
+      : { retention: { finishedMs: settings.retentionMs, bodiesMs: settings.retentionMs } }),
     concurrency: settings.concurrency,
     concurrencyPerSubscription: settings.concurrency,
     concurrencyPerOrigin: settings.concurrency,

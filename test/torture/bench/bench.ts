@@ -8,15 +8,25 @@ import type { Bench, Findings, Kind, Scenario } from '../scenario.ts'
 /** Where a bench gets its servers; null where there is none. */
 export type Servers = (kind: 'postgres' | 'mysql') => Promise<{ readonly url: string } | null>
 
+/** Whoever must be able to clear away what a scenario has started, in the middle of it. */
+interface Hearing {
+  onEndings?(end: () => Promise<void>): void
+}
+
 /** Runs one scenario on one database and clears away what it left. */
 export async function runScenario(
   scenario: Scenario,
   kind: Kind,
-  given: Pick<Bench, 'seed' | 'full' | 'programs' | 'say'>,
+  given: Pick<Bench, 'seed' | 'full' | 'programs' | 'say'> & Partial<Pick<Bench, 'part'>> & Hearing,
   servers: Servers,
 ): Promise<Findings | { readonly skipped: string }> {
   const endings: (() => unknown)[] = []
+  const end = async (): Promise<void> => {
+    for (let ending = endings.pop(); ending !== undefined; ending = endings.pop()) await ending()
+  }
+  given.onEndings?.(end)
   const bench: Bench = {
+    part: (_name, work) => work(),
     ...given,
     after: (work) => void endings.push(work),
     async ownPostgres(settings = []) {
@@ -46,7 +56,7 @@ export async function runScenario(
   try {
     return await scenario.run(bench, kind)
   } finally {
-    for (const end of endings.reverse()) await end()
+    await end()
   }
 }
 

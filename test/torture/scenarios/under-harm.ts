@@ -1,8 +1,9 @@
 /** Runs processes over one database while something is done to them, and judges what the ledgers say. */
 import type { StorePlace } from '../../../src/cli/open-store.ts'
 import { failures } from '../../../src/cli/torture/checker.ts'
-import { type Harm, type RunResult, run } from '../../../src/cli/torture/run.ts'
+import { type Harm, type RunOptions, type RunResult, run } from '../../../src/cli/torture/run.ts'
 import type { RunSettings } from '../../../src/cli/torture/settings.ts'
+import { temporaryFolder } from '../../support/databases/server.ts'
 import type { Bench, Findings } from '../scenario.ts'
 
 /** How much is published, and by how many workers it is sent. */
@@ -14,7 +15,13 @@ export interface Load {
   readonly timeoutMs: number
   readonly answerMs?: readonly [number, number]
   readonly concurrency?: number
+  readonly failing?: number
+  readonly longestText?: number
+  readonly retentionMs?: number
 }
+
+/** What a run has besides its load. */
+export type Around = Pick<RunOptions, 'environments' | 'inspect'>
 
 /** `extra` judges what the checker does not know. */
 export async function underHarm(
@@ -23,18 +30,23 @@ export async function underHarm(
   load: Load,
   harm: Harm,
   extra: (result: RunResult) => readonly string[] = () => [],
+  around: Around = {},
 ): Promise<Findings> {
   const { workers, concurrency = 20, answerMs = [5, 50], ...rest } = load
   const settings: Omit<RunSettings, 'folder'> = {
     ...{ place, seed: bench.seed, tenants: 3, publishers: 8, concurrency, answerMs },
     ...rest,
   }
+  const folder = await temporaryFolder('ledgers')
+  bench.after(folder.remove)
   let told = ''
   const result = await run({
     entry: bench.programs.cli,
     workers,
     settings,
     harm,
+    ...around,
+    folder: folder.path,
     patienceMs: 2 * load.timeoutMs + 60_000,
     onProgress({ published, left, faults }) {
       const line = `${Math.floor((published / load.events) * 10) * 10} % published, ${faults} faults`
