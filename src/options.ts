@@ -7,7 +7,7 @@ import type { Catalog } from './catalog.ts'
 import type { Clock, Random } from './clock.ts'
 import type { RetryPolicy } from './delivery/backoff.ts'
 import { type PolicyOptions, policyOf, policyShape } from './delivery/policy.ts'
-import { type RetentionOptions, retentionShape } from './delivery/retention.ts'
+import { type RetentionOptions, retentionOf, retentionShape } from './delivery/retention.ts'
 import { PosthornError } from './errors.ts'
 import { type AddressGuardOptions, GUARD_OPTIONS } from './guard/policy.ts'
 import type { Hooks, Logger } from './hooks.ts'
@@ -217,11 +217,29 @@ export function checkOptions(options: unknown): void {
     concurrencyPerOrigin,
     timeoutMs = 15_000,
     maxAgeMs,
+    retention,
     userAgent,
     transport,
   } = result.data
-  contradiction('concurrencyPerSubscription', concurrencyPerSubscription, 'concurrency', concurrency)
-  contradiction('concurrencyPerOrigin', concurrencyPerOrigin, 'concurrency', concurrency)
+  const { breaker, pace } = policyOf(options as PolicyOptions)
+  const { finishedMs } = retentionOf((options as WebhooksOptions).retention) ?? {}
+  const { bodiesMs, keysMs } = retention === false ? {} : { ...retention }
+  const part = 'which it is a part of'
+  notMore(['concurrencyPerSubscription', concurrencyPerSubscription], ['concurrency', concurrency], part)
+  notMore(['concurrencyPerOrigin', concurrencyPerOrigin], ['concurrency', concurrency], part)
+  notMore(
+    ['breaker.firstProbeMs', pace.firstProbeMs],
+    ['breaker.maxProbeMs', pace.maxProbeMs],
+    'so that the first probe would come later than probes may be apart',
+  )
+  notMore(
+    ['breaker.spanMs', breaker?.spanMs],
+    ['breaker.windowMs', breaker?.windowMs],
+    'so that no failures of one window could ever span it',
+  )
+  const gone = 'when the event is removed with all that belongs to it'
+  notMore(['retention.bodiesMs', bodiesMs], ['retention.finishedMs', finishedMs], gone)
+  notMore(['retention.keysMs', keysMs], ['retention.finishedMs', finishedMs], gone)
   if (userAgent !== undefined && transport !== undefined) {
     throw new PosthornError(
       'CONTRADICTORY_OPTIONS',
@@ -236,14 +254,6 @@ export function checkOptions(options: unknown): void {
       { path: 'proxy' },
     )
   }
-  const { pace } = policyOf(options as PolicyOptions)
-  if (pace.firstProbeMs > pace.maxProbeMs) {
-    throw new PosthornError(
-      'CONTRADICTORY_OPTIONS',
-      `\`breaker.firstProbeMs\` (${pace.firstProbeMs}) is more than \`breaker.maxProbeMs\` (${pace.maxProbeMs}): the first probe would come later than probes may be apart. Lower the first or raise the second; a value that is not set is the default.`,
-      { path: 'breaker.firstProbeMs' },
-    )
-  }
   if (maxAgeMs !== undefined && maxAgeMs < timeoutMs) {
     throw new PosthornError(
       'CONTRADICTORY_OPTIONS',
@@ -253,12 +263,14 @@ export function checkOptions(options: unknown): void {
   }
 }
 
-function contradiction(part: string, partValue: number | undefined, whole: string, wholeValue: number): void {
-  if (partValue === undefined || partValue <= wholeValue) return
+type Named = readonly [name: string, value: number | undefined]
+
+function notMore([name, value]: Named, [limit, most]: Named, why: string): void {
+  if (value === undefined || most === undefined || value <= most) return
   throw new PosthornError(
     'CONTRADICTORY_OPTIONS',
-    `\`${part}\` (${partValue}) is more than \`${whole}\` (${wholeValue}), which it is a part of. Lower the first or raise the second.`,
-    { path: part },
+    `\`${name}\` (${value}) is more than \`${limit}\` (${most}), ${why}. Lower the first or raise the second; a value that is not set is the default.`,
+    { path: name },
   )
 }
 

@@ -3,6 +3,7 @@
  * construction; `docs/delivery-policy.md` explains how the settings work together.
  */
 import { z } from 'zod'
+import { withDefaults } from '../input/with-defaults.ts'
 import type { Rate } from '../model.ts'
 import { EVENT_NAME } from '../patterns.ts'
 import { concurrencyInput, rateInput } from '../subscriptions/limits-input.ts'
@@ -119,12 +120,12 @@ const DISABLE: Required<DisableOptions> = { spanMs: 5 * DAY_MS, attempts: 5 }
 /** Fills in the defaults. */
 export function policyOf(options: PolicyOptions): Policy {
   const { breaker = {}, disableAfter = {}, tenantLimits } = options
-  const given = { ...BREAKER, ...(breaker === false ? {} : breaker) }
+  const given = withDefaults(BREAKER, breaker === false ? {} : breaker)
   const limitsOf = typeof tenantLimits === 'function' ? tenantLimits : () => tenantLimits ?? null
   return {
     breaker: breaker === false ? null : given,
     pace: given,
-    disableAfter: disableAfter === false ? null : { ...DISABLE, ...disableAfter },
+    disableAfter: disableAfter === false ? null : withDefaults(DISABLE, disableAfter),
     tenantLimits: tenantLimits === undefined ? null : limitsOf,
     throttle: options.throttle ?? 'subscription',
     gone: options.gone ?? 'disable',

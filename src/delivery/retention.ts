@@ -1,5 +1,6 @@
 /** How long history is kept. What is undelivered is always kept, whatever is set here. */
 import { z } from 'zod'
+import { withDefaults } from '../input/with-defaults.ts'
 
 /** Windows of retention, each counted from when the last delivery of an event has ended. */
 export interface RetentionOptions {
@@ -20,7 +21,7 @@ const RETENTION: Required<RetentionOptions> = {
 
 /** With every default filled in; null: everything is kept. */
 export function retentionOf(given: RetentionOptions | false = {}): Required<RetentionOptions> | null {
-  return given === false ? null : { ...RETENTION, ...given }
+  return given === false ? null : withDefaults(RETENTION, given)
 }
 
 const windowMs = z

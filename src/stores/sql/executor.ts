@@ -44,6 +44,8 @@ export interface Database<Tx = never> extends Executor {
   transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T>
   /** The caller's open transaction as an executor. Throws PosthornError `INVALID_INPUT` for anything else. */
   join(tx: Tx): Executor
+  /** Called before the first `listen`, when the store is made. @throws PosthornError `INVALID_OPTION` where it could never work */
+  checkListen?(): void
   /** Wake-up hints between processes, where the database has them (Postgres LISTEN). Returns the way to stop. */
   listen?(channel: string, onMessage: () => void): Promise<() => Promise<void>>
   /** Closes what the adapter opened itself; never the caller's client. */

@@ -35,6 +35,7 @@ export function createWakeHints(
       { path: 'listen' },
     )
   }
+  database.checkListen?.()
   const listeners = new Set<() => void>()
   let gap: Timer | null = null
   let again = false

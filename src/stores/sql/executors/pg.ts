@@ -81,6 +81,7 @@ export function pgPoolDatabase(pool: PgPool, settings: ExecutorSettings): Databa
     ...own,
     canWork: true,
     join,
+    checkListen: () => checkListen(pool),
     listen: (channel, onMessage) => listen(pool, channel, onMessage),
     async close() {},
   }
@@ -130,15 +131,17 @@ async function run(
 const nameOf = (sql: string): string =>
   `posthorn_${createHash('sha256').update(sql).digest('base64url').slice(0, 24)}`
 
+function checkListen(pool: PgPool): void {
+  if (pool.options?.max !== 1) return
+  throw new PosthornError(
+    'INVALID_OPTION',
+    'client: to listen takes one connection of the pool for itself; a pool of 1 has none left. Raise `max`.',
+    { path: 'client' },
+  )
+}
+
 /** Keeps one connection of the pool. When it is lost the hints end, and polling finds the work. */
 async function listen(pool: PgPool, channel: string, onMessage: () => void): Promise<() => Promise<void>> {
-  if (pool.options?.max === 1) {
-    throw new PosthornError(
-      'INVALID_OPTION',
-      'client: to listen takes one connection of the pool for itself; a pool of 1 has none left. Raise `max`.',
-      { path: 'client' },
-    )
-  }
   const client = await pool.connect()
   let open = true
   const lost = (): void => {
