@@ -3,15 +3,18 @@
  * be. A generator that fails at a public call is that call's error; one that fails in a worker must not cost a delivery, so
  * an id of our own takes its place and the `problem` hook is told.
  */
-import { uuidv7 } from 'uuidv7'
+import { systemClock } from './clock.ts'
 import { PosthornError } from './errors.ts'
 import type { IdGenerators } from './parts.ts'
+import { createUuids } from './uuid.ts'
 
 /** What an id may look like: it stands in headers and URLs. */
 export const OWN_ID = /^[A-Za-z0-9_-]{1,64}$/
 
 /** So many ids of one generator are remembered, to notice one that repeats itself. */
 const REMEMBERED = 10_000
+
+const uuidv7 = createUuids(systemClock.now)
 
 const own: IdGenerators = {
   subscription: () => `sub_${uuidv7()}`,

@@ -49,8 +49,10 @@ export interface Reporter {
   warn(message: string): void
   /** Logs at most one line a minute for each (during, code). */
   problem(during: string, error: PosthornError): void
-  /** True when nobody listens to `attempted` or `ended`, so that the hot path can skip building reports. */
-  readonly quiet: boolean
+  /** False when nobody listens to `attempted`, so that the hot path can skip building reports. */
+  readonly hasAttempted: boolean
+  /** The same of `ended`. */
+  readonly hasEnded: boolean
 }
 
 /** Everything that the steps of a delivery and the public calls need. */

@@ -82,6 +82,7 @@ export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Repo
       logOnce(`${during} ${error.code}`, { during, code: error.code, err: error }, error.message)
       call('problem', { during, error })
     },
-    quiet: hooks.attempted === undefined && hooks.ended === undefined,
+    hasAttempted: hooks.attempted !== undefined,
+    hasEnded: hooks.ended !== undefined,
   }
 }

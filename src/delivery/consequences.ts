@@ -15,9 +15,22 @@ import type { Task } from './task.ts'
 import { within } from './within.ts'
 
 /** What happens to the delivery: as judged, unless `retryIf` says no; after a failed probe it waits with the others. */
-export async function nextOf(task: Task, verdict: Verdict, attempt: NewAttempt, parts: Parts): Promise<Next> {
+export function nextOf(
+  task: Task,
+  verdict: Verdict,
+  attempt: NewAttempt,
+  parts: Parts,
+): Next | Promise<Next> {
   const { next } = verdict
-  if (next.state !== 'pending') return next
+  return next.state === 'pending' ? retried(task, next, attempt, parts) : next
+}
+
+async function retried(
+  task: Task,
+  next: Extract<Next, { state: 'pending' }>,
+  attempt: NewAttempt,
+  parts: Parts,
+): Promise<Next> {
   if (!(await mayRetry(task, attempt, parts))) return { state: 'failed', reason: 'refused' }
   if (task.trigger !== 'probe') return next
   const trigger = afterHold(task) === 'manual' ? 'manual' : 'retry'

@@ -7,6 +7,8 @@ import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { NewAttempt } from '../records.ts'
 import { sealerFailed } from '../sealing.ts'
+import type { SignatureHeaders } from '../signing/scheme.ts'
+import type { Signer } from '../signing/signers/signer.ts'
 import { never, parseRetry, type RetryPolicy } from './backoff.ts'
 import type { Finding } from './condition.ts'
 import { findingOf, nextOf } from './consequences.ts'
@@ -14,7 +16,7 @@ import { fillHeaders } from './header-templates.ts'
 import { afterHold } from './hold.ts'
 import { judge, type Verdict } from './judge.ts'
 import type { Prepared, Preparer, StoreTime } from './prepare.ts'
-import { type Sent, sendOnce } from './second-try.ts'
+import { afterFirst, type Sent } from './second-try.ts'
 import type { Task } from './task.ts'
 import { within } from './within.ts'
 
@@ -45,14 +47,24 @@ export async function deliver(
   try {
     const preparing = prepare(task, preparer, startedAt)
     const prepared = preparing instanceof Promise ? await opened(preparing, deadlineMs, parts) : preparing
-    const headers = await sign(task, prepared, startedAt, deadlineMs, parts)
-    const request = { url: prepared.url, headers, body: task.body, deadlineMs, signal }
-    const result = await sendOnce(request, task, parts)
+    const signing = sign(task, prepared, startedAt)
+    const signed =
+      signing instanceof Promise
+        ? await within(signing, deadlineMs, parts.clock, 'the signature scheme')
+        : signing
+    const headers = headersOf(task, prepared, startedAt, signed)
+    const { transport, guard, clock } = parts
+    const request = { url: prepared.url, headers, body: task.body, deadlineMs, signal, guard }
+    const sentAt = clock.monotonic()
+    const first = await transport.send(request)
+    const spentMs = Math.max(first.timing.totalMs, clock.monotonic() - sentAt)
+    const result = first.kind === 'response' ? first : await afterFirst(first, spentMs, request, task, parts)
     const context = contextOf(task, parts, time.now())
     const verdict = judge(result, context)
     const attempt = attemptOf(task, id, startedAt, result, verdict)
+    const next = nextOf(task, verdict, attempt, parts)
     return {
-      outcome: outcomeOf(task, attempt, await nextOf(task, verdict, attempt, parts)),
+      outcome: outcomeOf(task, attempt, next instanceof Promise ? await next : next),
       finding: findingOf(task, verdict, result, context),
       timedOut: result.kind === 'failure' && result.code === 'timeout',
       tookMs: result.timing.totalMs,
@@ -87,27 +99,32 @@ function opened(preparing: Promise<Prepared>, limitMs: number, { clock }: Parts)
   })
 }
 
-async function sign(
+const secondsOf = (now: number): number => Math.floor(now / 1000)
+
+function sign({ event: { id, type }, body }: Task, prepared: Prepared, now: number): ReturnType<Signer> {
+  return prepared.sign({ id, type, timestamp: secondsOf(now), body })
+}
+
+function headersOf(
   task: Task,
   prepared: Prepared,
   now: number,
-  limitMs: number,
-  { clock }: Parts,
-): Promise<Record<string, string>> {
+  signed: SignatureHeaders,
+): Record<string, string> {
+  const own = task.delivery.headers
+  if (own === null && !prepared.hasHeaders) return { 'content-type': 'application/json', ...signed }
   const { id, type } = task.event
-  const timestamp = Math.floor(now / 1000)
-  const signed = prepared.sign({ id, type, timestamp, body: task.body })
   const values = {
     'event.type': type,
     'event.id': id,
     'delivery.attempt': String((task.stored?.attemptCount ?? 0) + 1),
-    timestamp: String(timestamp),
+    timestamp: String(secondsOf(now)),
   }
   return {
     'content-type': 'application/json',
     ...fillHeaders(prepared.headers, values),
-    ...task.delivery.headers,
-    ...(signed instanceof Promise ? await within(signed, limitMs, clock, 'the signature scheme') : signed),
+    ...own,
+    ...signed,
   }
 }
 
@@ -180,6 +197,7 @@ export function outcomeOf(task: Task, attempt: NewAttempt | null, next: Outcome[
     delivery: task.delivery,
     attempt,
     next,
+    last: false,
   }
 }
 

@@ -8,7 +8,7 @@ import type { DeliveryWork, EventWork, NewDelivery, SubscriptionRecord } from '.
 import { destinationContext } from '../sealing.ts'
 import { outcomeOf } from './deliver.ts'
 import { insteadOfSending } from './hold.ts'
-import { match, type TenantViews } from './match.ts'
+import { match, type TenantView, type TenantViews } from './match.ts'
 import { newDelivery } from './new-delivery.ts'
 import type { Destination } from './prepare.ts'
 import { shapes, UNSHAPED } from './shape.ts'
@@ -38,15 +38,18 @@ export interface Expanded {
   readonly ranges: readonly { readonly after: string | null; readonly upTo: string | null }[] | null
 }
 
-/** Expands one row. `version` is the tenant's subscription version that came with the claim. */
-export async function expand(
+/**
+ * Expands one row. `version` is the tenant's subscription version that came with the claim. No promise for a fresh event of a
+ * known tenant: most are.
+ */
+export function expand(
   work: EventWork | DeliveryWork,
   version: number,
   leaseEnds: number,
   now: number,
   parts: Parts,
   views: TenantViews,
-): Promise<Expanded> {
+): Expanded | Promise<Expanded> {
   const group: TaskGroup = {
     work,
     leaseEnds,
@@ -56,23 +59,68 @@ export async function expand(
     finished: false,
     againMs: 0,
   }
-  const view = await views.at(work.tenantId, version)
-  if (work.kind === 'delivery') {
-    const { subscriptionId } = work.delivery
-    const subscription = subscriptionId === null ? null : view.byId.get(subscriptionId)
-    const target = await targetOf(work, subscription, parts)
-    return sort(group, [deliveryTask(group, work, target)], now, parts, false)
-  }
+  const view = views.at(work.tenantId, version)
+  const expandIn =
+    work.kind === 'event'
+      ? (known: TenantView) => expandEvent(group, work, known, now, parts)
+      : (known: TenantView) => expandDelivery(group, work, known, now, parts)
+  return view instanceof Promise ? view.then(expandIn) : expandIn(view)
+}
+
+async function expandDelivery(
+  group: TaskGroup,
+  work: DeliveryWork,
+  view: TenantView,
+  now: number,
+  parts: Parts,
+): Promise<Expanded> {
+  const { subscriptionId } = work.delivery
+  const subscription = subscriptionId === null ? null : view.byId.get(subscriptionId)
+  const target = await targetOf(work, subscription, parts)
+  return sort(group, [deliveryTask(group, work, target)], now, parts, false)
+}
+
+function expandEvent(
+  group: TaskGroup,
+  work: EventWork,
+  view: TenantView,
+  now: number,
+  parts: Parts,
+): Expanded | Promise<Expanded> {
   const matches = match(view, work.event, work)
   if (matches.length > SPLIT_ABOVE)
     return { group, tasks: [], settled: [], ordered: false, ranges: rangesOf(work, matches) }
-  const recorded = work.resumed
-    ? new Set(await parts.store.expanded(work.tenantId, work.event.id, work))
-    : null
-  const body = encoder.encode(work.event.body ?? '')
-  const owed = recorded === null ? matches : matches.filter((subscription) => !recorded.has(subscription.id))
-  const tasks = owed.map((subscription) => eventTask(group, work, subscription, body, parts))
-  if (!shapes(parts)) return sort(group, tasks, now, parts, view.ordered)
+  if (work.resumed) return expandAgain(group, work, view, matches, now, parts)
+  const tasks = eventTasks(group, work, matches, parts)
+  return shapes(parts)
+    ? shapedTasks(group, tasks, view, now, parts)
+    : sort(group, tasks, now, parts, view.ordered)
+}
+
+/** It was claimed before: parts of it may be recorded. */
+async function expandAgain(
+  group: TaskGroup,
+  work: EventWork,
+  view: TenantView,
+  matches: readonly SubscriptionRecord[],
+  now: number,
+  parts: Parts,
+): Promise<Expanded> {
+  const recorded = new Set(await parts.store.expanded(work.tenantId, work.event.id, work))
+  const owed = matches.filter((subscription) => !recorded.has(subscription.id))
+  const tasks = eventTasks(group, work, owed, parts)
+  return shapes(parts)
+    ? shapedTasks(group, tasks, view, now, parts)
+    : sort(group, tasks, now, parts, view.ordered)
+}
+
+async function shapedTasks(
+  group: TaskGroup,
+  tasks: readonly Task[],
+  view: TenantView,
+  now: number,
+  parts: Parts,
+): Promise<Expanded> {
   const isOwed = (task: Task) => ['held', undefined].includes(insteadOfSending(task, now, parts)?.state)
   const { shaped, dropped } = await shapeTasks(group, tasks.filter(isOwed), parts)
   const ended = tasks.filter((task) => !isOwed(task))
@@ -97,6 +145,16 @@ function sort(group: TaskGroup, all: readonly Task[], now: number, parts: Parts,
   }
   group.open = tasks.length
   return { group, tasks, settled, ordered, ranges: null }
+}
+
+function eventTasks(
+  group: TaskGroup,
+  work: EventWork,
+  owed: readonly SubscriptionRecord[],
+  parts: Parts,
+): Task[] {
+  const body = encoder.encode(work.event.body ?? '')
+  return owed.map((subscription) => eventTask(group, work, subscription, body, parts))
 }
 
 function eventTask(

@@ -21,6 +21,7 @@ export interface Prepared {
   readonly url: string
   readonly sign: Signer
   readonly headers: Readonly<Record<string, string>>
+  readonly hasHeaders: boolean
   /** Store instant after which secrets or schemes change: prepare again. */
   readonly validUntil: number
 }
@@ -68,9 +69,13 @@ const readAgain = (headers: unknown, entries: readonly SigningEntry[]) =>
 /** A destination without a secret: unsigned, but told which event it is. */
 const bare = unsigned({ idHeader: 'webhook-id', timestampHeader: 'webhook-timestamp' })
 
+function prepared(url: string, sign: Signer, headers: Record<string, string>, validUntil: number): Prepared {
+  return { url, sign, headers, hasHeaders: Object.keys(headers).length > 0, validUntil }
+}
+
 /** Prepares subscriptions (kept per row) and one-use destinations (made each time). */
 export function createPreparer(parts: Parts) {
-  const prepared = new WeakMap<SubscriptionRecord, Prepared>()
+  const ready = new WeakMap<SubscriptionRecord, Prepared>()
 
   async function prepareSubscription(subscription: SubscriptionRecord, now: number): Promise<Prepared> {
     const entries = signingOf(subscription, parts)
@@ -88,21 +93,21 @@ export function createPreparer(parts: Parts) {
       Number.POSITIVE_INFINITY,
     )
     const sign = signerOf(entries, secrets, now)
-    return { url: subscription.url, sign, headers: readAgain(headers, entries), validUntil }
+    return prepared(subscription.url, sign, readAgain(headers, entries), validUntil)
   }
 
   return {
     /** @throws the cause, when it cannot be prepared: the delivery is then quarantined */
     async subscription(subscription: SubscriptionRecord, now: number): Promise<Prepared> {
-      const kept = prepared.get(subscription)
+      const kept = ready.get(subscription)
       if (kept !== undefined && kept.validUntil > now) return kept
       const made = await prepareSubscription(subscription, now)
-      prepared.set(subscription, made)
+      ready.set(subscription, made)
       return made
     },
     /** The kept preparation, when it is still good: no promise on the hot path. */
     kept(subscription: SubscriptionRecord, now: number): Prepared | undefined {
-      const kept = prepared.get(subscription)
+      const kept = ready.get(subscription)
       return kept !== undefined && kept.validUntil > now ? kept : undefined
     },
     async destination(sealed: string, tenantId: string, now: number): Promise<Prepared> {
@@ -115,7 +120,7 @@ export function createPreparer(parts: Parts) {
           ? [{ scheme: bare, until: null }]
           : parts.signing.filter(({ scheme }) => !needsSecret(scheme) || acceptsSecret(scheme, secret))
       const sign = signerOf(entries, secret === null ? [] : [secret], now)
-      return { url, sign, headers: readAgain(headers, entries), validUntil: now }
+      return prepared(url, sign, readAgain(headers, entries), now)
     },
   }
 }

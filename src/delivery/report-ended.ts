@@ -7,7 +7,7 @@ export function reportEnded(parts: Pick<Parts, 'report' | 'statistics'>, deliver
   const { id, eventId, eventType, tenantId, subscriptionId, state, reason, attemptCount } = delivery
   if (state === 'pending') return
   parts.statistics.ended(delivery)
-  if (parts.report.quiet) return
+  if (!parts.report.hasEnded) return
   parts.report.ended({
     deliveryId: id,
     eventId,

@@ -14,7 +14,7 @@ export function reportOutcome(
   const delivery = recorded?.delivery ?? null
   if (recorded === null || delivery === null || recorded.result === 'repeated') return
   if (recorded.attempt !== null) parts.statistics.attempted(recorded.attempt)
-  if (recorded.attempt !== null && !parts.report.quiet) {
+  if (recorded.attempt !== null && parts.report.hasAttempted) {
     const nextAttemptAt = delivery.nextAttemptAt === null ? null : new Date(delivery.nextAttemptAt)
     parts.report.attempted({
       attempt: presentAttempt(recorded.attempt),

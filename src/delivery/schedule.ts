@@ -267,7 +267,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     wake,
 
     progress() {
-      if (starved) wake()
+      if (starved && worker.canClaim) wake()
     },
 
     wakeAfterCommit() {

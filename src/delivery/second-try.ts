@@ -13,16 +13,18 @@ const QUICK_MS = 1_000
 /** The result, and whether an earlier try of the same attempt may have been received. */
 export type Sent = TransportFailure | (TransportResponse & { readonly mayHaveBeenReceived?: boolean })
 
-/** Sends; the second try, if there is one, has what is left of the deadline. */
-export async function sendOnce(request: TransportRequest, task: Task, parts: Parts): Promise<Sent> {
-  const { transport, clock } = parts
-  const begun = clock.monotonic()
-  const first = await transport.send(request)
+/** What came of the first try, or of the second one if it deserves that; `spentMs` of the deadline are used up. */
+export async function afterFirst(
+  first: TransportResult,
+  spentMs: number,
+  request: TransportRequest,
+  task: Task,
+  parts: Parts,
+): Promise<Sent> {
   if (first.kind === 'response' || !deservesSecondTry(first, task, parts)) return first
-  const spentMs = Math.max(first.timing.totalMs, clock.monotonic() - begun)
   const deadlineMs = request.deadlineMs - spentMs
   if (deadlineMs <= 0 || request.signal?.aborted === true) return first
-  const second = await transport.send({ ...request, deadlineMs, freshConnection: true })
+  const second = await parts.transport.send({ ...request, deadlineMs, freshConnection: true })
   return merged(first, second, spentMs)
 }
 

@@ -49,6 +49,8 @@ export function createStatistics(
   const slot = String(Math.floor(random() * SLOTS))
   const worker = `${WORKER}${crypto.randomUUID().slice(0, 13)}`
   let rows = new Map<string, Counted>()
+  /** The row of each subscription that was counted in last: no key need be made to find it. */
+  const recent = new Map<string | null, Counted>()
   let timer: Timer | null = null
   let flushing: Promise<void> = Promise.resolve()
   let lastClaim: Statistics['lastClaim'] = null
@@ -57,10 +59,15 @@ export function createStatistics(
   function rowOf(of: Pick<AttemptRecord, 'tenantId' | 'subscriptionId' | 'eventType'>, at: number): Counted {
     const { tenantId, subscriptionId, eventType } = of
     const bucketAt = Math.floor(at / MINUTE_MS) * MINUTE_MS
+    const last = recent.get(subscriptionId)
+    if (last?.bucketAt === bucketAt && last.eventType === eventType && last.tenantId === tenantId) return last
     // No tenant, id or type holds a control character.
     const key = `${tenantId}\n${subscriptionId}\n${eventType}\n${bucketAt}`
     const known = rows.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      recent.set(subscriptionId, known)
+      return known
+    }
     const counters = new Map<string, number>()
     const made = {
       tenantId,
@@ -88,6 +95,7 @@ export function createStatistics(
     if (rows.size === 0) return
     const taken = rows
     rows = new Map()
+    recent.clear()
     try {
       await store.addRollups([...taken.values()].flatMap((row) => rollupsOf(row, slot)))
     } catch (cause) {

@@ -4,24 +4,16 @@
  */
 import type { Parts } from '../parts.ts'
 import { tenantBucket } from '../patterns.ts'
-import type { Claimed, Outcome } from '../queries.ts'
-import type { JobWork, SubscriptionRecord, Work } from '../records.ts'
-import { stopsLine } from './consequences.ts'
-import { deliver, outcomeOf } from './deliver.ts'
+import type { Claimed } from '../queries.ts'
+import type { DeliveryWork, EventWork, JobWork, Work } from '../records.ts'
+import { outcomeOf } from './deliver.ts'
 import { type Expanded, expand } from './expand.ts'
-import { insteadOfSendingNow } from './hold.ts'
 import type { Holding } from './holding.ts'
 import { createJobRunner } from './jobs.ts'
-import { createLanes } from './lanes.ts'
-import { hasTenantLimits, isLimited } from './limits.ts'
+import { createLanes, type Lanes } from './lanes.ts'
 import { createTenantViews } from './match.ts'
-import { createPreparer } from './prepare.ts'
 import { reportProblem } from './problem.ts'
-import { createRecorder } from './record.ts'
-import { reportOutcome } from './report-outcome.ts'
-import { POLL_MS } from './schedule.ts'
-import { createSettler } from './settle.ts'
-import type { Task, TaskGroup } from './task.ts'
+import { createTaskRunner } from './run-task.ts'
 
 /** Tasks that wait in this process for their turn, at least: fewer would mean small claims. */
 const MIN_AHEAD = 256
@@ -53,6 +45,8 @@ export interface Worker {
   idle(): Promise<void>
   readonly busy: boolean
   readonly room: number
+  /** True when there is room for a claim worth its while. */
+  readonly canClaim: boolean
 }
 
 /** What a worker tells whoever decides when it works. */
@@ -65,16 +59,21 @@ export interface Signals {
 
 export function createWorker(parts: Parts, holding: Holding, { onProgress, onDueSoon }: Signals): Worker {
   const { store, clock } = parts
-  const { time, conditions, notices, releaser } = holding
+  const { time, conditions, releaser } = holding
   const leaseMs = parts.timeoutMs * 2
   const capacity = parts.concurrency + Math.max(parts.concurrency, MIN_AHEAD)
   const problem = (during: string, cause: unknown) => reportProblem(parts, during, cause)
   const views = createTenantViews(store, problem)
-  const preparer = createPreparer(parts)
-  const recorder = createRecorder(parts)
-  const settler = createSettler(store, problem)
+  const runner = createTaskRunner(parts, holding, () => lanes, {
+    problem,
+    deadline: () => deadlineNow(),
+    signal: () => aborter.signal,
+    onProgress,
+    onDueSoon,
+    onSettled: release,
+  })
   const jobs = createJobRunner(parts)
-  const lanes = createLanes(parts, clock, (task) => void attempt(task))
+  const lanes: Lanes = createLanes(parts, clock, (task) => void runner.attempt(task))
   let deadlineNow: () => number | null = () => parts.timeoutMs
   let aborter = new AbortController()
   let claimedGroups = 0
@@ -88,85 +87,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     return bucket >= parts.buckets.from && bucket <= parts.buckets.to
   }
   const room = () => capacity - lanes.inFlight - lanes.waiting
-
-  async function attempt(task: Task): Promise<void> {
-    const deadlineMs = deadlineNow()
-    const leaseLeft = task.group.leaseEnds - clock.monotonic()
-    if (deadlineMs === null || leaseLeft < deadlineMs) return leaveUnsent(task)
-    const held = heldMeanwhile(task)
-    if (held !== null) {
-      lanes.done(task, 0, false)
-      await put(task.group, held, task.target.subscription, true)
-      return settle(task.group)
-    }
-    const done = await deliver(task, deadlineMs, aborter.signal, parts, preparer, time).catch((cause) => {
-      problem('deliver', cause)
-      return null
-    })
-    if (done === null) return leaveUnsent(task)
-    const { subscription } = task.target
-    if (subscription !== null && stopsLine(task, done)) await conditions.stop(subscription, task.delivery.id)
-    const recorded = put(task.group, done.outcome, subscription, true)
-    lanes.done(task, done.tookMs, done.timedOut)
-    onProgress()
-    await recorded
-    const { next } = done.outcome
-    if (next.state === 'pending' && next.delayMs < POLL_MS) onDueSoon()
-    if (subscription !== null && done.finding !== null) await conditions.note(subscription, done.finding)
-    await settle(task.group)
-  }
-
-  /** A task that waited for its turn while this process paused or disabled its subscription. */
-  function heldMeanwhile(task: Task): Outcome | null {
-    const { subscription } = task.target
-    if (subscription === null) return null
-    const newest = conditions.newest(subscription)
-    if (newest === subscription) return null
-    const next = insteadOfSendingNow({ ...task, target: { ...task.target, subscription: newest } }, parts)
-    return next === null ? null : outcomeOf(task, null, next)
-  }
-
-  /** Records an outcome, of one of the group's open tasks or not, tells of it, and lets what waited for it go on. */
-  async function put(
-    group: TaskGroup,
-    outcome: Outcome,
-    subscription: SubscriptionRecord | null,
-    ofTask: boolean,
-  ): Promise<void> {
-    const recorded = await recorder.record(outcome, ofTask ? group : null)
-    if (recorded === null) group.abandoned = true
-    else if (recorded.finished === true) group.finished = true
-    reportOutcome(parts, notices, recorded)
-    if (subscription === null) return
-    if (isLimited(subscription, parts)) {
-      if (hasTenantLimits(subscription, parts)) releaser.unblock(subscription.tenantId)
-      releaser.mark(subscription.tenantId, subscription.id, subscription)
-      releaser.kick()
-    } else if (outcome.next.state === 'held') {
-      releaser.notice(subscription.tenantId, subscription.id)
-    }
-  }
-
-  async function leaveUnsent(task: Task): Promise<void> {
-    task.group.unfinished = true
-    lanes.done(task, 0, false)
-    await settle(task.group)
-  }
-
-  /** The last task of a group removes its queue row, or gives it back when a task was left unsent. */
-  async function settle(group: TaskGroup): Promise<void> {
-    group.open -= 1
-    if (group.open > 0) return
-    const { claim, kind, tenantId } = group.work
-    // An outcome that the store refused comes back with the lease.
-    if (group.abandoned) return release()
-    if (group.unfinished) await settler.handBack(claim, group.againMs)
-    else if (kind === 'event') {
-      if (!group.finished) await settler.finish(claim)
-      releaser.unblock(tenantId)
-    }
-    release()
-  }
+  const canClaim = () => room() >= capacity / 4
 
   function release(): void {
     claimedGroups -= 1
@@ -174,33 +95,41 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     if (claimedGroups === 0) for (const waiter of idleWaiters.splice(0)) waiter()
   }
 
-  async function start(work: Work, version: number, leaseEnds: number): Promise<void> {
-    claimedGroups += 1
-    if (work.kind === 'job') return runJob(work, leaseEnds)
+  async function start(work: EventWork | DeliveryWork, version: number, leaseEnds: number): Promise<void> {
     try {
-      await begin(await expand(work, version, leaseEnds, time.now(), parts, views))
+      const expanded = expand(work, version, leaseEnds, time.now(), parts, views)
+      const begun = begin(expanded instanceof Promise ? await expanded : expanded)
+      if (begun !== undefined) await begun
     } catch (cause) {
       problem('expand', cause)
-      await settler.handBack(work.claim, 1_000)
+      await runner.handBack(work.claim, 1_000)
       release()
     }
   }
 
-  async function begin(expanded: Expanded): Promise<void> {
-    const { group, tasks, settled, ranges } = expanded
+  /** Puts the tasks into their lanes; the rest of it only where there is some. */
+  function begin(expanded: Expanded): Promise<void> | undefined {
+    const { group, tasks, settled, ordered, ranges } = expanded
     group.open += 1
     for (const task of tasks) lanes.add(task)
+    const isAll = settled.length === 0 && ranges === null && !ordered
+    return isAll ? runner.settle(group) : beginRest(expanded)
+  }
+
+  async function beginRest({ group, settled, ordered, ranges }: Expanded): Promise<void> {
     if (ranges !== null) {
       await store.split(group.work.claim, ranges)
       onProgress()
       return release()
     }
-    await Promise.all(settled.map(({ outcome, subscription }) => put(group, outcome, subscription, false)))
-    if (expanded.ordered && group.open > 1 && !group.abandoned) {
+    await Promise.all(
+      settled.map(({ outcome, subscription }) => runner.put(group, outcome, subscription, false)),
+    )
+    if (ordered && group.open > 1 && !group.abandoned) {
       await store.leaveOrder([group.work.claim])
       releaser.unblock(group.work.tenantId)
     }
-    await settle(group)
+    await runner.settle(group)
   }
 
   async function runJob(work: JobWork, leaseEnds: number): Promise<void> {
@@ -214,18 +143,20 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     for (const task of lanes.takeStuck()) {
       if (task.stored !== null) {
         task.group.unfinished = true
-        void settle(task.group)
+        void runner.settle(task.group)
         continue
       }
       const deferred = outcomeOf(task, null, { state: 'pending', delayMs: 0, trigger: 'event' })
-      void put(task.group, deferred, task.target.subscription, true).then(() => settle(task.group))
+      void runner
+        .put(task.group, deferred, task.target.subscription, true)
+        .then(() => runner.settle(task.group))
     }
   }
 
   return {
     async claimOnce(alone) {
       if (room() < capacity / 2) spill()
-      const limit = alone ? 1 : room() < capacity / 4 ? 0 : Math.min(room(), 500)
+      const limit = alone ? 1 : canClaim() ? Math.min(room(), 500) : 0
       if (limit === 0) return { count: 0, full: true, dueInMs: null, suspects: false }
       const askedAt = clock.monotonic()
       const claimed: Claimed = await store.claim({
@@ -246,11 +177,16 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       return { count: claimed.work.length, full: lastClaimFull, dueInMs, suspects: claimed.suspects }
     },
     accept(work, versions, askedAt) {
-      for (const item of work) void start(item, versions.get(item.tenantId) ?? 0, askedAt + leaseMs)
+      const leaseEnds = askedAt + leaseMs
+      claimedGroups += work.length
+      for (const item of work) {
+        if (item.kind === 'job') void runJob(item, leaseEnds)
+        else void start(item, versions.get(item.tenantId) ?? 0, leaseEnds)
+      }
     },
     claimForAppend(events) {
       if (!events.every(({ tenantId }) => isOurs(tenantId))) return null
-      if (keptFree || lastClaimFull || room() < capacity / 4 || deadlineNow() === null) return null
+      if (keptFree || lastClaimFull || !canClaim() || deadlineNow() === null) return null
       return { token: crypto.randomUUID(), leaseMs, room: room() }
     },
     keepFree(free) {
@@ -262,7 +198,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     async giveBack() {
       for (const task of lanes.takeWaiting()) {
         task.group.unfinished = true
-        await settle(task.group)
+        await runner.settle(task.group)
       }
     },
     abort() {
@@ -271,7 +207,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     },
     async idle() {
       if (claimedGroups > 0) await new Promise<void>((resolve) => idleWaiters.push(resolve))
-      await recorder.idle()
+      await runner.idle()
       await conditions.idle()
     },
     get busy() {
@@ -279,6 +215,9 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     },
     get room() {
       return room()
+    },
+    get canClaim() {
+      return canClaim()
     },
   }
 }

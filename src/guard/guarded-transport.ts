@@ -20,9 +20,9 @@ export const blockedFailure = (totalMs = 0): TransportFailure => ({
 export function guardedTransport(carrier: () => Transport, guard: TargetGuard): Transport {
   return {
     name: carrier().name,
-    async send(request) {
-      if (!guard.judgeUrl(request.url).allowed) return blockedFailure()
-      return carrier().send({ ...request, guard })
+    send(request) {
+      if (!guard.judgeUrl(request.url).allowed) return Promise.resolve(blockedFailure())
+      return carrier().send(request.guard === guard ? request : { ...request, guard })
     },
     close: () => carrier().close(),
   }

@@ -45,10 +45,10 @@ export function defaultTransport(options: DefaultTransportOptions = {}): Transpo
 
   return {
     name: onNode ? 'undici' : 'ky',
-    async send(request) {
+    send(request) {
       if (loaded !== undefined) return loaded.send(request)
       loading ??= load()
-      return (await loading).send(request)
+      return loading.then((transport) => transport.send(request))
     },
     async close() {
       closed = true

@@ -62,6 +62,21 @@ export function targetOf(given: string, guard?: TargetGuard): Target {
   }
 }
 
+const KEPT_TARGETS = 2_000
+
+/** `targetOf` that remembers what it has read of which URL; the guard is asked each time. */
+export function createTargets(): typeof targetOf {
+  const kept = new Map<string, Target>()
+  return (given, guard) => {
+    const known = kept.get(given)
+    if (known !== undefined && (guard === undefined || guard.judgeUrl(given).allowed)) return known
+    const target = targetOf(given, guard)
+    if (kept.size >= KEPT_TARGETS) kept.clear()
+    kept.set(given, target)
+    return target
+  }
+}
+
 /**
  * The headers as a flat list of names and values, names in lower case, with `accept-encoding: identity` and, if
  * given, a user agent for requests that name none. Throws for a header that the transport owns and for two spellings of one name.

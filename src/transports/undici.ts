@@ -8,7 +8,7 @@ import { type ConnectionOptions, senderOptions } from './connection-options.ts'
 import { excerptOf } from './excerpt.ts'
 import type { ExchangeAnswer, ExchangeRequest } from './exchange.ts'
 import { describeFailure } from './failure.ts'
-import { DEFAULT_USER_AGENT, headerList, targetOf } from './request-head.ts'
+import { createTargets, DEFAULT_USER_AGENT, headerList } from './request-head.ts'
 import { createSender } from './sender.ts'
 
 /** Options of `undiciTransport`. */
@@ -40,6 +40,7 @@ export interface UndiciTransport extends Transport {
 export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTransport {
   const { clock = systemClock, userAgent = DEFAULT_USER_AGENT } = options
   const sender = createSender(senderOptions(options, clock))
+  const targets = createTargets()
 
   return {
     name: 'undici',
@@ -49,7 +50,7 @@ export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTra
         let checked: ExchangeRequest
         try {
           checked = {
-            target: targetOf(request.url, guard),
+            target: targets(request.url, guard),
             method: request.method,
             guard,
             headers: headerList(request.headers, userAgent),

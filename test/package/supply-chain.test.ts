@@ -56,6 +56,5 @@ it('needs no more at run time than is meant', async () => {
     'kysely',
     'p-retry',
     'undici',
-    'uuidv7',
   ])
 })

@@ -1,0 +1,133 @@
+/**
+ * Runs one task whose turn has come: one attempt, its outcome recorded and told of, and the claimed row settled with its last
+ * task. Outcomes without an attempt go the same way.
+ */
+import type { Parts } from '../parts.ts'
+import type { Outcome } from '../queries.ts'
+import type { SubscriptionRecord } from '../records.ts'
+import { stopsLine } from './consequences.ts'
+import { type Delivered, deliver, outcomeOf } from './deliver.ts'
+import { insteadOfSendingNow } from './hold.ts'
+import type { Holding } from './holding.ts'
+import type { Lanes } from './lanes.ts'
+import { hasTenantLimits, isLimited } from './limits.ts'
+import { createPreparer } from './prepare.ts'
+import { createRecorder } from './record.ts'
+import { reportOutcome } from './report-outcome.ts'
+import { POLL_MS } from './schedule.ts'
+import { createSettler } from './settle.ts'
+import type { Task, TaskGroup } from './task.ts'
+
+/** What the worker tells it. */
+export interface Running {
+  readonly problem: (during: string, cause: unknown) => void
+  /** The longest a request may take that starts now; null: nothing may start. */
+  readonly deadline: () => number | null
+  /** Aborts what is in flight. */
+  readonly signal: () => AbortSignal
+  readonly onProgress: () => void
+  readonly onDueSoon: () => void
+  /** A claimed row is settled, or left to its lease. */
+  readonly onSettled: () => void
+}
+
+/** Runs tasks of `lanes`. */
+export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => Lanes, running: Running) {
+  const { store, clock } = parts
+  const { time, conditions, notices, releaser } = holding
+  const preparer = createPreparer(parts)
+  const recorder = createRecorder(parts)
+  const settler = createSettler(store, running.problem)
+
+  async function attempt(task: Task): Promise<void> {
+    const deadlineMs = running.deadline()
+    const leaseLeft = task.group.leaseEnds - clock.monotonic()
+    if (deadlineMs === null || leaseLeft < deadlineMs) return leaveUnsent(task)
+    const held = heldMeanwhile(task)
+    if (held !== null) {
+      lanes().done(task, 0, false)
+      await put(task.group, held, task.target.subscription, true)
+      return settle(task.group)
+    }
+    const done = await delivered(task, deadlineMs)
+    if (done === null) return leaveUnsent(task)
+    const { subscription } = task.target
+    if (subscription !== null && stopsLine(task, done)) await conditions.stop(subscription, task.delivery.id)
+    const recorded = put(task.group, done.outcome, subscription, true)
+    lanes().done(task, done.tookMs, done.timedOut)
+    running.onProgress()
+    await recorded
+    const { next } = done.outcome
+    if (next.state === 'pending' && next.delayMs < POLL_MS) running.onDueSoon()
+    if (subscription !== null && done.finding !== null) await conditions.note(subscription, done.finding)
+    await settle(task.group)
+  }
+
+  async function delivered(task: Task, deadlineMs: number): Promise<Delivered | null> {
+    try {
+      return await deliver(task, deadlineMs, running.signal(), parts, preparer, time)
+    } catch (cause) {
+      running.problem('deliver', cause)
+      return null
+    }
+  }
+
+  /** A task that waited for its turn while this process paused or disabled its subscription. */
+  function heldMeanwhile(task: Task): Outcome | null {
+    const { subscription } = task.target
+    if (subscription === null) return null
+    const newest = conditions.newest(subscription)
+    if (newest === subscription) return null
+    const next = insteadOfSendingNow({ ...task, target: { ...task.target, subscription: newest } }, parts)
+    return next === null ? null : outcomeOf(task, null, next)
+  }
+
+  /** Records an outcome, of one of the group's open tasks or not, tells of it, and lets what waited for it go on. */
+  async function put(
+    group: TaskGroup,
+    outcome: Outcome,
+    subscription: SubscriptionRecord | null,
+    ofTask: boolean,
+  ): Promise<void> {
+    const recorded = await recorder.record(outcome, ofTask ? group : null)
+    if (recorded === null) group.abandoned = true
+    else if (recorded.finished === true) group.finished = true
+    reportOutcome(parts, notices, recorded)
+    if (subscription === null) return
+    if (isLimited(subscription, parts)) {
+      if (hasTenantLimits(subscription, parts)) releaser.unblock(subscription.tenantId)
+      releaser.mark(subscription.tenantId, subscription.id, subscription)
+      releaser.kick()
+    } else if (outcome.next.state === 'held') {
+      releaser.notice(subscription.tenantId, subscription.id)
+    }
+  }
+
+  async function leaveUnsent(task: Task): Promise<void> {
+    task.group.unfinished = true
+    lanes().done(task, 0, false)
+    await settle(task.group)
+  }
+
+  /** The last task of a group removes its queue row, or gives it back when a task was left unsent. */
+  function settle(group: TaskGroup): Promise<void> | undefined {
+    group.open -= 1
+    if (group.open > 0) return
+    const { work, abandoned, unfinished, finished } = group
+    // An outcome that the store refused comes back with the lease.
+    if (!abandoned && (unfinished || (work.kind === 'event' && !finished))) return end(group)
+    if (!abandoned && work.kind === 'event') releaser.unblock(work.tenantId)
+    running.onSettled()
+  }
+
+  async function end({ work, unfinished, againMs }: TaskGroup): Promise<void> {
+    if (unfinished) await settler.handBack(work.claim, againMs)
+    else {
+      await settler.finish(work.claim)
+      releaser.unblock(work.tenantId)
+    }
+    running.onSettled()
+  }
+
+  return { attempt, put, settle, handBack: settler.handBack, idle: () => recorder.idle() }
+}
