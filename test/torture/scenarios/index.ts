@@ -1,6 +1,7 @@
 /** Every scenario, by its number in the reliability list. */
 
 import type { Scenario } from '../scenario.ts'
+import { jumpingClock, wrongClock } from './clocks.ts'
 import { crashPoints } from './crash-points.ts'
 import { cutConnections, freezeWorkers, killWorkers, restartServer, rollingDeploys } from './crashes.ts'
 import { poison, transactionalEmit } from './transactional.ts'
@@ -14,4 +15,6 @@ export const scenarios: readonly Scenario[] = [
   rollingDeploys,
   restartServer,
   cutConnections,
+  wrongClock,
+  jumpingClock,
 ].sort((a, b) => a.number - b.number)
