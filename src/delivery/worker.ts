@@ -6,6 +6,7 @@ import type { Parts } from '../parts.ts'
 import { tenantBucket } from '../patterns.ts'
 import type { Claimed } from '../queries.ts'
 import type { DeliveryWork, EventWork, JobWork, Work } from '../records.ts'
+import { createClaimSize } from './claim-size.ts'
 import { outcomeOf } from './deliver.ts'
 import { type Expanded, expand } from './expand.ts'
 import type { Holding } from './holding.ts'
@@ -76,6 +77,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   const lanes: Lanes = createLanes(parts, clock, (task) => void runner.attempt(task))
   let deadlineNow: () => number | null = () => parts.timeoutMs
   let aborter = new AbortController()
+  const claimSize = createClaimSize(clock)
   let claimedGroups = 0
   let lastClaimFull = false
   let keptFree = false
@@ -156,10 +158,10 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   return {
     async claimOnce(alone) {
       if (room() < capacity / 2) spill()
-      const limit = alone ? 1 : canClaim() ? Math.min(room(), 500) : 0
+      const limit = alone ? 1 : canClaim() ? Math.min(room(), claimSize.rows) : 0
       if (limit === 0) return { count: 0, full: true, dueInMs: null, suspects: false }
       const askedAt = clock.monotonic()
-      const claimed: Claimed = await store.claim({
+      const claim = store.claim({
         token: crypto.randomUUID(),
         leaseMs,
         limit,
@@ -169,6 +171,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
         alone,
         ...(parts.buckets === null ? {} : { buckets: parts.buckets }),
       })
+      const claimed: Claimed = await claimSize.learn(limit, claim)
       time.correct(claimed.now, askedAt)
       parts.statistics.claimed(claimed.now, lagOf(claimed))
       lastClaimFull = claimed.work.length >= limit

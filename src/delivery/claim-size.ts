@@ -1,0 +1,50 @@
+/**
+ * How many rows a claim asks for: as many as the store has shown to hand over in good time. A claim that is larger than what the
+ * way to the database carries within a statement's deadline is lost, and its rows wait for the end of its lease.
+ */
+
+import type { Clock } from '../clock.ts'
+
+/** Nothing is known of the store yet. */
+const FIRST = 32
+const MOST = 500
+/** A full claim that took no longer asks for twice as many the next time … */
+const QUICK_MS = 500
+/** … and one that took longer than that for half as many. */
+const SLOW_MS = 2_000
+
+/** The size of the next claim. */
+export interface ClaimSize {
+  readonly rows: number
+  /** Learns from a claim that was made this moment, for `asked` rows. */
+  learn<Result extends { readonly work: readonly unknown[] }>(
+    asked: number,
+    claim: Promise<Result>,
+  ): Promise<Result>
+}
+
+export function createClaimSize(clock: Pick<Clock, 'monotonic'>): ClaimSize {
+  let rows = FIRST
+  const halve = () => {
+    rows = Math.max(1, rows >> 1)
+  }
+  return {
+    get rows() {
+      return rows
+    },
+    async learn(asked, claim) {
+      const begun = clock.monotonic()
+      try {
+        const claimed = await claim
+        const tookMs = clock.monotonic() - begun
+        const count = claimed.work.length
+        if (tookMs > SLOW_MS && count > 0) halve()
+        else if (tookMs <= QUICK_MS && count >= asked) rows = Math.min(MOST, Math.max(rows, asked * 2))
+        return claimed
+      } catch (cause) {
+        halve()
+        throw cause
+      }
+    },
+  }
+}

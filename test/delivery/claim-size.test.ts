@@ -1,0 +1,62 @@
+/** A claim that is larger than the way to the database carries is lost with its lease; the next ones must be smaller. */
+import { expect, it, onTestFinished } from 'vitest'
+import type { Store } from '../../src/store.ts'
+import { setup } from '../support/setup.ts'
+
+/** The store, but for claims: each notes what it was asked for, takes this long a row, and is given up after ten seconds. */
+function slowly(sender: ReturnType<typeof setup>, way: { msPerRow: number }) {
+  const asked: number[] = []
+  const claim: Store<never>['claim'] = sender.store.claim.bind(sender.store)
+  sender.store.claim = async (request) => {
+    asked.push(request.limit)
+    const claimed = await claim(request)
+    const tookMs = claimed.work.length * way.msPerRow
+    await new Promise<void>((resolve) => {
+      if (tookMs === 0) return resolve()
+      sender.clock.setTimer(resolve, Math.min(tookMs, 10_000))
+    })
+    if (tookMs > 10_000) throw new Error('a statement took longer than 10000 ms')
+    return claimed
+  }
+  return asked
+}
+
+it('a backlog that one claim could not carry is claimed in pieces, before any lease has ended', async () => {
+  const sender = setup({ concurrency: 1_000, concurrencyPerSubscription: 1_000, concurrencyPerOrigin: 1_000 })
+  onTestFinished(() => sender.webhooks.stop())
+  await sender.subscribe()
+  await sender.webhooks.publishMany(
+    Array.from({ length: 300 }, (_, number) => ({ type: 'order.paid', data: { number }, tenantId: 'acme' })),
+  )
+  const asked = slowly(sender, { msPerRow: 100 })
+  await sender.webhooks.start()
+  for (let turn = 0; turn < 120; turn++) await sender.clock.advance(1_000)
+  expect(Math.max(...asked)).toBeLessThanOrEqual(100)
+  const { rows } = await sender.store.listAttempts({ tenant: 'acme' }, { limit: 1_000 })
+  expect(rows).toHaveLength(300)
+  expect(rows.filter(({ late, afterLostClaim }) => late || afterLostClaim)).toEqual([])
+})
+
+it('claims grow while they are quick, and shrink when the store becomes slow', async () => {
+  const sender = setup({ concurrency: 1_000, concurrencyPerSubscription: 1_000, concurrencyPerOrigin: 1_000 })
+  onTestFinished(() => sender.webhooks.stop())
+  await sender.subscribe()
+  const publish = () =>
+    sender.webhooks.publishMany(
+      Array.from({ length: 900 }, () => ({ type: 'order.paid', data: {}, tenantId: 'acme' })),
+    )
+  await publish()
+  const way = { msPerRow: 0 }
+  const asked = slowly(sender, way)
+  await sender.webhooks.start()
+  for (let turn = 0; turn < 5; turn++) await sender.clock.advance(1_000)
+  expect(Math.max(...asked)).toBe(500)
+  way.msPerRow = 20
+  await sender.webhooks.stop()
+  await publish()
+  await sender.webhooks.start()
+  for (let turn = 0; turn < 120; turn++) await sender.clock.advance(1_000)
+  expect(asked.at(-1)).toBeLessThanOrEqual(100)
+  const { rows } = await sender.store.listAttempts({ tenant: 'acme' }, { limit: 5_000 })
+  expect(rows.filter(({ outcome }) => outcome === 'succeeded').length).toBe(1_800)
+})

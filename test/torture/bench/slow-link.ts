@@ -1,0 +1,93 @@
+/** A link to a server that can be made slow: one rate each way for all connections together, and a delay that varies. */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Seeded } from '../../../src/cli/torture/random.ts'
+import type { Bench } from '../scenario.ts'
+
+/** How slow. */
+export interface Slowness {
+  readonly bytesPerS: number
+  /** Delay of each piece: from, to. */
+  readonly delayMs: readonly [number, number]
+}
+
+export interface SlowLink {
+  /** The server's URL, by way of the link. */
+  readonly url: string
+  /** Null: as fast as it can. What is on its way already stays slow. */
+  set(slowness: Slowness | null): void
+  /** Bytes that went through while it was slow. */
+  readonly carried: number
+}
+
+/** More than that waits in the sender's buffers. */
+const QUEUED_BYTES = 65_536
+
+export async function startSlowLink(bench: Bench, target: string, random: Seeded): Promise<SlowLink> {
+  let slowness: Slowness | null = null
+  let carried = 0
+  const sockets = new Set<Socket>()
+
+  /** One direction of the whole link: what is sent waits for what was sent before it. */
+  const direction = () => ({ freeAt: 0 })
+  const [up, down] = [direction(), direction()]
+
+  function carry(from: Socket, to: Socket, way: { freeAt: number }): void {
+    let queued = 0
+    let arrivesAt = 0
+    from.on('data', (data) => {
+      const now = performance.now()
+      if (slowness !== null) {
+        way.freeAt = Math.max(now, way.freeAt) + (data.length / slowness.bytesPerS) * 1_000
+        arrivesAt = Math.max(arrivesAt, way.freeAt + random.between(...slowness.delayMs))
+        carried += data.length
+      }
+      if (arrivesAt <= now) {
+        to.write(data)
+        return
+      }
+      queued += data.length
+      if (queued > QUEUED_BYTES) from.pause()
+      setTimeout(() => {
+        if (!to.destroyed) to.write(data)
+        queued -= data.length
+        if (queued <= QUEUED_BYTES) from.resume()
+      }, arrivesAt - now)
+    })
+    from.on('close', () => {
+      void pause(Math.max(0, arrivesAt - performance.now()), undefined, { ref: false }).then(() => to.end())
+    })
+  }
+
+  const { hostname, port } = new URL(target)
+  const server = createServer((client) => {
+    const upstream = connect(Number(port), hostname)
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket
+        .setNoDelay(true)
+        .on('error', () => {})
+        .on('close', () => sockets.delete(socket))
+    }
+    carry(client, upstream, up)
+    carry(upstream, client, down)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  bench.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const url = new URL(target)
+  url.port = String((server.address() as AddressInfo).port)
+  return {
+    url: url.href,
+    set(next) {
+      slowness = next
+    },
+    get carried() {
+      return carried
+    },
+  }
+}
