@@ -4,7 +4,7 @@ import type { Scenario } from '../scenario.ts'
 import { jumpingClock, wrongClock } from './clocks.ts'
 import { crashPoints } from './crash-points.ts'
 import { cutConnections, freezeWorkers, killWorkers, restartServer, rollingDeploys } from './crashes.ts'
-import { slowDatabase } from './slow-database.ts'
+import { readOnly, slowDatabase } from './slow-database.ts'
 import { poison, transactionalEmit } from './transactional.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -19,4 +19,5 @@ export const scenarios: readonly Scenario[] = [
   wrongClock,
   jumpingClock,
   slowDatabase,
+  readOnly,
 ].sort((a, b) => a.number - b.number)
