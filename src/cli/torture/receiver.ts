@@ -65,7 +65,7 @@ function payloadDigest(body: Buffer): string {
   }
 }
 
-function isValid(request: IncomingMessage, id: string, body: Buffer): boolean {
+export function isValid(request: IncomingMessage, id: string, body: Buffer): boolean {
   const timestamp = String(request.headers['webhook-timestamp'] ?? '')
   const wanted = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest()
   return String(request.headers['webhook-signature'] ?? '')

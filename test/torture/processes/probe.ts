@@ -1,8 +1,10 @@
 /** The program of the scenarios that need a process of their own making: runs the part that it is told to. */
 const parts: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
   'crash-worker': async () => (await import('./crash-worker.ts')).runCrashWorker,
+  endpoints: async () => (await import('./endpoints.ts')).runEndpoints,
   emitter: async () => (await import('./emitter.ts')).runEmitter,
   poisoned: async () => (await import('./poisoned.ts')).runPoisoned,
+  sender: async () => (await import('./sender.ts')).runSender,
 }
 
 const name = process.argv[2] ?? ''

@@ -4,6 +4,7 @@ import type { Scenario } from '../scenario.ts'
 import { jumpingClock, wrongClock } from './clocks.ts'
 import { crashPoints } from './crash-points.ts'
 import { cutConnections, freezeWorkers, killWorkers, restartServer, rollingDeploys } from './crashes.ts'
+import { policyScenarios } from './policy/index.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
 import { poison, transactionalEmit } from './transactional.ts'
 
@@ -20,4 +21,5 @@ export const scenarios: readonly Scenario[] = [
   jumpingClock,
   slowDatabase,
   readOnly,
+  ...policyScenarios,
 ].sort((a, b) => a.number - b.number)
