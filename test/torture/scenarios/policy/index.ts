@@ -1,5 +1,12 @@
 /** The scenarios of the delivery policy: what every endpoint gets, and in which order. */
 import type { Scenario } from '../../scenario.ts'
+import { flood, hangingTenant, healthyBesideHanging } from './fairness.ts'
 import { fifo, longLine } from './order.ts'
 
-export const policyScenarios: readonly Scenario[] = [fifo, longLine]
+export const policyScenarios: readonly Scenario[] = [
+  hangingTenant,
+  flood,
+  fifo,
+  healthyBesideHanging,
+  longLine,
+]
