@@ -39,6 +39,16 @@ export function countsOf(arrivals: readonly Arrival[], owed: readonly Owed[]) {
   }
 }
 
+/** Successes that were repeated, each with the one before it. */
+export function repeatsOf(arrivals: readonly Arrival[]): { readonly one: Arrival; readonly next: Arrival }[] {
+  const known = new Map<string, Arrival>()
+  return arrivals.filter(succeeded).flatMap((next) => {
+    const one = known.get(keyOf(next))
+    known.set(keyOf(next), next)
+    return one === undefined ? [] : [{ one, next }]
+  })
+}
+
 /** Those of the counts that are not 0, as problems. */
 export const nonzero = (counts: Readonly<Record<string, number>>): string[] =>
   Object.entries(counts)

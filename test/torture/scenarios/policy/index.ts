@@ -1,11 +1,15 @@
 /** The scenarios of the delivery policy: what every endpoint gets, and in which order. */
 import type { Scenario } from '../../scenario.ts'
+import { everythingFails } from './dead-end.ts'
 import { flood, hangingTenant, healthyBesideHanging } from './fairness.ts'
 import { fifo, longLine } from './order.ts'
+import { outageAndReturn } from './outage.ts'
 
 export const policyScenarios: readonly Scenario[] = [
   hangingTenant,
   flood,
+  outageAndReturn,
+  everythingFails,
   fifo,
   healthyBesideHanging,
   longLine,

@@ -7,7 +7,7 @@ import { seeded } from '../../../../src/cli/torture/random.ts'
 import { schedule } from '../../../../src/delivery/backoff.ts'
 import type { Bench, Findings, Kind, Scenario } from '../../scenario.ts'
 import { openStage, type Sender } from '../../stage/stage.ts'
-import { countsOf, misnumbered, nonzero, succeeded } from '../../stage/verdict.ts'
+import { countsOf, misnumbered, nonzero, repeatsOf, succeeded } from '../../stage/verdict.ts'
 import type { Arrival, SenderOptions } from '../../stage/words.ts'
 import { noServer } from '../under-harm.ts'
 
@@ -100,7 +100,7 @@ async function inOrder(bench: Bench, kind: Kind, size: Size): Promise<Findings |
   const wrong = {
     ...counts,
     inverted: invertedKeys(arrivals),
-    unexplained: unexplained(arrivals, killed),
+    unexplained: repeatsOf(arrivals).filter(({ one }) => !killed.has(one.worker)).length,
     'behind the stuck key': leftBeside > STUCK_EVENTS ? leftBeside - STUCK_EVENTS : 0,
     'past the stuck key': waited,
     'left over': left,
@@ -130,16 +130,4 @@ function invertedKeys(arrivals: readonly Arrival[]): number {
     const seen = [...order]
     return seen.some((n, index) => n < (seen[index - 1] ?? -1))
   }).length
-}
-
-/** Successes that were repeated although nobody killed their worker. */
-function unexplained(arrivals: readonly Arrival[], killed: ReadonlySet<string>): number {
-  const known = new Map<string, Arrival>()
-  let count = 0
-  for (const one of arrivals.filter(succeeded)) {
-    const before = known.get(one.id)
-    if (before !== undefined && !killed.has(before.worker)) count += 1
-    known.set(one.id, one)
-  }
-  return count
 }
