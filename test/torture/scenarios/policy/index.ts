@@ -4,8 +4,10 @@ import { everythingFails } from './dead-end.ts'
 import { flood, hangingTenant, healthyBesideHanging } from './fairness.ts'
 import { fifo, longLine } from './order.ts'
 import { outageAndReturn } from './outage.ts'
+import { statuses } from './statuses.ts'
 
 export const policyScenarios: readonly Scenario[] = [
+  statuses,
   hangingTenant,
   flood,
   outageAndReturn,
