@@ -51,19 +51,22 @@ export interface Stage {
   sender(options: SenderOptions): Promise<Sender>
   /** Every request so far. */
   arrivals(): Promise<Arrival[]>
-  /** What the hooks of the senders were told so far. */
+  /** What the hooks were told so far, here and in the senders. */
   told(): Told[]
   /** Until no more than so many rows are queued, or nothing has moved for long. Says how many are left. */
   untilQuiet(rest?: number): Promise<number>
 }
 
-const openWebhooks = (opened: OpenedStore) =>
+const openWebhooks = (opened: OpenedStore, heard: Told[]) =>
   createWebhooks({
     store: opened.store,
     allowHttp: true,
     allowCidrs: ['127.0.0.0/8'],
     maxBodyBytes: 1_048_576,
     logger: quietLogger,
+    hooks: {
+      ended: ({ deliveryId, eventId, state }) => heard.push({ kind: 'ended', deliveryId, eventId, state }),
+    },
   })
 
 /** Sets the stage in an empty database; all of it is cleared away with the bench. */
@@ -75,7 +78,8 @@ export async function openStage(bench: Bench, place: StorePlace, endpoints: numb
     await opened.store.close()
     await opened.close()
   })
-  const webhooks = openWebhooks(opened)
+  const heard: Told[] = []
+  const webhooks = openWebhooks(opened, heard)
   bench.after(() => webhooks.stop())
   await webhooks.migrate()
 
@@ -151,7 +155,10 @@ export async function openStage(bench: Bench, place: StorePlace, endpoints: numb
       await ask({ flush: true })
       return existsSync(received) ? readLedger<Arrival>(received) : []
     },
-    told: () => ledgers.flatMap((ledger) => (existsSync(ledger) ? readLedger<Told>(ledger) : [])),
+    told: () => [
+      ...heard,
+      ...ledgers.flatMap((ledger) => (existsSync(ledger) ? readLedger<Told>(ledger) : [])),
+    ],
     async untilQuiet(rest = 0) {
       let best = Number.POSITIVE_INFINITY
       for (let movedAt = Date.now(); Date.now() - movedAt < PATIENCE_MS; await pause(LOOK_MS)) {

@@ -4,6 +4,7 @@ import { everythingFails } from './dead-end.ts'
 import { flood, hangingTenant, healthyBesideHanging } from './fairness.ts'
 import { fifo, longLine } from './order.ts'
 import { outageAndReturn } from './outage.ts'
+import { races } from './races.ts'
 import { statuses } from './statuses.ts'
 
 export const policyScenarios: readonly Scenario[] = [
@@ -13,6 +14,7 @@ export const policyScenarios: readonly Scenario[] = [
   outageAndReturn,
   everythingFails,
   fifo,
+  races,
   healthyBesideHanging,
   longLine,
 ]
