@@ -59,6 +59,7 @@ export async function runEndpoints(): Promise<void> {
     const { key, n, sent } = payloadOf(body)
     return {
       ...{ endpoint, id, at, key, n, sent },
+      path: request.url ?? '',
       worker: String(request.headers['user-agent'] ?? ''),
       valid: looks ? isValid(request, id, body) : null,
       body: looks ? createHash('sha256').update(body).digest('hex').slice(0, 16) : '',

@@ -24,6 +24,7 @@ export type ReceiverOrder =
 /** One request, as the receiver saw it. */
 export interface Arrival {
   readonly endpoint: number
+  readonly path: string
   /** `webhook-id`. */
   readonly id: string
   readonly worker: string

@@ -2,6 +2,8 @@
 import type { Scenario } from '../../scenario.ts'
 import { everythingFails } from './dead-end.ts'
 import { flood, hangingTenant, healthyBesideHanging } from './fairness.ts'
+import { filters } from './filters.ts'
+import { largeFanOut } from './large-fan-out.ts'
 import { fifo, longLine } from './order.ts'
 import { outageAndReturn } from './outage.ts'
 import { races } from './races.ts'
@@ -15,6 +17,8 @@ export const policyScenarios: readonly Scenario[] = [
   everythingFails,
   fifo,
   races,
+  filters,
+  largeFanOut,
   healthyBesideHanging,
   longLine,
 ]
