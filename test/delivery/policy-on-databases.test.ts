@@ -1,0 +1,246 @@
+/** The delivery policy over real databases, driven by the manual clock, with two processes where they could get into each other's way. */
+import { describe, expect, it, vi } from 'vitest'
+import type { NoticeReport } from '../../src/hooks.ts'
+import { schedule } from '../../src/index.ts'
+import { fakeTransport } from '../../src/testing/fake-transport.ts'
+import { describeOnEach } from '../support/each-database.ts'
+import { decode, gate, neighbour, seconds } from '../support/shared-limits.ts'
+
+const acme = { tenantId: 'acme' }
+const hourly = schedule(Array(100).fill('1h'), { jitter: 0 })
+const OPENING = [0, 1, 2, 3, 4]
+
+describeOnEach((setupOn) => {
+  /** A subscription whose breaker two processes have opened together. */
+  async function broken(options: Parameters<typeof setupOn>[0] = {}) {
+    const made = await setupOn({ answer: () => 500, retry: hourly, ...options })
+    const other = neighbour(made, { retry: hourly, ...options, transport: made.transport })
+    const { subscription } = await made.subscribe()
+    for (const n of OPENING) {
+      await made.webhooks.publish('a', { n }, acme)
+      await (n % 2 === 0 ? made.webhooks : other.webhooks).drain()
+      await made.clock.advance(2_500)
+    }
+    const read = () => made.webhooks.subscriptions.get(subscription.id, acme)
+    const both = () => Promise.all([made.webhooks.drain(), other.webhooks.drain()])
+    return { ...made, other: other.webhooks, read, both, id: subscription.id }
+  }
+
+  describe('the breaker', () => {
+    it('is opened by failures that two processes saw, and holds what comes', async () => {
+      const { webhooks, transport, read, both } = await broken()
+      expect(await read()).toMatchObject({
+        state: 'paused',
+        pausedBy: 'breaker',
+        breaker: { cause: 'failing' },
+      })
+      for (let n = 0; n < 10; n++) await webhooks.publish('a', { n }, acme)
+      await both()
+      expect(transport.requests).toHaveLength(OPENING.length)
+      const { items } = await webhooks.deliveries.list({ ...acme, limit: 100 })
+      expect(items.map(({ held, state }) => [held, state])).toEqual(Array(15).fill([true, 'pending']))
+    })
+
+    it('stays shut where a success of another process came between', async () => {
+      const made = await setupOn({ answer: () => 500, retry: hourly })
+      const other = neighbour(made, { retry: hourly, transport: fakeTransport(() => 200) })
+      const { subscription } = await made.subscribe()
+      for (let n = 0; n < 8; n++) {
+        await made.webhooks.publish('a', { n }, acme)
+        await (n === 4 ? other.webhooks : made.webhooks).drain()
+        await made.clock.advance(2_500)
+      }
+      expect(await made.webhooks.subscriptions.get(subscription.id, acme)).toMatchObject({ state: 'active' })
+    })
+
+    it('sends one probe of two processes, after 30 s, 1 min, 2 min', async () => {
+      const { transport, clock, read, both } = await broken()
+      for (const [index, wait] of [27_500, 60_000, 120_000].entries()) {
+        await clock.advance(wait - 1)
+        await both()
+        expect(transport.requests).toHaveLength(OPENING.length + index)
+        await clock.advance(1)
+        await both()
+        expect(transport.requests).toHaveLength(OPENING.length + index + 1)
+      }
+      expect(await read()).toMatchObject({ breaker: { probes: 3 } })
+    })
+
+    it('closes after a success: what was held goes out once, at a growing pace', async () => {
+      const { webhooks, transport, clock, read, both } = await broken()
+      for (let n = OPENING.length; n < 45; n++) await webhooks.publish('a', { n }, acme)
+      await both()
+      transport.answer(() => 200)
+      await clock.advance(30_000)
+      const perSecond: number[] = []
+      for (let second = 0; second < 6; second++) {
+        const before = transport.requests.length
+        for (let part = 0; part < 5; part++) {
+          await both()
+          await clock.advance(200)
+        }
+        perSecond.push(transport.requests.length - before)
+      }
+      expect(await read()).toMatchObject({ state: 'active', breaker: null, failingSince: null })
+      expect(perSecond[0]).toBeLessThan(20)
+      const sent = transport.requests.slice(OPENING.length).map((request) => decode(request).n)
+      expect(sent).toHaveLength(45)
+      expect([...sent].sort((a, b) => a - b)).toEqual(Array.from({ length: 45 }, (_, n) => n))
+    })
+
+    it("never lifts a user's pause, and lets what is too old expire", async () => {
+      const { webhooks, transport, clock, read, both, id } = await broken({ maxAgeMs: 120_000 })
+      await webhooks.subscriptions.pause(id, acme)
+      transport.answer(() => 200)
+      for (let minute = 0; minute < 3; minute++) {
+        await clock.advance(60_000)
+        await both()
+      }
+      expect(transport.requests).toHaveLength(OPENING.length)
+      expect(await read()).toMatchObject({ state: 'paused', pausedBy: 'user', breaker: null })
+      const { items } = await webhooks.deliveries.list({ ...acme, limit: 100 })
+      expect(items.map(({ reason }) => reason)).toEqual(Array(OPENING.length).fill('expired'))
+    })
+
+    it('obeys Retry-After for the whole subscription', async () => {
+      const made = await setupOn({
+        answer: (_request, nth) => (nth === 1 ? { status: 429, headers: { 'retry-after': '60' } } : 200),
+        retry: seconds,
+      })
+      await made.subscribe()
+      await made.webhooks.publish('a', { n: 0 }, acme)
+      await made.webhooks.drain()
+      for (let n = 1; n < 4; n++) await made.webhooks.publish('a', { n }, acme)
+      await made.clock.advance(59_999)
+      await made.webhooks.drain()
+      expect(made.transport.requests).toHaveLength(1)
+      await made.clock.advance(1)
+      await made.webhooks.drain()
+      expect(made.transport.requests).toHaveLength(5)
+    })
+  })
+
+  it('tells the owner once, whichever process sees it, and disables after days of failures', async () => {
+    const notices: NoticeReport[] = []
+    const hooks = { noticed: (notice: NoticeReport) => notices.push(notice) }
+    const { read, clock, both, webhooks } = await broken({ hooks, disableAfter: { spanMs: 4 * 3_600_000 } })
+    for (let quarter = 0; quarter < 5 * 4; quarter++) {
+      await webhooks.publish('a', {}, acme)
+      await clock.advance(900_000)
+      await both()
+    }
+    expect(await read()).toMatchObject({ state: 'disabled', disabledReason: 'failing' })
+    const told = notices.map((one) => (one.notice === 'still-failing' ? one.percent : one.notice))
+    expect(told).toEqual(['failing', 25, 50, 75, 'disabled'])
+  })
+
+  describe('order', () => {
+    it('holds between two processes, also across retries', async () => {
+      const made = await setupOn({ retry: seconds, breaker: false })
+      const other = neighbour(made, { retry: seconds, breaker: false, transport: made.transport })
+      const sent: string[] = []
+      made.transport.answer((request) => {
+        const { key, n } = decode(request)
+        sent.push(`${key}${n}`)
+        return sent.length % 5 === 3 ? 500 : 200
+      })
+      await made.subscribe('acme', { ordering: 'key' })
+      for (let n = 0; n < 8; n++) {
+        for (const key of ['x', 'y', 'z'])
+          await made.webhooks.publish('a', { key, n }, { ...acme, orderingKey: key })
+      }
+      await vi.waitFor(
+        async () => {
+          await Promise.all([made.webhooks.drain(), other.webhooks.drain()])
+          await made.clock.advance(1_000)
+          expect(new Set(sent).size).toBe(24)
+        },
+        { timeout: 20_000, interval: 1 },
+      )
+      for (const key of ['x', 'y', 'z']) {
+        const first = [...new Set(sent)].filter((one) => one.startsWith(key))
+        expect(first).toEqual(Array.from({ length: 8 }, (_, n) => `${key}${n}`))
+      }
+    })
+
+    it('lets other keys go on while one waits, and stops the line where that is asked', async () => {
+      const made = await setupOn({
+        retry: seconds,
+        answer: (request) => (decode(request).key === 'x' ? 500 : 200),
+      })
+      await made.subscribe('acme', { ordering: 'key' })
+      for (let n = 0; n < 3; n++) {
+        for (const key of ['x', 'y'])
+          await made.webhooks.publish('a', { key, n }, { ...acme, orderingKey: key })
+      }
+      await made.webhooks.drain()
+      const sent = made.transport.requests.map((request) => `${decode(request).key}${decode(request).n}`)
+      expect(sent.sort()).toEqual(['x0', 'y0', 'y1', 'y2'])
+
+      const line = { ordering: 'subscription', retry: 'never', onGivenUp: 'stop' }
+      const { subscription } = await made.subscribe('other', line)
+      for (let n = 0; n < 3; n++) await made.webhooks.publish('a', { key: 'x', n }, { tenantId: 'other' })
+      await made.webhooks.drain()
+      const { items } = await made.webhooks.attempts.list({ tenantId: 'other' })
+      expect(items).toHaveLength(1)
+      expect(await made.webhooks.subscriptions.get(subscription.id, { tenantId: 'other' })).toMatchObject({
+        state: 'paused',
+        pausedBy: 'user',
+      })
+    })
+  })
+
+  describe('limits', () => {
+    it('of rate are shared by two processes, retries included', async () => {
+      const made = await setupOn({ answer: () => 500, retry: seconds, breaker: false })
+      const other = neighbour(made, { retry: seconds, breaker: false, transport: made.transport })
+      await made.subscribe('acme', { rate: { count: 1, perMs: 10_000 } })
+      for (let n = 0; n < 3; n++) await made.webhooks.publish('a', { n }, acme)
+      for (let second = 0; second < 40; second++) {
+        await Promise.all([made.webhooks.drain(), other.webhooks.drain()])
+        await made.clock.advance(1_000)
+      }
+      expect(made.transport.requests).toHaveLength(4)
+    })
+
+    it('of concurrency bound what two processes have in flight', async () => {
+      const { open, answer } = gate()
+      const made = await setupOn({ answer })
+      const other = neighbour(made, { transport: made.transport })
+      await made.subscribe('acme', { concurrency: 3 })
+      for (let n = 0; n < 8; n++) await made.webhooks.publish('a', { n }, acme)
+      const drains: Promise<void>[] = []
+      let peak = 0
+      for (let answered = 0; answered < 8; answered++) {
+        const next = async () => {
+          // A drain ends when nothing is due, also where the other process has the slots.
+          if (open.length === answered) drains.push(made.webhooks.drain(), other.webhooks.drain())
+          await made.clock.advance(50)
+          expect(open.length).toBeGreaterThan(answered)
+        }
+        await vi.waitFor(next, { timeout: 15_000, interval: 20 })
+        peak = Math.max(peak, open.length - answered)
+        open[answered]?.(200)
+      }
+      await Promise.all(drains)
+      expect(peak).toBeLessThanOrEqual(3)
+      expect(peak).toBeGreaterThan(1)
+      expect(open).toHaveLength(8)
+    })
+
+    it('of a tenant are shared by its receivers and by two processes, and leave other tenants alone', async () => {
+      const tenantLimits = (id: string) => (id === 'small' ? { rate: { count: 3, perMs: 60_000 } } : null)
+      const made = await setupOn({ tenantLimits })
+      const other = neighbour(made, { tenantLimits, transport: made.transport })
+      for (const tenantId of ['small', 'small', 'big']) await made.subscribe(tenantId)
+      for (let n = 0; n < 4; n++) {
+        for (const tenantId of ['small', 'big']) await made.webhooks.publish('a', { n }, { tenantId })
+      }
+      await Promise.all([made.webhooks.drain(), other.webhooks.drain()])
+      expect(made.transport.requests).toHaveLength(3 + 4)
+      await made.clock.advance(60_000)
+      await Promise.all([made.webhooks.drain(), other.webhooks.drain()])
+      expect(made.transport.requests).toHaveLength(6 + 4)
+    })
+  })
+})
