@@ -6,6 +6,7 @@ import { crashPoints } from './crash-points.ts'
 import { cutConnections, freezeWorkers, killWorkers, restartServer, rollingDeploys } from './crashes.ts'
 import { policyScenarios } from './policy/index.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
+import { stops } from './stops.ts'
 import { poison, transactionalEmit } from './transactional.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -22,4 +23,5 @@ export const scenarios: readonly Scenario[] = [
   slowDatabase,
   readOnly,
   ...policyScenarios,
+  stops,
 ].sort((a, b) => a.number - b.number)
