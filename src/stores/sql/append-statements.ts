@@ -4,7 +4,7 @@ import type { Dialect } from './dialect.ts'
 const STORED = `published_at, due_at`
 const EVENT =
   'tenant_id, id, type, body, metadata, ordering_key, settings, test, skipped, idempotency_key, occurred_at'
-const GIVEN = `n bigint, tenant_id text, id text, type text, body text, metadata text, ordering_key text, settings text,
+const GIVEN = `n bigint, tenant_id text, id text, type text, body json, metadata text, ordering_key text, settings text,
   test bigint, skipped bigint, idempotency_key text, occurred_at bigint, asked_at bigint, delay bigint`
 const OWED = `n bigint, tenant_id text, id text, bucket bigint, delivery_id text, addressee text, max_age bigint`
 const ADDRESSED = `n bigint, destination text, own_body text, own_headers text, own_test bigint`

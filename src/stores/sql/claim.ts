@@ -18,7 +18,7 @@ import {
 import { type Candidate, createTurns, pick, shareOf } from './pick.ts'
 import {
   deliveryOf,
-  eventOf,
+  eventOfClaim,
   flag,
   instant,
   json,
@@ -179,8 +179,8 @@ function workOf(row: Row, token: string): Work[] {
   }
   const kind = number(row.kind)
   if (kind === KIND.job) return [{ kind: 'job', job: json(row.job, {}), ...base }]
-  if (row.e_id === null) return []
-  const event = eventOf(row, 'e_')
+  if (row.e_type === null) return []
+  const event = eventOfClaim(row)
   if (kind === KIND.event) {
     const range = { after: textOrNull(row.after_id), upTo: textOrNull(row.up_to_id) }
     return [{ kind: 'event', event, ...range, ...base }]

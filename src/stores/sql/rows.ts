@@ -75,30 +75,49 @@ export const asStored = (made: NewAttempt): NewAttempt => ({
 /** What was made of an event, as it is read again. */
 export const asStoredEvent = (made: NewEvent): NewEvent => ({ ...made, occurredAt: rounded(made.occurredAt) })
 
-/** An event. `prefix` is what a join put before its columns. */
-export function eventOf(row: Row, prefix = ''): EventRecord {
-  const at = (name: string) => row[prefix + name]
+/** An event. */
+export function eventOf(row: Row): EventRecord {
   return {
-    id: text(at('id')),
-    tenantId: text(at('tenant_id')),
-    type: text(at('type')),
-    body: textOrNull(at('body')),
-    metadata: json(at('metadata'), {}),
-    orderingKey: textOrNull(at('ordering_key')),
-    settings: json<JsonObject>(at('settings'), {}),
-    test: flag(at('test')),
-    skipped: flag(at('skipped')),
-    idempotencyKey: textOrNull(at('idempotency_key')),
-    occurredAt: instant(at('occurred_at')),
-    publishedAt: instant(at('published_at')),
-    dueAt: instant(at('due_at')),
-    sequence: number(at('sequence')),
+    id: text(row.id),
+    tenantId: text(row.tenant_id),
+    type: text(row.type),
+    body: textOrNull(row.body),
+    metadata: json(row.metadata, {}),
+    orderingKey: textOrNull(row.ordering_key),
+    settings: json<JsonObject>(row.settings, {}),
+    test: flag(row.test),
+    skipped: flag(row.skipped),
+    idempotencyKey: textOrNull(row.idempotency_key),
+    occurredAt: instant(row.occurred_at),
+    publishedAt: instant(row.published_at),
+    dueAt: instant(row.due_at),
+    sequence: number(row.sequence),
   }
 }
 
-/** Columns of an event. */
+/** The event of a queue row, whose tenant and event id are its own; the columns of the event begin with `e_`. */
+export function eventOfClaim(row: Row): EventRecord {
+  return {
+    id: text(row.event_id),
+    tenantId: text(row.tenant_id),
+    type: text(row.e_type),
+    body: textOrNull(row.e_body),
+    metadata: json(row.e_metadata, {}),
+    orderingKey: textOrNull(row.e_ordering_key),
+    settings: json<JsonObject>(row.e_settings, {}),
+    test: flag(row.e_test),
+    skipped: flag(row.e_skipped),
+    idempotencyKey: textOrNull(row.e_idempotency_key),
+    occurredAt: instant(row.e_occurred_at),
+    publishedAt: instant(row.e_published_at),
+    dueAt: instant(row.e_due_at),
+    sequence: number(row.e_sequence),
+  }
+}
+
+/** Columns of an event besides its key. */
 export const EVENT_COLUMNS = [
-  ...['id', 'tenant_id', 'type', 'body', 'metadata', 'ordering_key', 'settings', 'test', 'skipped'],
+  ...['type', 'body', 'metadata', 'ordering_key', 'settings', 'test', 'skipped'],
   ...['idempotency_key', 'occurred_at', 'published_at', 'due_at', 'sequence'],
 ] as const
 

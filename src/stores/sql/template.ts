@@ -5,8 +5,8 @@
  */
 import type { Parameter } from './executor.ts'
 
-/** How a column of a set of rows is bound. */
-export type ColumnType = 'text' | 'bigint' | 'double'
+/** How a column of a set of rows is bound; `json` is text that may be long and full of quotes. */
+export type ColumnType = 'text' | 'json' | 'bigint' | 'double'
 
 /** A column of a set of rows. */
 export interface RowColumn {

@@ -5,6 +5,7 @@ import type { ColumnType } from '../template.ts'
 
 const types: Readonly<Record<ColumnType, string>> = {
   text: 'longtext character set utf8mb4',
+  json: 'longtext character set utf8mb4',
   bigint: 'bigint',
   double: 'double',
 }

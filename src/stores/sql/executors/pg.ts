@@ -16,6 +16,7 @@ export interface PgStatement {
   text: string
   values: (string | number | null)[]
   name?: string
+  types?: { getTypeParser(): (value: string) => string }
 }
 
 /** The subset of a `pg` Client that is used. */
@@ -121,11 +122,14 @@ async function run(
   parameters: readonly Parameter[],
   named: boolean,
 ): Promise<StatementResult> {
-  const statement: PgStatement = { text: sql, values: postgresParameters(parameters) }
+  const statement: PgStatement = { text: sql, values: postgresParameters(parameters), types: asSent }
   if (named && parameters.length > 0) statement.name = nameOf(sql)
   const { rows, rowCount } = await client.query(statement)
   return { rows, rowCount: rowCount ?? 0 }
 }
+
+/** Values as the server wrote them: `rows.ts` reads them, and the parsers of `pg` would only be in its way. */
+const asSent = { getTypeParser: () => (value: string) => value }
 
 /** By content: two stores over one pool give the same text the same name, and never two texts one name. */
 const nameOf = (sql: string): string =>

@@ -14,19 +14,20 @@ const isScalar = (value: Parameter): value is string | number | null =>
 
 /** Rows of a set share most of their values with the row before: what repeats is written as it was. */
 function arrayLiteral(values: readonly (string | number | null)[]): string {
-  let list = ''
+  const items = new Array<string>(values.length)
   let last: string | number | null | undefined
   let item = ''
-  for (const value of values) {
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at] ?? null
     if (value !== last) {
       last = value
       item = value === null ? 'NULL' : typeof value === 'string' ? quoted(value) : String(value)
     }
-    list += list === '' ? item : `,${item}`
+    items[at] = item
   }
-  return `{${list}}`
+  return `{${items.join(',')}}`
 }
 
 function quoted(value: string): string {
-  return /["\\]/.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : `"${value}"`
+  return value.includes('"') || value.includes('\\') ? `"${value.replace(/["\\]/g, '\\$&')}"` : `"${value}"`
 }
