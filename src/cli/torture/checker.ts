@@ -122,7 +122,8 @@ const keyOf = (one: Received) => `${one.id} ${one.endpoint}`
 const endpointsOf = (settings: RunSettings) =>
   Array.from({ length: settings.endpoints }, (_, index) => `e${index}`)
 
-function groupsOf(received: readonly Received[]): Map<string, Received[]> {
+/** The requests of each event and endpoint, in the order in which they were answered. */
+export function groupsOf(received: readonly Received[]): Map<string, Received[]> {
   const groups = new Map<string, Received[]>()
   for (const one of received) {
     const group = groups.get(keyOf(one))
@@ -165,7 +166,7 @@ function isExplained(
     if (at > next.at) return false
     if (kind === 'mended') return false
     if (worker === null) return at >= one.at - 2 * settings.timeoutMs
-    return (kind === 'kill' || kind === 'freeze') && worker === one.worker
+    return ['kill', 'freeze', 'block'].includes(kind) && worker === one.worker
   })
 }
 

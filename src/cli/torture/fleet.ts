@@ -1,6 +1,7 @@
 /** The processes of a run: started, killed, frozen, replaced. Only processes that it started itself are ever touched. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { systemClock } from '../../clock.ts'
 import type { DatabaseFault, Fault } from './ledger.ts'
 import { PORT, type RunSettings, SETTINGS, WORKER } from './settings.ts'
@@ -9,6 +10,8 @@ import { PORT, type RunSettings, SETTINGS, WORKER } from './settings.ts'
 export interface Said {
   warnings: number
   unhandled: string[]
+  /** What publishes were refused with; each is repeated until it is acknowledged. */
+  refusals: string[]
   published: number
   produced: boolean
   /** The publishing process ended before it had published all. */
@@ -30,6 +33,10 @@ export interface Fleet {
   kill(worker: string): Promise<void>
   /** SIGSTOP for so long, then SIGCONT. */
   freeze(worker: string, forMs: number): Promise<void>
+  /** Its event loop does nothing else for so long. */
+  block(worker: string, forMs: number): Promise<void>
+  /** SIGSTOP of all workers and of the publishing process while `work` runs. */
+  whileStill<T>(work: () => T): Promise<T>
   /** SIGTERM, the planned stop, and a new worker in its place. */
   deploy(worker: string): Promise<void>
   /** Writes down what was done to the database. */
@@ -41,7 +48,7 @@ export interface Fleet {
 /** `entry` is the file of the command line, which the processes run with a hidden command each. */
 export async function startFleet(entry: string, settings: RunSettings): Promise<Fleet> {
   const faults: Fault[] = []
-  const said: Said = { warnings: 0, unhandled: [], published: 0, produced: false, gone: false }
+  const said: Said = { warnings: 0, unhandled: [], refusals: [], published: 0, produced: false, gone: false }
   const workers = new Map<string, ChildProcess>()
   let serial = 0
   let slowestStopMs = 0
@@ -55,6 +62,7 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
     child.on('message', (message: { [key: string]: unknown }) => {
       if ('warning' in message) said.warnings += 1
       if ('unhandled' in message) said.unhandled.push(String(message.unhandled))
+      if ('refused' in message) said.refusals.push(String(message.refused))
       if ('published' in message) said.published = Math.max(said.published, Number(message.published))
       if ('done' in message) said.produced = true
     })
@@ -134,18 +142,52 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
       child.kill('SIGCONT')
       faults.push({ kind: 'thaw', worker, at: systemClock.now() })
     },
+    async block(worker, forMs) {
+      const child = workers.get(worker)
+      if (child === undefined) return
+      const woken = new Promise<number>((resolve) => {
+        child.on('message', (message: { wokenAt?: number }) => {
+          if (message.wokenAt !== undefined) resolve(message.wokenAt)
+        })
+        child.once('exit', () => resolve(systemClock.now()))
+      })
+      faults.push({ kind: 'block', worker, at: systemClock.now() })
+      child.send({ blockMs: forMs })
+      faults.push({ kind: 'wake', worker, at: await woken })
+    },
+    async whileStill(work) {
+      const all = [...workers.values(), ...(producer === null ? [] : [producer])].filter(isAlive)
+      for (const child of all) child.kill('SIGSTOP')
+      try {
+        for (const { pid } of all) while (pid !== undefined && !isStopped(pid)) await pause(1)
+        return work()
+      } finally {
+        for (const child of all) child.kill('SIGCONT')
+      }
+    },
     note(kind) {
       faults.push({ kind, worker: null, at: systemClock.now() })
     },
     async close() {
       for (const name of workers.keys()) await end(name, 'SIGTERM')
       for (const child of [producer, receiver]) {
-        if (child === null || child.exitCode !== null || child.signalCode !== null) continue
+        if (child === null || !isAlive(child)) continue
         const exited = once(child, 'exit')
         child.kill('SIGKILL')
         await exited
       }
     },
+  }
+}
+
+const isAlive = ({ exitCode, signalCode }: ChildProcess) => exitCode === null && signalCode === null
+
+/** SIGSTOP takes effect a moment after it was sent; Linux tells when. Elsewhere the moment is taken as over. */
+function isStopped(pid: number): boolean {
+  try {
+    return /^\d+ \(.*\) [TZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return true
   }
 }
 

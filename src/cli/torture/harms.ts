@@ -35,6 +35,11 @@ export const zombies = (often: Often & { readonly frozenMs: number }): Harm => {
   return (fleet, random) => repeat(often, fleet, random, (worker) => fleet.freeze(worker, often.frozenMs))
 }
 
+/** A random worker's event loop does nothing else for longer than its leases last. */
+export const blocks = (often: Often & { readonly blockedMs: number }): Harm => {
+  return (fleet, random) => repeat(often, fleet, random, (worker) => fleet.block(worker, often.blockedMs))
+}
+
 /** SIGTERM and a new worker, one after the other. */
 export const deploys = (often: Often): Harm => {
   return (fleet, random) => repeat(often, fleet, random, (worker) => fleet.deploy(worker))
@@ -60,8 +65,8 @@ export const restarts = (often: Often, restart: () => Promise<void>): Harm => {
 
 /** Several kinds at once. */
 export const together = (...harms: readonly Harm[]): Harm => {
-  return async (fleet, random, opened) => {
-    await Promise.all(harms.map((harm) => harm(fleet, random, opened)))
+  return async (fleet, random, opened, settings) => {
+    await Promise.all(harms.map((harm) => harm(fleet, random, opened, settings)))
   }
 }
 

@@ -40,7 +40,7 @@ export type DatabaseFault = 'cut' | 'restart' | 'read-only' | 'mended'
 
 /** What the driver did to the system. */
 export interface Fault {
-  readonly kind: 'kill' | 'freeze' | 'thaw' | 'deploy' | DatabaseFault
+  readonly kind: 'kill' | 'freeze' | 'thaw' | 'block' | 'wake' | 'deploy' | DatabaseFault
   /** The worker that it hit, or null for all. */
   readonly worker: string | null
   readonly at: number

@@ -39,7 +39,8 @@ export async function runProducer(): Promise<void> {
       try {
         await webhooks.publish('torture.event', { digest, text }, { tenantId: tenant, id })
         break
-      } catch {
+      } catch (error) {
+        process.send?.({ refused: error instanceof Error ? error.message : String(error) })
         if (tries === MAX_TRIES) return write('refused')
         await pause(RETRY_MS)
       }

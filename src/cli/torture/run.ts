@@ -8,12 +8,12 @@ import { anyTenant } from '../../model.ts'
 import { type OpenedStore, openStore } from '../open-store.ts'
 import { check, type Verdict } from './checker.ts'
 import { type Fleet, pause, startFleet } from './fleet.ts'
-import { type Fault, type Received, readLedger } from './ledger.ts'
+import { type Fault, type Published, type Received, readLedger } from './ledger.ts'
 import { type Seeded, seeded } from './random.ts'
 import { ledgers, type RunSettings, SECRET, tenantName } from './settings.ts'
 
 /** What does the harm while events are published and delivered. Ends when it has done its share. */
-export type Harm = (fleet: Fleet, random: Seeded, opened: OpenedStore) => Promise<void>
+export type Harm = (fleet: Fleet, random: Seeded, opened: OpenedStore, settings: RunSettings) => Promise<void>
 
 /** Tells how far a run is. */
 export type Progress = (state: { published: number; left: number; faults: number; workers: number }) => void
@@ -40,6 +40,9 @@ export interface RunResult extends Verdict {
   readonly faults: number
   readonly log: readonly Fault[]
   readonly received: readonly Received[]
+  readonly published: readonly Published[]
+  /** What publishes were refused with before they were acknowledged. */
+  readonly refusals: readonly string[]
   readonly slowestStopMs: number
   readonly tookMs: number
 }
@@ -57,7 +60,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
       await fleet.startWorker(options.environments?.[index])
     }
     fleet.startProducer()
-    const harmed = options.harm(fleet, seeded(settings.seed), opened)
+    const harmed = options.harm(fleet, seeded(settings.seed), opened, settings)
     harmed.catch(() => {})
     await untilQuiet(opened, fleet, options)
     await harmed
@@ -69,6 +72,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
     return {
       ...verdict,
       received,
+      published: readLedger<Published>(ledgers(folder).published),
+      refusals: fleet.said.refusals,
       complaints: [...fleet.said.unhandled, ...((await options.inspect?.(opened)) ?? [])],
       log,
       faults: log.length,

@@ -1,5 +1,6 @@
 /** A sending process: delivers until SIGTERM, then stops as planned. It is what the driver kills. */
 
+import { systemClock } from '../../clock.ts'
 import { createWebhooks, schedule } from '../../index.ts'
 import { undiciTransport } from '../../transports/undici.ts'
 import { openStore } from '../open-store.ts'
@@ -33,6 +34,12 @@ export async function runWorker(): Promise<void> {
     process.exit(0)
   }
   process.on('SIGTERM', () => void stop())
+  process.on('message', ({ blockMs }: { blockMs?: number }) => {
+    if (blockMs === undefined) return
+    const until = systemClock.monotonic() + blockMs
+    while (systemClock.monotonic() < until);
+    process.send?.({ wokenAt: systemClock.now() })
+  })
   process.on('disconnect', () => process.exit(0))
   process.on('unhandledRejection', (cause) => {
     process.send?.({ unhandled: String(cause) })

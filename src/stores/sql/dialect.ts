@@ -49,6 +49,8 @@ export interface Dialect extends TemplateDialect {
   readonly skipLocked: string
   /** True when an UPDATE may take its rows from a SELECT with `skipLocked`. */
   readonly updatesLocked: boolean
+  /** True when one transaction writes at a time, and the others are told to come back. */
+  readonly oneWriter: boolean
   /** True when statements run while they are called, so that a whole transaction may be over before a promise resolves. */
   readonly synchronous: boolean
   /** True when an INSERT may answer with its rows. */

@@ -3,12 +3,24 @@
  * used with a caller's transaction, which is the caller's to repeat.
  */
 import pRetry from 'p-retry'
+import { QUERY_TIMEOUT_MS } from './executors/settings.ts'
 
 /** Postgres: serialisation failure, deadlock. MySQL: deadlock, lock wait timeout. SQLite: busy, locked. */
 const GIVE_WAY = new Set(['40001', '40P01', 'ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', '1213', '1205'])
 /** A row with this key was inserted by another transaction meanwhile: looking again finds it. */
 const EXISTS = new Set(['23505', 'ER_DUP_ENTRY', '1062'])
-const PATIENCE = { retries: 8, minTimeout: 5, maxTimeout: 1_000, factor: 2, randomize: true }
+const RETRIES = 8
+const PATIENCE = { retries: RETRIES, minTimeout: 5, maxTimeout: 1_000, factor: 2, randomize: true }
+/**
+ * Where one transaction writes at a time, the others are turned away, not queued: who rests for long meets the next one again. So
+ * it asks often, for as long as a statement may take.
+ */
+const ONE_WRITER = {
+  ...PATIENCE,
+  retries: Number.POSITIVE_INFINITY,
+  maxTimeout: 25,
+  maxRetryTime: QUERY_TIMEOUT_MS,
+}
 
 /** True when the same work may go well when it is tried again. */
 export function isTransient(error: unknown): boolean {
@@ -16,9 +28,16 @@ export function isTransient(error: unknown): boolean {
 }
 
 /** Runs `work`, again with growing, jittered pauses as long as it fails by no fault of its own. */
-export function withRetries<T>(work: () => Promise<T>): Promise<T> {
-  return pRetry(work, { ...PATIENCE, shouldRetry: ({ error }) => isTransient(error) })
+export function withRetries<T>(work: () => Promise<T>, oneWriter = false): Promise<T> {
+  return pRetry(work, {
+    ...(oneWriter ? ONE_WRITER : PATIENCE),
+    shouldRetry: ({ error, attemptNumber }) =>
+      isTransient(error) && (attemptNumber <= RETRIES || codesOf(error).some(isTaken)),
+  })
 }
+
+/** Somebody else writes: the only error that says nothing about the work itself. */
+const isTaken = (code: string): boolean => /^SQLITE_(BUSY|LOCKED)/.test(code)
 
 /** SQLite drivers name them in `code`, `errcode` (the number) or only in the message. */
 function isBusy(code: string): boolean {

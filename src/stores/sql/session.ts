@@ -78,12 +78,13 @@ export function createSession(
     }
   }
 
+  const again = <T>(work: () => Promise<T>): Promise<T> => withRetries(work, dialect.oneWriter)
   const within = (executor: Executor) => on((sql, parameters) => executor.query(sql, parameters))
   return {
-    ...on((sql, parameters) => withRetries(() => database.query(sql, parameters))),
+    ...on((sql, parameters) => again(() => database.query(sql, parameters))),
     table,
     rowsOnce: within(database).rows,
-    transaction: (work) => withRetries(() => database.transaction((tx) => work(within(tx)))),
+    transaction: (work) => again(() => database.transaction((tx) => work(within(tx)))),
     joined(tx, onRefused) {
       const executor = database.join(tx)
       return onRefused === undefined ? within(executor) : on(atOnce(executor, onRefused))

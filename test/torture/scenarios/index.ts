@@ -4,6 +4,7 @@ import type { Scenario } from '../scenario.ts'
 import { jumpingClock, wrongClock } from './clocks.ts'
 import { crashPoints } from './crash-points.ts'
 import { cutConnections, freezeWorkers, killWorkers, restartServer, rollingDeploys } from './crashes.ts'
+import { faultScenarios } from './faults.ts'
 import { policyScenarios } from './policy/index.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
 import { stops } from './stops.ts'
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   jumpingClock,
   slowDatabase,
   readOnly,
+  ...faultScenarios,
   ...policyScenarios,
   stops,
 ].sort((a, b) => a.number - b.number)

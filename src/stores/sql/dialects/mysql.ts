@@ -35,6 +35,7 @@ export const mysql: Dialect = {
   forShare: 'lock in share mode',
   skipLocked: 'for update skip locked',
   updatesLocked: false,
+  oneWriter: false,
   synchronous: false,
   returning: false,
   lateral: false,

@@ -55,6 +55,7 @@ export const postgres: Dialect = {
   forShare: 'for share',
   skipLocked: 'for update skip locked',
   updatesLocked: true,
+  oneWriter: false,
   synchronous: false,
   returning: true,
   lateral: true,

@@ -20,6 +20,7 @@ export const sqlite: Dialect = {
   forShare: '',
   skipLocked: '',
   updatesLocked: true,
+  oneWriter: true,
   synchronous: true,
   returning: true,
   lateral: false,

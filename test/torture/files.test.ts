@@ -1,0 +1,11 @@
+/** A worker whose event loop stands still, and SQLite files: cut off with the power, shared by many. */
+import { tortureTests } from './in-test.ts'
+import { blockedLoop } from './scenarios/blocked.ts'
+import { contention } from './scenarios/contention.ts'
+import { powerCut } from './scenarios/power-cut.ts'
+
+tortureTests([
+  { scenario: blockedLoop, kinds: ['postgres'] },
+  { scenario: powerCut },
+  { scenario: contention },
+])
