@@ -8,12 +8,14 @@ import {
   closeSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   openSync,
   readSync,
   rmSync,
   statSync,
   truncateSync,
 } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { type OpenedStore, openStore } from '../../../src/cli/open-store.ts'
 import { pause } from '../../../src/cli/torture/fleet.ts'
 import { type Published, readLedger } from '../../../src/cli/torture/ledger.ts'
@@ -56,7 +58,7 @@ export const powerCut: Scenario = {
       const { published } = ledgers(settings.folder)
       while (copies.length < load.times && !fleet.said.gone) {
         await pause(random.between(0, (0.6 * load.spreadMs) / load.times))
-        const file = `${folder.path}/${copies.length}.db`
+        const file = `${folder.path}/${copies.length}/${basename(source)}`
         copies.push(
           await fleet.whileStill(() => {
             const logFrom = copyAll(source, file)
@@ -113,8 +115,8 @@ const PARTS = ['', '-wal', '-shm']
  */
 function copyAll(source: string, target: string): number {
   const there = PARTS.filter((part) => existsSync(`${source}${part}`))
-  const script = `for (const [from, to] of ${JSON.stringify(there.map((part) => [`${source}${part}`, `${target}${part}`]))}) require('fs').copyFileSync(from, to)`
-  execFileSync(process.execPath, ['-e', script])
+  mkdirSync(dirname(target))
+  execFileSync('cp', [...there.map((part) => `${source}${part}`), dirname(target)])
   const moved = there.length === PARTS.length ? numberAt(`${target}-shm`, MOVED_AT, 'little') : 0
   rmSync(`${target}-shm`, { force: true })
   return LOG_HEADER + moved * (FRAME_HEADER + numberAt(`${target}-wal`, 8, 'big'))
