@@ -35,11 +35,6 @@ export const zombies = (often: Often & { readonly frozenMs: number }): Harm => {
   return (fleet, random) => repeat(often, fleet, random, (worker) => fleet.freeze(worker, often.frozenMs))
 }
 
-/** A random worker's event loop does nothing else for longer than its leases last. */
-export const blocks = (often: Often & { readonly blockedMs: number }): Harm => {
-  return (fleet, random) => repeat(often, fleet, random, (worker) => fleet.block(worker, often.blockedMs))
-}
-
 /** SIGTERM and a new worker, one after the other. */
 export const deploys = (often: Often): Harm => {
   return (fleet, random) => repeat(often, fleet, random, (worker) => fleet.deploy(worker))

@@ -1,8 +1,9 @@
 /** Test 6: a worker whose event loop stands still for longer than its leases last. */
 import { groupsOf } from '../../../src/cli/torture/checker.ts'
-import { blocks } from '../../../src/cli/torture/harms.ts'
-import type { Received } from '../../../src/cli/torture/ledger.ts'
-import type { RunResult } from '../../../src/cli/torture/run.ts'
+import { pause } from '../../../src/cli/torture/fleet.ts'
+import { type Received, readLedger } from '../../../src/cli/torture/ledger.ts'
+import type { Harm, RunResult } from '../../../src/cli/torture/run.ts'
+import { ledgers } from '../../../src/cli/torture/settings.ts'
 import type { Scenario } from '../scenario.ts'
 import { noServer, underHarm } from './under-harm.ts'
 
@@ -17,9 +18,24 @@ export const blockedLoop: Scenario = {
     const size = bench.full
       ? { events: 20_000, spreadMs: 700_000, timeoutMs: 15_000, times: 10, blockedMs: 65_000 }
       : { events: 220, spreadMs: 5_000, timeoutMs: 1_000, times: 1, blockedMs: 3_000 }
-    const harm = blocks({ times: size.times, everyMs: 1_000, blockedMs: size.blockedMs })
+    const harm: Harm = async (fleet, _random, _opened, settings) => {
+      const received = () => readLedger<Received>(ledgers(settings.folder).received)
+      while (received().length < 50) await pause(20)
+      for (let time = 0; time < size.times; time++) {
+        await pause(500)
+        const worker = busiest(received().slice(-50))
+        if (worker !== undefined) await fleet.block(worker, size.blockedMs)
+      }
+    }
     return underHarm(bench, place, { ...load, ...size }, harm, sentAfterWaking)
   },
+}
+
+/** The worker that sent most of these: it has requests in flight now. */
+function busiest(received: readonly Received[]): string | undefined {
+  const sent = new Map<string, number>()
+  for (const { worker } of received) sent.set(worker, (sent.get(worker) ?? 0) + 1)
+  return [...sent].sort(([, one], [, other]) => other - one)[0]?.[0]
 }
 
 /** Requests that a worker began after it woke, although another worker had delivered the same meanwhile; and blocks that hit nothing. */
