@@ -15,7 +15,7 @@ import {
   type TransportTiming,
 } from '../transport.ts'
 import type { Connection, Connections } from './connections.ts'
-import { describeFailure, type FailureFacts, type Phase, sentence } from './failure.ts'
+import { describeFailure, type FailureFacts, failureError, type Phase, sentence } from './failure.ts'
 import type { Target } from './request-head.ts'
 
 /** A checked request. */
@@ -28,6 +28,8 @@ export interface ExchangeRequest {
   readonly body: Uint8Array
   /** Infinity when the caller watches the deadline. */
   readonly deadlineMs: number
+  /** The request is written no later than so long after the exchange began. @default deadlineMs */
+  readonly sendWithinMs?: number
   /** Send over a connection that nothing was sent on before. */
   readonly fresh?: boolean | undefined
   readonly signal?: AbortSignal | undefined
@@ -113,9 +115,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#fail(describeFailure(error, 'connecting'))
   }
 
-  onRequestStart(): void {
+  onRequestStart(controller: Dispatcher.DispatchController): void {
     const connection = this.#connection
     if (connection === undefined) return
+    // After a pause of the whole process a socket may be heard before the timer: the lease may be somebody else's by now.
+    const { deadlineMs, sendWithinMs = deadlineMs } = this.request
+    if (this.#clock.monotonic() - this.#startedAt >= sendWithinMs) {
+      controller.abort(failureError('timeout', sentence('timeout')))
+      return
+    }
     this.#phase = 'sent'
     this.#reused = connection.served > 0
     this.#bytesBefore = connection.socket?.bytesRead ?? 0

@@ -103,7 +103,10 @@ export class KyCall {
       this.#sentAfterMs = this.#options.clock.monotonic() - this.#startedAt
       const headers = this.#headersWith(request.headers)
       const { body, method, freshConnection: fresh } = this.#request
-      const sent = { target, method, guard: this.#guard, headers, body, deadlineMs: Infinity, fresh }
+      const sent = {
+        ...{ target, method, guard: this.#guard, headers, body, fresh, deadlineMs: Infinity },
+        sendWithinMs: this.#request.deadlineMs - this.#sentAfterMs,
+      }
       this.#running = sender.send(sent, (outcome) => {
         this.#running = undefined
         if (outcome.kind === 'failure') {
