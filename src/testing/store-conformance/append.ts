@@ -25,6 +25,31 @@ export const appendCases: CaseGroup = {
       },
     },
     {
+      name: 'append keeps texts that look like what a statement is made of',
+      must: 'any text, in any company: separators, quotes, braces, backslashes, nothing at all',
+      async run({ store, event }) {
+        const bodies = [
+          '',
+          '\u001e',
+          'a\u001fb',
+          '\u001f',
+          '{"a":"\\\\"}',
+          '{}',
+          'NULL',
+          '"',
+          ',',
+          "$1 ? :a '",
+        ]
+        for (const group of [bodies, ...bodies.map((body) => [body])]) {
+          const { appended } = await store.append(group.map((body) => event({ body })))
+          for (const [at, body] of group.entries()) {
+            const stored = await store.getEvent(TENANT, appended[at]?.event.id ?? '')
+            assert.equal(stored?.body, body)
+          }
+        }
+      },
+    },
+    {
       name: 'append answers one entry per event, in order, with growing sequences',
       must: 'returns one entry per event, in order',
       async run({ store, event }) {
