@@ -33,7 +33,7 @@ export interface Lanes {
   done(task: Task, tookMs: number, timedOut: boolean): void
   /** Takes out all tasks that have not started. */
   takeWaiting(): Task[]
-  /** Takes out what waits in lanes so slow that it would wait for more than a second. */
+  /** Takes out what would wait for more than five seconds in lanes whose receivers are slow. */
   takeStuck(): Task[]
   /** Free share of each busy lane, for the claim. */
   shares(): ReadonlyMap<string, number>
@@ -43,7 +43,9 @@ export interface Lanes {
 
 const SLOW_AFTER_TIMEOUTS = 3
 const PATIENCE_MS = 5_000
-/** Less may be this process's own event loop that was busy. */
+/** Faster lanes make room by themselves; less may be this process's own event loop that was busy. */
+const SLOW_MS = 250
+/** The same of a lane from which nothing has come yet. */
 const SILENT_MS = 1_000
 
 /** Calls `start` for each task whose turn has come; the caller then calls `done`. */
@@ -193,7 +195,8 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
       return [...lanes.values()].flatMap((lane) => {
         const share = shareOf(lane.key)
         const silentMs = lane.inFlight > 0 ? now - lane.lastProgressAt : 0
-        const meanMs = Math.max(lane.meanMs, silentMs < SILENT_MS ? 0.1 : silentMs)
+        const meanMs = Math.max(lane.meanMs, silentMs < SILENT_MS ? 0 : silentMs)
+        if (meanMs < SLOW_MS) return []
         const keep = Math.max(share, Math.ceil((PATIENCE_MS / meanMs) * share))
         return waitingIn(lane) > keep ? take(lane, keep) : []
       })
