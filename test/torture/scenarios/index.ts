@@ -6,6 +6,7 @@ import { crashPoints } from './crash-points.ts'
 import { cutConnections, freezeWorkers, killWorkers, restartServer, rollingDeploys } from './crashes.ts'
 import { faultScenarios } from './faults.ts'
 import { policyScenarios } from './policy/index.ts'
+import { pooler } from './pooler.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
 import { stops } from './stops.ts'
 import { poison, transactionalEmit } from './transactional.ts'
@@ -26,4 +27,5 @@ export const scenarios: readonly Scenario[] = [
   ...faultScenarios,
   ...policyScenarios,
   stops,
+  pooler,
 ].sort((a, b) => a.number - b.number)
