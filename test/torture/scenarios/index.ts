@@ -10,6 +10,7 @@ import { pooler } from './pooler.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
 import { stops } from './stops.ts'
 import { poison, transactionalEmit } from './transactional.ts'
+import { wakeUpCost } from './wake-up-cost.ts'
 
 export const scenarios: readonly Scenario[] = [
   killWorkers,
@@ -28,4 +29,5 @@ export const scenarios: readonly Scenario[] = [
   ...policyScenarios,
   stops,
   pooler,
+  wakeUpCost,
 ].sort((a, b) => a.number - b.number)
