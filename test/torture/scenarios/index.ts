@@ -6,6 +6,7 @@ import { crashPoints } from './crash-points.ts'
 import { cutConnections, freezeWorkers, killWorkers, restartServer, rollingDeploys } from './crashes.ts'
 import { faultScenarios } from './faults.ts'
 import { policyScenarios } from './policy/index.ts'
+import { heldSnapshot } from './held-snapshot.ts'
 import { pooler } from './pooler.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
 import { stops } from './stops.ts'
@@ -30,4 +31,5 @@ export const scenarios: readonly Scenario[] = [
   stops,
   pooler,
   wakeUpCost,
+  heldSnapshot,
 ].sort((a, b) => a.number - b.number)
