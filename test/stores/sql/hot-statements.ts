@@ -28,73 +28,82 @@ export interface HotStatement {
   readonly sortsItsBatch?: true
 }
 
-const every = Array.from({ length: 50 }, (_, at) => at * 3)
-const places = every.map((n) => ['flood', `evt-${n}`, n + 1])
-const claims = places.map((place) => [...place, 'token'])
-const ids = every.map((n) => ['flood', `dlv-${n}`])
-const named = every.map((n) => ['flood', `dlv-${n}`, `evt-${n}`, `sub-${n % 7}`])
-const range = { now: FILLED_AT, low: 0, high: 255 }
-const lane = { tenant: 'flood', subscription: 'sub-2' }
-const lanes = Object.fromEntries(
-  Array.from({ length: 32 }, (_, at) => [
-    [`t${at}`, at === 0 ? 'flood' : ''],
-    [`s${at}`, at === 0 ? 'sub-1' : ''],
-  ]).flat(),
-)
-const end = { state: 'succeeded', at: FILLED_AT }
-const changed = ids.map((id) => [...id, end.state, null, null, 1, 200, null, end.at, end.at])
+/** All of them, at an instant in µs around which the rows lie. */
+export function hotStatementsAt(now: number): readonly HotStatement[] {
+  const every = Array.from({ length: 50 }, (_, at) => at * 3)
+  const places = every.map((n) => ['flood', `evt-${n}`, n + 1])
+  const claims = places.map((place) => [...place, 'token'])
+  const ids = every.map((n) => ['flood', `dlv-${n}`])
+  const named = every.map((n) => ['flood', `dlv-${n}`, `evt-${n}`, `sub-${n % 7}`])
+  const range = { now, low: 0, high: 255 }
+  const lane = { tenant: 'flood', subscription: 'sub-2' }
+  const lanes = Object.fromEntries(
+    Array.from({ length: 32 }, (_, at) => [
+      [`t${at}`, at === 0 ? 'flood' : ''],
+      [`s${at}`, at === 0 ? 'sub-1' : ''],
+    ]).flat(),
+  )
+  const end = { state: 'succeeded', at: now }
+  const changed = ids.map((id) => [...id, end.state, null, null, 1, 200, null, end.at, end.at])
 
-/** All of them. */
-export const hotStatements: readonly HotStatement[] = [
-  { name: 'claim: what is due, and what is next', template: candidates(256), values: range },
-  {
-    name: 'claim: the next lanes',
-    template: (dialect: Dialect) => dialect.nextLanes(128, 0),
-    values: { tenant: 'flood', subscription: 'sub-1' },
-  },
-  {
-    name: 'claim: the first rows of lanes',
-    template: lanesRows(16),
-    values: { ...range, ...lanes, l: [['flood', 'sub-1']] },
-  },
-  {
-    name: 'claim: lease',
-    template: LEASE_LOCKED,
-    values: { ...range, w: places, token: 't', lease: 1, alone: 0 },
-  },
-  { name: 'claim: load', template: LOAD, values: { w: places, token: 't' } },
-  { name: 'record: lock rows', template: LOCK_ROWS, values: { w: places }, sortsItsBatch: true },
-  {
-    name: 'record: rows of deliveries',
-    template: LOCK_DELIVERY_ROWS,
-    values: { w: ids },
-    sortsItsBatch: true,
-  },
-  { name: 'record: lock deliveries', template: LOCK_DELIVERIES, values: { w: named }, sortsItsBatch: true },
-  {
-    name: 'record: deliveries of events',
-    template: LOCK_DELIVERIES_OF_EVENTS,
-    values: { w: named },
-    sortsItsBatch: true,
-  },
-  { name: 'record: known attempts', template: READ_ATTEMPTS, values: { w: ids } },
-  { name: 'record: change deliveries', template: UPDATE_DELIVERIES, values: { w: changed } },
-  { name: 'record: remove rows', template: REMOVE_ROWS, values: { w: places } },
-  {
-    name: 'record: re-date rows',
-    template: REDATE_ROWS,
-    values: { w: places.map((place) => [...place, 0, FILLED_AT, 'retry']) },
-  },
-  { name: 'finish', template: FINISH, values: { w: claims } },
-  {
-    name: 'hand back',
-    template: HAND_BACK,
-    values: { now: FILLED_AT, w: claims.map((claim) => [...claim, 0, null]) },
-  },
-  { name: 'held: the next lanes', template: HELD_LANES, values: { tenant: 'flood', subscription: 'sub-1' } },
-  { name: 'held: how many, to a bound', template: COUNT_HELD, values: lanes },
-  { name: 'release: the first held rows', template: LOCK_ANY, values: { ...lane, count: 10 } },
-  { name: 'expire', template: EXPIRED, values: { now: FILLED_AT } },
-  { name: 'cancel: what a subscription is owed', template: OWED_TO, values: lane },
-  { name: 'cancel: one delivery', template: OWED_ONE, values: { tenant: 'flood', delivery: 'dlv-1' } },
-]
+  return [
+    { name: 'claim: what is due, and what is next', template: candidates(256), values: range },
+    {
+      name: 'claim: the next lanes',
+      template: (dialect: Dialect) => dialect.nextLanes(128, 0),
+      values: { tenant: 'flood', subscription: 'sub-1' },
+    },
+    {
+      name: 'claim: the first rows of lanes',
+      template: lanesRows(16),
+      values: { ...range, ...lanes, l: [['flood', 'sub-1']] },
+    },
+    {
+      name: 'claim: lease',
+      template: LEASE_LOCKED,
+      values: { ...range, w: places, token: 't', lease: 1, alone: 0 },
+    },
+    { name: 'claim: load', template: LOAD, values: { w: places, token: 't' } },
+    { name: 'record: lock rows', template: LOCK_ROWS, values: { w: places }, sortsItsBatch: true },
+    {
+      name: 'record: rows of deliveries',
+      template: LOCK_DELIVERY_ROWS,
+      values: { w: ids },
+      sortsItsBatch: true,
+    },
+    { name: 'record: lock deliveries', template: LOCK_DELIVERIES, values: { w: named }, sortsItsBatch: true },
+    {
+      name: 'record: deliveries of events',
+      template: LOCK_DELIVERIES_OF_EVENTS,
+      values: { w: named },
+      sortsItsBatch: true,
+    },
+    { name: 'record: known attempts', template: READ_ATTEMPTS, values: { w: ids } },
+    { name: 'record: change deliveries', template: UPDATE_DELIVERIES, values: { w: changed } },
+    { name: 'record: remove rows', template: REMOVE_ROWS, values: { w: places } },
+    {
+      name: 'record: re-date rows',
+      template: REDATE_ROWS,
+      values: { w: places.map((place) => [...place, 0, now, 'retry']) },
+    },
+    { name: 'finish', template: FINISH, values: { w: claims } },
+    {
+      name: 'hand back',
+      template: HAND_BACK,
+      values: { now, w: claims.map((claim) => [...claim, 0, null]) },
+    },
+    {
+      name: 'held: the next lanes',
+      template: HELD_LANES,
+      values: { tenant: 'flood', subscription: 'sub-1' },
+    },
+    { name: 'held: how many, to a bound', template: COUNT_HELD, values: lanes },
+    { name: 'release: the first held rows', template: LOCK_ANY, values: { ...lane, count: 10 } },
+    { name: 'expire', template: EXPIRED, values: { now } },
+    { name: 'cancel: what a subscription is owed', template: OWED_TO, values: lane },
+    { name: 'cancel: one delivery', template: OWED_ONE, values: { tenant: 'flood', delivery: 'dlv-1' } },
+  ]
+}
+
+/** All of them, on the tables that `fillTables` fills. */
+export const hotStatements = hotStatementsAt(FILLED_AT)

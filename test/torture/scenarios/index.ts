@@ -1,6 +1,7 @@
 /** Every scenario, by its number in the reliability list. */
 
 import type { Scenario } from '../scenario.ts'
+import { bigTables } from './big-tables.ts'
 import { jumpingClock, wrongClock } from './clocks.ts'
 import { crashPoints } from './crash-points.ts'
 import { cutConnections, freezeWorkers, killWorkers, restartServer, rollingDeploys } from './crashes.ts'
@@ -31,5 +32,6 @@ export const scenarios: readonly Scenario[] = [
   stops,
   pooler,
   wakeUpCost,
+  bigTables,
   heldSnapshot,
 ].sort((a, b) => a.number - b.number)
