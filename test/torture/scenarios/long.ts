@@ -1,0 +1,19 @@
+/** The scenarios of the long tier: too long, or in need of too much, for `npm test`. */
+import type { Scenario } from '../scenario.ts'
+import { bigTables } from './big-tables.ts'
+import { jumpingClock, wrongClock } from './clocks.ts'
+import { heldSnapshot } from './held-snapshot.ts'
+import { pooler } from './pooler.ts'
+import { readOnly, slowDatabase } from './slow-database.ts'
+import { wakeUpCost } from './wake-up-cost.ts'
+
+export const longScenarios: readonly Scenario[] = [
+  slowDatabase,
+  pooler,
+  readOnly,
+  heldSnapshot,
+  bigTables,
+  wakeUpCost,
+  wrongClock,
+  jumpingClock,
+]
