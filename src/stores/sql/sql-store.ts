@@ -5,6 +5,7 @@ import type { Store } from '../../store.ts'
 import { append } from './append.ts'
 import { createClaimer } from './claim.ts'
 import type { Dialect } from './dialect.ts'
+import { discreet } from './discreet.ts'
 import { cancel, expire, redeliver } from './ending.ts'
 import type { Database } from './executor.ts'
 import { findDelivery, getEvent } from './find.ts'
@@ -47,12 +48,13 @@ export interface SqlStoreParts<Tx> {
 
 /** Builds the store. It does nothing until it is called. */
 export function createSqlStore<Tx>({
-  database,
   dialect,
   namespace,
   clock,
   listen = false,
+  ...given
 }: SqlStoreParts<Tx>): SqlStore<Tx> {
+  const database = discreet(given.database)
   const session = createSession(database as Database<unknown>, dialect, namespace, clock)
   const lists = createLists(session)
   const hints = listen ? createWakeHints(database as Database<unknown>, namespace) : null
