@@ -50,16 +50,24 @@ export interface SubscriptionRecord {
   readonly updatedAt: number
   /** 1 at creation, one more with each update. */
   readonly revision: number
+  /** The name of a part that somebody has broken in the store: it is empty here, and nothing may be sent by this row. */
+  readonly broken?: string
 }
 
 /** A subscription to insert: the store adds createdAt, updatedAt, revision, and createdAt of its secrets. */
-export type NewSubscription = Omit<SubscriptionRecord, 'createdAt' | 'updatedAt' | 'revision' | 'secrets'> & {
+export type NewSubscription = Omit<
+  SubscriptionRecord,
+  'createdAt' | 'updatedAt' | 'revision' | 'secrets' | 'broken'
+> & {
   readonly secrets: readonly { readonly value: string }[]
 }
 
 /** Fields to change; an absent one stays. */
 export type SubscriptionPatch = Partial<
-  Omit<SubscriptionRecord, 'id' | 'tenantId' | 'createdAt' | 'updatedAt' | 'revision' | 'disabledAt'>
+  Omit<
+    SubscriptionRecord,
+    'id' | 'tenantId' | 'createdAt' | 'updatedAt' | 'revision' | 'disabledAt' | 'broken'
+  >
 > & {
   /** Puts this secret first; the older ones expire `overlapMs` from now, or earlier if they already would. At most `keep` stay, this one included. */
   readonly rotate?: { readonly value: string; readonly overlapMs: number; readonly keep: number }
@@ -88,10 +96,12 @@ export interface EventRecord {
   readonly dueAt: number
   /** With `dueAt`, the event's position: dueAt first, then this number, which the store gives. */
   readonly sequence: number
+  /** The name of a part that somebody has broken in the store: it is empty here, and nothing may be sent by this row. */
+  readonly broken?: string
 }
 
 /** An event to append. */
-export type NewEvent = Omit<EventRecord, 'publishedAt' | 'dueAt' | 'sequence'> & {
+export type NewEvent = Omit<EventRecord, 'publishedAt' | 'dueAt' | 'sequence' | 'broken'> & {
   /** Due at this instant (never before the millisecond of publishedAt), or this much after it; both absent: at once. */
   readonly dueAt?: number
   readonly delayMs?: number
@@ -129,6 +139,8 @@ export interface DeliveryRecord {
   readonly nextAttemptAt: number | null
   readonly held: boolean
   readonly expiresAt: number
+  /** The name of a part that somebody has broken in the store: it is empty here, and nothing may be sent by this row. */
+  readonly broken?: string
 }
 
 /** What the engine knows of a delivery that may not be stored yet. */

@@ -16,9 +16,10 @@ import { fillHeaders } from './header-templates.ts'
 import { afterHold } from './hold.ts'
 import { judge, type Verdict } from './judge.ts'
 import type { Prepared, Preparer, StoreTime } from './prepare.ts'
+import { deliveryHeaders } from './row-check.ts'
 import { afterFirst, type Sent } from './second-try.ts'
 import type { Task } from './task.ts'
-import { within } from './within.ts'
+import { TookTooLong, within } from './within.ts'
 
 /** How soon a delivery is due again that the host's `secrets` could not open. */
 const UNOPENED_MS = 30_000
@@ -92,10 +93,10 @@ function prepare(task: Task, preparer: Preparer, now: number): Prepared | Promis
   return preparer.destination(task.delivery.destination ?? '', task.event.tenantId, now)
 }
 
-/** What waits for the host's `secrets` longer than an attempt may take has failed like one that throws. */
+/** What waits for the host's `secrets` longer than an attempt may take has failed like one that throws; a row that is wrong is not. */
 function opened(preparing: Promise<Prepared>, limitMs: number, { clock }: Parts): Promise<Prepared> {
   return within(preparing, limitMs, clock, '`secrets`').catch((cause) => {
-    throw cause instanceof PosthornError ? cause : sealerFailed(cause)
+    throw cause instanceof TookTooLong ? sealerFailed(cause) : cause
   })
 }
 
@@ -123,7 +124,7 @@ function headersOf(
   return {
     'content-type': 'application/json',
     ...fillHeaders(prepared.headers, values),
-    ...own,
+    ...deliveryHeaders(own),
     ...signed,
   }
 }

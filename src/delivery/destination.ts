@@ -5,7 +5,7 @@ import { urlOf } from '../input/url-input.ts'
 import type { Parts } from '../parts.ts'
 import { destinationContext } from '../sealing.ts'
 import { checkSecret, keyedSchemes } from '../subscriptions/signing-input.ts'
-import type { Destination } from './prepare.ts'
+import type { Destination } from './destination-text.ts'
 
 /** Where one event goes, and only it. */
 export interface OneUseDestination {

@@ -7,10 +7,10 @@ import type { Outcome } from '../queries.ts'
 import type { DeliveryWork, EventWork, NewDelivery, SubscriptionRecord } from '../records.ts'
 import { destinationContext } from '../sealing.ts'
 import { outcomeOf } from './deliver.ts'
+import { destinationFrom } from './destination-text.ts'
 import { insteadOfSending } from './hold.ts'
 import { match, type TenantView, type TenantViews } from './match.ts'
 import { newDelivery } from './new-delivery.ts'
-import type { Destination } from './prepare.ts'
 import { shapes, UNSHAPED } from './shape.ts'
 import { shapeTasks } from './shape-tasks.ts'
 import type { Target, Task, TaskGroup } from './task.ts'
@@ -208,7 +208,7 @@ async function targetOf(
     const { timeoutMs, clock } = parts
     const opened =
       typeof opening === 'string' ? opening : await within(opening, timeoutMs, clock, '`secrets`')
-    const { url } = JSON.parse(opened) as Destination
+    const { url } = destinationFrom(opened)
     return { url, origin: originOf(url), subscription: null }
   } catch {
     return { url: '', origin: '', subscription: null }

@@ -3,6 +3,7 @@ import type { Trigger } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import type { Next } from '../queries.ts'
 import { isLimited } from './limits.ts'
+import { isBroken } from './row-check.ts'
 import type { Task } from './task.ts'
 
 /** Claims made alone that a row may cost before it is set aside. */
@@ -13,7 +14,7 @@ export function insteadOfSending(task: Task, now: number, parts: Parts): Next | 
   const { work } = task.group
   const { subscription } = task.target
   const expiresAt = task.stored?.expiresAt ?? task.event.dueAt + task.delivery.maxAgeMs
-  if (work.lostAlone >= QUARANTINE_AFTER) return { state: 'failed', reason: 'quarantined' }
+  if (work.lostAlone >= QUARANTINE_AFTER || isBroken(task)) return { state: 'failed', reason: 'quarantined' }
   if (now >= expiresAt) return { state: 'failed', reason: 'expired' }
   if (task.delivery.subscriptionId !== null && subscription === null) return { state: 'cancelled' }
   if (task.event.body === null) return { state: 'failed', reason: 'refused' }

@@ -15,6 +15,20 @@ export function orderingOf({ settings }: Row): Ordering {
   return settings.ordering === 'subscription' || settings.ordering === 'key' ? settings.ordering : 'none'
 }
 
+/** Its rate. One that is broken in the store limits nothing, for nothing is sent by such a row. */
+function rateOf({ settings: { rate } }: Row): Rate | null {
+  if (typeof rate !== 'object' || rate === null || !('count' in rate)) return null
+  const { count, perMs } = rate
+  return isCount(count) && isCount(perMs) ? { count, perMs } : null
+}
+
+/** How many of its requests may be in flight. */
+const slotsOf = ({ settings: { concurrency } }: Row): number | null =>
+  isCount(concurrency) ? concurrency : null
+
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value > 0
+
 /** True when it keeps an order and a delivery that is given up stops the line. */
 export function stopsWhenGivenUp(row: Row): boolean {
   return orderingOf(row) !== 'none' && row.settings.onGivenUp === 'stop'
@@ -22,12 +36,8 @@ export function stopsWhenGivenUp(row: Row): boolean {
 
 /** True when its deliveries are always held until a release lets them go. */
 export function isLimited(row: Row, parts: Pick<Parts, 'policy'>): boolean {
-  const { rate, concurrency } = row.settings
   return (
-    orderingOf(row) !== 'none' ||
-    (rate !== undefined && rate !== null) ||
-    (concurrency !== undefined && concurrency !== null) ||
-    hasTenantLimits(row, parts)
+    orderingOf(row) !== 'none' || rateOf(row) !== null || slotsOf(row) !== null || hasTenantLimits(row, parts)
   )
 }
 
@@ -41,8 +51,8 @@ export function hasTenantLimits(
 
 /** How to release its held rows; with `pace`, no faster than that. */
 export function releaseOf(row: Row, limit: number, parts: Parts, pace: Rate | null = null): ReleaseRequest {
-  const rate = slower((row.settings.rate ?? null) as Rate | null, pace)
-  const slots = row.settings.concurrency
+  const rate = slower(rateOf(row), pace)
+  const slots = slotsOf(row)
   const tenant = parts.policy.tenantLimits?.(row.tenantId) ?? null
   return {
     tenantId: row.tenantId,
@@ -50,7 +60,7 @@ export function releaseOf(row: Row, limit: number, parts: Parts, pace: Rate | nu
     limit,
     ordering: orderingOf(row),
     ...(rate === null ? {} : { rate }),
-    ...(typeof slots === 'number' ? { slots } : {}),
+    ...(slots === null ? {} : { slots }),
     ...(tenant === null ? {} : { tenant: tenantPart(tenant) }),
   }
 }

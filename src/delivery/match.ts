@@ -6,7 +6,7 @@
 import type { EventRecord, SubscriptionRecord } from '../records.ts'
 import type { Store } from '../store.ts'
 import { orderingOf } from './limits.ts'
-import { filterError, selectable, selects } from './selects.ts'
+import { choiceError, selectable, selects } from './selects.ts'
 
 /** A tenant's subscriptions, in byte order of their ids. */
 export interface TenantView {
@@ -77,7 +77,7 @@ export function createTenantViews(
     const ordered = subscriptions.some((row) => orderingOf(row) !== 'none')
     const view = { version, subscriptions, byId, ordered }
     for (const row of subscriptions) {
-      const error = filterError(row)
+      const error = choiceError(row)
       if (error !== null) problem('filter', error)
     }
     views.delete(tenantId)

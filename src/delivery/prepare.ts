@@ -15,6 +15,8 @@ import { acceptsSecret } from '../signing/secrets.ts'
 import { createSigner, MAX_SECRETS } from '../signing/sign.ts'
 import type { Signer } from '../signing/signers/signer.ts'
 import { unsigned } from '../signing/unsigned.ts'
+import { destinationFrom } from './destination-text.ts'
+import { checkSubscriptionRow } from './row-check.ts'
 
 /** Ready to sign. */
 export interface Prepared {
@@ -24,13 +26,6 @@ export interface Prepared {
   readonly hasHeaders: boolean
   /** Store instant after which secrets or schemes change: prepare again. */
   readonly validUntil: number
-}
-
-/** A one-use destination as it is sealed: JSON of this. */
-export interface Destination {
-  readonly url: string
-  readonly secret: string | null
-  readonly headers: Readonly<Record<string, string>>
 }
 
 /** The live schemes of a subscription: its own, or the default. */
@@ -78,6 +73,7 @@ export function createPreparer(parts: Parts) {
   const ready = new WeakMap<SubscriptionRecord, Prepared>()
 
   async function prepareSubscription(subscription: SubscriptionRecord, now: number): Promise<Prepared> {
+    checkSubscriptionRow(subscription)
     const entries = signingOf(subscription, parts)
     const live = subscription.secrets.filter((secret) => secret.expiresAt === null || secret.expiresAt > now)
     const secrets = await Promise.all(
@@ -111,9 +107,9 @@ export function createPreparer(parts: Parts) {
       return kept !== undefined && kept.validUntil > now ? kept : undefined
     },
     async destination(sealed: string, tenantId: string, now: number): Promise<Prepared> {
-      const { url, secret, headers } = JSON.parse(
+      const { url, secret, headers } = destinationFrom(
         await parts.sealer.open(sealed, destinationContext(tenantId)),
-      ) as Destination
+      )
       // One secret is of one kind: the schemes of other kinds leave its request alone.
       const entries =
         secret === null

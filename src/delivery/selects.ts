@@ -3,6 +3,7 @@ import { type CompiledFilter, compileFilter, type Filterable } from '../filter.t
 import { matchesPattern } from '../patterns.ts'
 import type { EventRecord, SubscriptionRecord } from '../records.ts'
 import { dataOf } from './event-data.ts'
+import { brokenRow } from './row-check.ts'
 
 /** An event as it is chosen by. */
 export interface Selectable extends Filterable {
@@ -18,9 +19,18 @@ export function selectable(event: EventRecord): Selectable {
     metadata: event.metadata,
     channels: Array.isArray(channels) ? channels : [],
     data() {
-      parsed ??= { data: dataOf(event) }
+      parsed ??= { data: readable(event) }
       return parsed.data
     },
+  }
+}
+
+/** A body that was broken in the store has no data; it is set aside before it is sent. */
+function readable(event: EventRecord): unknown {
+  try {
+    return dataOf(event)
+  } catch {
+    return undefined
   }
 }
 
@@ -59,8 +69,9 @@ function compiledFilter({ settings }: SubscriptionRecord): CompiledFilter {
   }
 }
 
-/** The error of a row's filter, or null when it is good. */
-export function filterError({ settings }: SubscriptionRecord): unknown {
+/** The error of a row whose choice cannot be read, or null when it is good. */
+export function choiceError({ settings, broken }: SubscriptionRecord): unknown {
+  if (broken !== undefined) return brokenRow('subscription', broken)
   if (settings.filter === undefined || settings.filter === null) return null
   try {
     compileFilter(settings.filter)

@@ -15,13 +15,13 @@ import {
   NEXT_LEASE,
   SUSPECTS,
 } from './claim-statements.ts'
+import { objectIn } from './json-columns.ts'
 import { type Candidate, createTurns, pick, shareOf } from './pick.ts'
 import {
   deliveryOf,
   eventOfClaim,
   flag,
   instant,
-  json,
   KIND,
   number,
   numberOrNull,
@@ -178,7 +178,7 @@ function workOf(row: Row, token: string): Work[] {
     resumed: number(row.resumed) > 1,
   }
   const kind = number(row.kind)
-  if (kind === KIND.job) return [{ kind: 'job', job: json(row.job, {}), ...base }]
+  if (kind === KIND.job) return [{ kind: 'job', job: objectIn(row.job) ?? {}, ...base }]
   if (row.e_type === null) return []
   const event = eventOfClaim(row)
   if (kind === KIND.event) {

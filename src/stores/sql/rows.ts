@@ -2,7 +2,6 @@
  * Rows as drivers give them, and records as the contract wants them. Instants are whole microseconds in the database and
  * milliseconds, with a fraction, outside; JSON is text; absent text in keys is the empty text.
  */
-import type { JsonObject } from '../../model.ts'
 import type {
   AttemptRecord,
   DeliveryRecord,
@@ -11,6 +10,7 @@ import type {
   NewEvent,
   SubscriptionRecord,
 } from '../../records.ts'
+import { objectIn, secretsIn, textListIn, textsIn, withBroken } from './json-columns.ts'
 import type { Row } from './session.ts'
 
 /** Stages of a queue row. */
@@ -77,14 +77,16 @@ export const asStoredEvent = (made: NewEvent): NewEvent => ({ ...made, occurredA
 
 /** An event. */
 export function eventOf(row: Row): EventRecord {
-  return {
+  const metadata = textsIn(row.metadata)
+  const settings = objectIn(row.settings)
+  const event = {
     id: text(row.id),
     tenantId: text(row.tenant_id),
     type: text(row.type),
     body: textOrNull(row.body),
-    metadata: json(row.metadata, {}),
+    metadata: metadata ?? {},
     orderingKey: textOrNull(row.ordering_key),
-    settings: json<JsonObject>(row.settings, {}),
+    settings: settings ?? {},
     test: flag(row.test),
     skipped: flag(row.skipped),
     idempotencyKey: textOrNull(row.idempotency_key),
@@ -93,18 +95,21 @@ export function eventOf(row: Row): EventRecord {
     dueAt: instant(row.due_at),
     sequence: number(row.sequence),
   }
+  return metadata === null || settings === null ? withBroken(event, { metadata, settings }) : event
 }
 
 /** The event of a queue row, whose tenant and event id are its own; the columns of the event begin with `e_`. */
 export function eventOfClaim(row: Row): EventRecord {
-  return {
+  const metadata = textsIn(row.e_metadata)
+  const settings = objectIn(row.e_settings)
+  const event = {
     id: text(row.event_id),
     tenantId: text(row.tenant_id),
     type: text(row.e_type),
     body: textOrNull(row.e_body),
-    metadata: json(row.e_metadata, {}),
+    metadata: metadata ?? {},
     orderingKey: textOrNull(row.e_ordering_key),
-    settings: json<JsonObject>(row.e_settings, {}),
+    settings: settings ?? {},
     test: flag(row.e_test),
     skipped: flag(row.e_skipped),
     idempotencyKey: textOrNull(row.e_idempotency_key),
@@ -113,6 +118,7 @@ export function eventOfClaim(row: Row): EventRecord {
     dueAt: instant(row.e_due_at),
     sequence: number(row.e_sequence),
   }
+  return metadata === null || settings === null ? withBroken(event, { metadata, settings }) : event
 }
 
 /** Columns of an event besides its key. */
@@ -132,7 +138,9 @@ const ENDED: Waiting = { held: false, nextAttemptAt: null }
 /** A delivery. What waits is kept in the queue row: `waiting_stage` and `waiting_at` of a join tell it. */
 export function deliveryOf(row: Row, prefix = '', waiting = waitingOf(row, prefix)): DeliveryRecord {
   const at = (name: string) => row[prefix + name]
-  return {
+  const given = at('headers')
+  const headers = given === null || given === undefined ? undefined : textsIn(given)
+  const delivery = {
     id: text(at('id')),
     number: number(at('number')),
     tenantId: text(at('tenant_id')),
@@ -141,7 +149,7 @@ export function deliveryOf(row: Row, prefix = '', waiting = waitingOf(row, prefi
     subscriptionId: orNull(at('subscription_id')),
     destination: textOrNull(at('destination')),
     body: textOrNull(at('body')),
-    headers: json<Readonly<Record<string, string>> | null>(at('headers'), null),
+    headers: headers ?? null,
     state: text(at('state')) as DeliveryRecord['state'],
     reason: textOrNull(at('reason')) as DeliveryRecord['reason'],
     test: flag(at('test')),
@@ -155,6 +163,7 @@ export function deliveryOf(row: Row, prefix = '', waiting = waitingOf(row, prefi
     ...waiting,
     expiresAt: instant(at('expires_at')),
   }
+  return headers === null ? withBroken(delivery, { headers }) : delivery
 }
 
 function waitingOf(row: Row, prefix: string): Waiting {
@@ -206,28 +215,41 @@ export function attemptOf(row: Row): AttemptRecord {
   }
 }
 
+const STATES = ['active', 'paused', 'disabled']
+
 /** A subscription. */
 export function subscriptionOf(row: Row): SubscriptionRecord {
-  return {
+  const state = text(row.state)
+  const parts = {
+    state: STATES.includes(state) ? state : null,
+    events: textListIn(row.events),
+    headers: textsIn(row.headers),
+    metadata: textsIn(row.metadata),
+    secrets: secretsIn(row.secrets),
+    settings: objectIn(row.settings),
+    condition: objectIn(row.conditions),
+  }
+  const subscription = {
     id: text(row.id),
     tenantId: text(row.tenant_id),
     url: text(row.url),
-    events: json<readonly string[]>(row.events, []),
+    events: parts.events ?? [],
     name: textOrNull(row.name),
     description: textOrNull(row.description),
-    headers: json(row.headers, {}),
-    metadata: json(row.metadata, {}),
-    state: text(row.state) as SubscriptionRecord['state'],
+    headers: parts.headers ?? {},
+    metadata: parts.metadata ?? {},
+    state: (parts.state ?? 'active') as SubscriptionRecord['state'],
     pausedBy: textOrNull(row.paused_by) as SubscriptionRecord['pausedBy'],
     disabledReason: textOrNull(row.disabled_reason) as SubscriptionRecord['disabledReason'],
     disabledAt: instantOrNull(row.disabled_at),
-    secrets: json(row.secrets, []),
-    settings: json<JsonObject>(row.settings, {}),
-    condition: json<JsonObject>(row.conditions, {}),
+    secrets: parts.secrets ?? [],
+    settings: parts.settings ?? {},
+    condition: parts.condition ?? {},
     createdAt: instant(row.created_at),
     updatedAt: instant(row.updated_at),
     revision: number(row.revision),
   }
+  return withBroken(subscription, parts)
 }
 
 /** A queue row's place, as the text of a claim. */
