@@ -1,5 +1,6 @@
 /** Several signature schemes on one subscription: each signs with the secrets of its kind, so that receivers can be moved. */
 
+import { inspect } from 'node:util'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
 import {
@@ -230,5 +231,30 @@ describe('moving from one scheme to another', () => {
     await lab.webhooks.publish('a', {}, { ...own, to: { url: 'https://once.example', secret } })
     await lab.webhooks.drain()
     expect(lab.transport.requests[0]?.headers['webhook-signature']).toMatch(/^v1,\S+$/)
+  })
+})
+
+describe('a custom scheme that throws its secret about', () => {
+  const fails = (text: string): never => {
+    throw new Error(`cannot use "${text}"`)
+  }
+  it.each([
+    ['sign', { sign: (_message: object, [secret = '']: readonly string[]) => fails(secret) }],
+    ['sign, later', { sign: async (_message: object, [secret = '']: readonly string[]) => fails(secret) }],
+  ])('in %s sends nothing, and shows it nowhere', async (_where, how) => {
+    const definition = { name: 'acme', headers: ['x-token'], ...how }
+    const said: unknown[] = []
+    const lab = setup({
+      signing: customScheme(definition as never),
+      customSchemes: [definition as never],
+      hooks: { problem: (report) => said.push(report), attempted: (report) => said.push(report) },
+    })
+    await lab.subscribe('acme', { secret: 'fakeSecretOfACustomScheme' })
+    await lab.webhooks.publish('a', {}, own)
+    await lab.webhooks.drain()
+    expect(lab.transport.requests).toEqual([])
+    const { items } = await lab.webhooks.attempts.list({ tenantId: 'acme' })
+    expect(items).toMatchObject([{ failure: 'invalid-request', message: expect.stringContaining('threw') }])
+    expect(inspect([said, items], { depth: 20, showHidden: true })).not.toContain('fakeSecret')
   })
 })

@@ -8,6 +8,7 @@ import { recordOf } from '../input/known-keys.ts'
 import { isThenable } from '../input/thenable.ts'
 import type { EnvelopeInput, Parts, ShapeInput, ShapeTarget } from '../parts.ts'
 import type { EventRecord, SubscriptionRecord } from '../records.ts'
+import type { Scheme } from '../signing/scheme.ts'
 import { serialise } from './body.ts'
 import { dataOf } from './event-data.ts'
 import { signingOf } from './prepare.ts'
@@ -63,10 +64,19 @@ async function shaped(
   const result: unknown = isThenable(given) ? await within(given, timeoutMs, clock, '`transform`') : given
   if (result === null) return null
   const own = result === undefined ? {} : recordOf(result, ['body', 'headers'], 'the result of `transform`')
-  const schemes = signingOf(subscription, parts).map(({ scheme }) => scheme)
   return {
     body: own.body === undefined ? body : serialise(own.body, maxBodyBytes).text,
-    headers: own.headers === undefined ? null : headersOf(own.headers, schemes, 'headers'),
+    headers:
+      own.headers === undefined ? null : headersOf(own.headers, schemesOf(subscription, parts), 'headers'),
+  }
+}
+
+/** Of a row whose schemes cannot be read, none: it is set aside before anything is sent, and that is not the fault of `transform`. */
+function schemesOf(subscription: SubscriptionRecord, parts: Parts): readonly Scheme[] {
+  try {
+    return signingOf(subscription, parts).map(({ scheme }) => scheme)
+  } catch {
+    return []
   }
 }
 

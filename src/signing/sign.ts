@@ -8,9 +8,9 @@ import { headerRoles, needsSecret } from './header-roles.js'
 import type { HmacSpec } from './hmac-spec.js'
 import { keyText } from './key-text.js'
 import { mergeSigners } from './merge-signers.js'
-import type { Scheme, SignedMessage } from './scheme.js'
+import type { CustomScheme, Scheme, SignedMessage } from './scheme.js'
 import { asSigningError } from './secrets.js'
-import { customSigner } from './signers/custom.js'
+import { customSigner, threw } from './signers/custom.js'
 import { ed25519Signer } from './signers/ed25519.js'
 import { hmacSigner } from './signers/hmac.js'
 import type { Signer } from './signers/signer.js'
@@ -68,10 +68,18 @@ function prepare({ scheme, secrets }: SignerEntry): Signer {
         return unsignedSigner(spec)
       case 'custom':
         if (!custom) throw invalid('a custom scheme must come from customScheme() or schemeFrom()')
-        for (const secret of secrets) custom.validateSecret?.(secret)
+        validateOwn(custom, secrets)
         return customSigner(custom, secrets)
     }
   })
+}
+
+function validateOwn(custom: CustomScheme, secrets: readonly string[]): void {
+  try {
+    for (const secret of secrets) custom.validateSecret?.(secret)
+  } catch {
+    throw threw(custom, 'validateSecret')
+  }
 }
 
 /** Standard Webhooks v1 in the words of `hmac()`. */

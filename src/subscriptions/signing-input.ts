@@ -162,7 +162,8 @@ function freshFor(schemes: readonly Scheme[]): string {
   const names = schemes.map(schemeName).join(', ')
   throw new PosthornError('INVALID_SECRET', `secret: none could be made for ${names}; bring your own`, {
     path: 'secret',
-    cause: problem,
+    // What a custom scheme throws may hold the secret that it made.
+    cause: problem instanceof SigningError ? problem : undefined,
   })
 }
 

@@ -28,7 +28,23 @@ export function customSigner(custom: CustomScheme, secrets: readonly string[]): 
     return checked
   }
   return (message) => {
-    const headers = custom.sign(message, secrets)
-    return isThenable(headers) ? Promise.resolve(headers).then(check) : check(headers)
+    let headers: ReturnType<CustomScheme['sign']>
+    try {
+      headers = custom.sign(message, secrets)
+    } catch {
+      throw threw(custom, 'sign')
+    }
+    if (!isThenable(headers)) return check(headers)
+    const fail = (): never => {
+      throw threw(custom, 'sign')
+    }
+    return Promise.resolve(headers).catch(fail).then(check)
   }
 }
+
+/** What the host's code threw may quote the secret, so it is neither shown nor kept as the cause. */
+export const threw = ({ name }: CustomScheme, what: string): SigningError =>
+  new SigningError(
+    'message-invalid',
+    `custom scheme "${name}": \`${what}\` threw, and what it threw may hold the secret`,
+  )
