@@ -13,7 +13,7 @@ export const invalidInput = (path: string, message: string): PosthornError =>
 /**
  * The value as a plain record.
  *
- * @param what How messages call the value, for example `the subscription`.
+ * @param what How messages call the value: `the subscription`, or its path where it is a part of something, for example `rate`.
  * @throws PosthornError INVALID_INPUT for anything but an object, or a key that is not in `known`.
  */
 export function recordOf(
@@ -33,7 +33,7 @@ export function recordOf(
       throw new PosthornError(
         'INVALID_INPUT',
         `Unknown key "${key.slice(0, 64)}" in ${what}.${didYouMean(key, known)} Known: ${known.join(', ')}.`,
-        { path: key.slice(0, 64) },
+        { path: what.startsWith('the ') ? key.slice(0, 64) : `${what}.${key.slice(0, 64)}` },
       )
   return value as Record<string, unknown>
 }
@@ -41,15 +41,16 @@ export function recordOf(
 /**
  * Text of `min` to `max` characters (code points, as databases count them) without NUL and lone surrogates, which not every database can keep.
  *
+ * @param what How messages call the value.
  * @throws PosthornError INVALID_INPUT
  */
-export function textOf(value: unknown, path: string, min: number, max: number): string {
-  if (typeof value !== 'string') throw invalidInput(path, 'must be a string')
+export function textOf(value: unknown, path: string, min: number, max: number, what = path): string {
+  const refuse = (message: string) => new PosthornError('INVALID_INPUT', `${what} ${message}`, { path })
+  if (typeof value !== 'string') throw refuse('must be a string')
   const length = value.length > 4 * max ? value.length : [...value].length
-  if (length < min || length > max)
-    throw invalidInput(path, `must have ${min} to ${max} characters, not ${length}`)
+  if (length < min || length > max) throw refuse(`must have ${min} to ${max} characters, not ${length}`)
   if (value.includes('\0') || /\p{Surrogate}/u.test(value))
-    throw invalidInput(path, 'has a NUL or a lone surrogate, which a database cannot keep')
+    throw refuse('has a NUL or a lone surrogate, which a database cannot keep')
   return value
 }
 

@@ -151,7 +151,7 @@ export function metadataOf(value: unknown, path = 'metadata'): Metadata {
   if (entries.length > 50) throw invalidInput(path, `has ${entries.length} keys; at most 50 are allowed`)
   return Object.fromEntries(
     entries.map(([key, text]) => [
-      textOf(key, `a key of ${path}`, 1, 128),
+      textOf(key, path, 1, 128, `a key of ${path}`),
       textOf(text, `${path}["${key}"]`, 0, 500),
     ]),
   )

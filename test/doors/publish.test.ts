@@ -98,7 +98,7 @@ describe('publishMany', () => {
     const { webhooks, store } = setup()
     await store.transaction(async (tx) => {
       const refused = many(webhooks)([{ type: 'a', data: {}, ...TENANT, tx }])
-      await expect(refused).rejects.toMatchObject({ code: 'INVALID_INPUT', path: 'tx' })
+      await expect(refused).rejects.toMatchObject({ code: 'INVALID_INPUT', path: 'publications[0].tx' })
     })
   })
 
