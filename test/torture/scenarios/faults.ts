@@ -2,6 +2,7 @@
 import type { Scenario } from '../scenario.ts'
 import { blockedLoop } from './blocked.ts'
 import { contention } from './contention.ts'
+import { commitOrder, poolOfOne } from './host-transactions.ts'
 import { powerCut } from './power-cut.ts'
 
-export const faultScenarios: readonly Scenario[] = [blockedLoop, powerCut, contention]
+export const faultScenarios: readonly Scenario[] = [blockedLoop, powerCut, poolOfOne, commitOrder, contention]

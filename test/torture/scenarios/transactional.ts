@@ -16,7 +16,7 @@ import { noServer } from './under-harm.ts'
 const PATIENCE_MS = 60_000
 
 /** Counts the requests for each event's own number. */
-async function startReceiver(bench: Bench) {
+export async function startReceiver(bench: Bench) {
   const received = new Map<number, number>()
   const server = createServer((request, response) => {
     let body = ''
