@@ -58,6 +58,7 @@ describe('a body that JSON cannot hold', () => {
     ['a throwing toJSON', { a: [{ toJSON: throws }] }, 'a[0]', /toJSON that throws/],
     ['a throwing getter', Object.defineProperty({}, 'g', { get: throws, enumerable: true }), 'g', /throws/],
     ['a revoked proxy', { p: revoked() }, 'p', /p /],
+    ['a revoked proxy at the root', revoked(), '', /throws|body itself/],
     ['an odd key', { 'a b': { ü: 1n } }, '["a b"]["ü"]', /BigInt/],
     ['undefined', undefined, '', /is undefined/],
     ['a function', () => secret, '', /is function/],

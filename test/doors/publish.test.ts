@@ -27,6 +27,15 @@ describe('the data', () => {
     expect((await webhooks.events.list(TENANT)).items).toEqual([])
   })
 
+  it('is refused with an error of ours when it is a revoked proxy, which threw a TypeError', async () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    const { webhooks } = setup()
+    await expect(webhooks.publish('a', proxy, TENANT)).rejects.toMatchObject({
+      code: 'PAYLOAD_NOT_SERIALISABLE',
+    })
+  })
+
   it('is refused when the envelope is a promise, which would be sent as {}', async () => {
     const { webhooks } = setup({ envelope: async ({ data }) => data })
     await expect(webhooks.publish('a', {}, TENANT)).rejects.toMatchObject({

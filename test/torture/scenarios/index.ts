@@ -8,6 +8,7 @@ import { longScenarios } from './long.ts'
 import { policyScenarios } from './policy/index.ts'
 import { stops } from './stops.ts'
 import { poison, transactionalEmit } from './transactional.ts'
+import { valueScenarios } from './values/index.ts'
 
 export const scenarios: readonly Scenario[] = [
   killWorkers,
@@ -22,4 +23,5 @@ export const scenarios: readonly Scenario[] = [
   ...longScenarios,
   ...policyScenarios,
   stops,
+  ...valueScenarios,
 ].sort((a, b) => a.number - b.number)

@@ -1,0 +1,6 @@
+/** The scenarios about values: what callers publish, and what they name things. */
+import type { Scenario } from '../../scenario.ts'
+import { payloads } from './payloads.ts'
+import { strings } from './strings.ts'
+
+export const valueScenarios: readonly Scenario[] = [payloads, strings]
