@@ -41,7 +41,8 @@ export function choose(
   only: string | undefined,
   tier: string | undefined,
 ): readonly Scenario[] {
-  const wanted = only?.split(',').map((one) => one.trim())
+  const isName = scenarios.some(({ name }) => name === only)
+  const wanted = isName ? [] : only?.split(',').map((one) => one.trim())
   return scenarios.filter(
     ({ number, name, longMinutes }) =>
       (wanted === undefined || wanted.includes(String(number)) || only === name) &&
