@@ -4,6 +4,7 @@ import { bigTables } from './big-tables.ts'
 import { jumpingClock, wrongClock } from './clocks.ts'
 import { heldSnapshot } from './held-snapshot.ts'
 import { pooler } from './pooler.ts'
+import { retention } from './retention.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
 import { wakeUpCost } from './wake-up-cost.ts'
 
@@ -13,6 +14,7 @@ export const longScenarios: readonly Scenario[] = [
   readOnly,
   heldSnapshot,
   bigTables,
+  retention,
   wakeUpCost,
   wrongClock,
   jumpingClock,
