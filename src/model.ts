@@ -110,7 +110,7 @@ export interface Subscription {
   readonly secrets: readonly SecretInfo[]
   readonly createdAt: Date
   readonly updatedAt: Date
-  /** Grows with each change; for optimistic updates (`ifRevision`). */
+  /** Grows with each change that a person makes, not with what the breaker does; for optimistic updates (`ifRevision`). */
   readonly revision: number
 }
 

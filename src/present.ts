@@ -2,7 +2,7 @@
  * Turns the rows of a store into the objects that callers see: instants become Dates, secrets become hints, header
  * values stay behind.
  */
-import { conditionOf } from './delivery/condition.ts'
+import { conditionOf, revisionOf } from './delivery/condition.ts'
 import type {
   Attempt,
   BreakerState,
@@ -71,7 +71,7 @@ export async function presentSubscription(
     secrets,
     createdAt: dateOf(row.createdAt),
     updatedAt: dateOf(row.updatedAt),
-    revision: row.revision,
+    revision: revisionOf(row),
   }
 }
 

@@ -3,6 +3,7 @@
  * leaves it only from create, rotateSecret and revealSecret.
  */
 import type { Catalog } from './catalog.ts'
+import { forgotten, revisionOf } from './delivery/condition.ts'
 import { reportEnded } from './delivery/report-ended.ts'
 import { PosthornError } from './errors.ts'
 import type { SubscriptionChange } from './hooks.ts'
@@ -61,7 +62,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
   ): Promise<{ row: SubscriptionRecord; changed: boolean }> {
     for (let tries = 0; tries < 10; tries++) {
       const row = await find(scope, id)
-      if (ifRevision !== undefined && row.revision !== ifRevision) break
+      if (ifRevision !== undefined && revisionOf(row) !== ifRevision) break
       const patch = await decide(row)
       if (patch === null) return { row, changed: false }
       const after = await store.updateSubscription(row.tenantId, id, patch, { revision: row.revision })
@@ -172,9 +173,10 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       return changed ? reported(row, 'paused') : presentSubscription(row, parts)
     },
     async resume(id, options) {
-      const { row, changed } = await change(scopeOf(options), id, ({ state }) => {
-        if (state === 'disabled') throw wrongState(id, 'disabled', 'call `enable`')
-        return state === 'active' ? null : { state: 'active', pausedBy: null, condition: {} }
+      const { row, changed } = await change(scopeOf(options), id, (current) => {
+        if (current.state === 'disabled') throw wrongState(id, 'disabled', 'call `enable`')
+        if (current.state === 'active') return null
+        return { state: 'active', pausedBy: null, condition: forgotten(current) }
       })
       await releaseHeld(row)
       return changed ? reported(row, 'resumed') : presentSubscription(row, parts)
@@ -203,7 +205,8 @@ export function createSubscriptions<Events extends Catalog | null = null>(
         const { state } = current
         if (state === 'paused') throw wrongState(id, 'paused', 'call `resume`')
         if (ownership.awaited(current) && current.url !== proven) throw notProven(id)
-        return state === 'active' ? null : { state: 'active', disabledReason: null, condition: {} }
+        if (state === 'active') return null
+        return { state: 'active', disabledReason: null, condition: forgotten(current) }
       })
       await releaseHeld(row)
       return changed ? reported(row, 'enabled') : presentSubscription(row, parts)

@@ -38,6 +38,8 @@ export interface Condition {
   readonly recovery?: { readonly since: number }
   /** An ordered subscription that stopped because this delivery was given up. */
   readonly stopped?: { readonly deliveryId: string; readonly at: number }
+  /** How often the policy has changed the row: the revision that users see leaves these changes out. */
+  readonly ownChanges?: number
 }
 
 /** What one attempt showed. */
@@ -84,6 +86,22 @@ const DAY_MS = 86_400_000
 /** The stored condition. */
 export function conditionOf({ condition }: Pick<Row, 'condition'>): Condition {
   return condition as Condition
+}
+
+/** The revision that users see: it grows with what people change, never with what the policy remembers or decides. */
+export function revisionOf(row: Pick<SubscriptionRecord, 'condition' | 'revision'>): number {
+  return row.revision - (conditionOf(row).ownChanges ?? 0)
+}
+
+/** A condition as the policy stores it in this row. */
+export function byPolicy(row: Pick<Row, 'condition'>, condition: Condition): JsonObject {
+  return JSON.parse(JSON.stringify({ ...condition, ownChanges: (conditionOf(row).ownChanges ?? 0) + 1 }))
+}
+
+/** Nothing is remembered any more, once a person has made it active again. */
+export function forgotten(row: Pick<Row, 'condition'>): JsonObject {
+  const { ownChanges } = conditionOf(row)
+  return ownChanges === undefined ? {} : { ownChanges }
 }
 
 /** Applies findings in their order. `shareFailed`: of the attempts of the last minutes too many have failed. */
@@ -207,7 +225,7 @@ function difference(row: Row, standing: Standing): Change {
   const same = !moved && JSON.stringify(before) === JSON.stringify(condition)
   // Naming the state bumps the tenant's version: so other processes learn of a streak that a success of theirs ends.
   const begun = before.failing === undefined && failing !== undefined && state !== 'disabled'
-  const stored = condition as unknown as JsonObject
+  const stored = byPolicy(row, condition)
   const patch: SubscriptionPatch = moved
     ? { state, pausedBy, disabledReason, condition: stored }
     : { condition: stored, ...(begun ? { state } : {}) }

@@ -6,7 +6,7 @@ import type { Parts } from '../parts.ts'
 import { presentSubscription } from '../present.ts'
 import type { SubscriptionRecord } from '../records.ts'
 import { createWindow } from './breaker.ts'
-import { type Change, changeBy, conditionOf, type Finding } from './condition.ts'
+import { byPolicy, type Change, changeBy, conditionOf, type Finding } from './condition.ts'
 import { orderingOf } from './limits.ts'
 import type { Notices } from './notices.ts'
 import type { StoreTime } from './prepare.ts'
@@ -184,8 +184,8 @@ export function createConditions(
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         const { row } = entry
         if (row.state === 'disabled' || row.pausedBy === 'user') return
-        const { breaker: _breaker, recovery: _recovery, ...rest } = row.condition
-        const condition = { ...rest, stopped: { deliveryId, at: time.now() } }
+        const { breaker: _breaker, recovery: _recovery, ...rest } = conditionOf(row)
+        const condition = byPolicy(row, { ...rest, stopped: { deliveryId, at: time.now() } })
         const patch = { state: 'paused', pausedBy: 'user', condition } as const
         const after = await store.updateSubscription(row.tenantId, row.id, patch, { revision: row.revision })
         if (after === null) return

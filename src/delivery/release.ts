@@ -6,7 +6,7 @@
 import type { Parts } from '../parts.ts'
 import type { SubscriptionRecord } from '../records.ts'
 import { afterProbe, paceOf } from './breaker.ts'
-import { type Condition, conditionOf } from './condition.ts'
+import { byPolicy, type Condition, conditionOf } from './condition.ts'
 import { releaseOf } from './limits.ts'
 import type { StoreTime } from './prepare.ts'
 import { reportProblem } from './problem.ts'
@@ -143,7 +143,7 @@ export function createReleaser(
 
   async function endRecovery(row: SubscriptionRecord): Promise<void> {
     const { recovery: _over, ...rest } = conditionOf(row)
-    await store.updateSubscription(row.tenantId, row.id, patchOf(rest), { revision: row.revision })
+    await store.updateSubscription(row.tenantId, row.id, patchOf(row, rest), { revision: row.revision })
   }
 
   async function probe(entry: Entry, row: SubscriptionRecord): Promise<number> {
@@ -159,7 +159,7 @@ export function createReleaser(
     const taken = await store.updateSubscription(
       row.tenantId,
       row.id,
-      patchOf({ ...condition, breaker: next }),
+      patchOf(row, { ...condition, breaker: next }),
       { revision: row.revision, states: ['paused'] },
     )
     if (taken === null || taken === 'conflict') {
@@ -174,7 +174,7 @@ export function createReleaser(
     // Nothing is held, or nothing could go (no token, another row comes first): the probe is still owed.
     const owedAt = Math.max(now + RETRY_MS, nextAt ?? 0)
     const owed = more ? { ...breaker, nextProbeAt: owedAt } : breaker
-    await store.updateSubscription(row.tenantId, row.id, patchOf({ ...condition, breaker: owed }), {
+    await store.updateSubscription(row.tenantId, row.id, patchOf(taken, { ...condition, breaker: owed }), {
       revision: taken.revision,
     })
     if (more) wait(entry, owedAt - now)
@@ -275,4 +275,4 @@ export function createReleaser(
   }
 }
 
-const patchOf = (condition: Condition) => ({ condition: JSON.parse(JSON.stringify(condition)) })
+const patchOf = (row: SubscriptionRecord, condition: Condition) => ({ condition: byPolicy(row, condition) })

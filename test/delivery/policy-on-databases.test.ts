@@ -120,6 +120,35 @@ describeOnEach((setupOn) => {
     })
   })
 
+  it('leaves the revision that people see to people: a conflict because the breaker had written', async () => {
+    const made = await setupOn({ answer: () => 500, retry: hourly })
+    const { subscription } = await made.subscribe()
+    const { id, revision } = subscription
+    const read = () => made.webhooks.subscriptions.get(id, acme)
+    const change = (description: string, ifRevision: number) =>
+      made.webhooks.subscriptions.update(id, { description }, { ...acme, ifRevision })
+    for (const n of OPENING) {
+      await made.webhooks.publish('a', { n }, acme)
+      await made.webhooks.drain()
+      await made.clock.advance(2_500)
+    }
+    expect(await read()).toMatchObject({ pausedBy: 'breaker', revision })
+    expect(await change('first', revision)).toMatchObject({ revision: revision + 1, pausedBy: 'breaker' })
+    await made.clock.advance(30_000)
+    await made.webhooks.drain()
+    expect(await read()).toMatchObject({ breaker: { probes: 1 }, revision: revision + 1 })
+    await expect(change('late', revision)).rejects.toMatchObject({ code: 'CONFLICT' })
+    made.transport.answer(() => 200)
+    await made.clock.advance(60_000)
+    for (let second = 0; second < 3; second++) {
+      await made.webhooks.drain()
+      await made.clock.advance(1_000)
+    }
+    expect(await read()).toMatchObject({ state: 'active', description: 'first', revision: revision + 1 })
+    await made.webhooks.subscriptions.pause(id, acme)
+    expect(await made.webhooks.subscriptions.resume(id, acme)).toMatchObject({ revision: revision + 3 })
+  })
+
   it('tells the owner once, whichever process sees it, and disables after days of failures', async () => {
     const notices: NoticeReport[] = []
     const hooks = { noticed: (notice: NoticeReport) => notices.push(notice) }
