@@ -31,6 +31,8 @@ interface Entry {
   row: SubscriptionRecord | null
   /** The wait while another row is in the way; 0: nothing is. */
   blockedMs: number
+  /** A row got out of the way while the store was asked, which may not have seen it any more. */
+  unblocked: boolean
 }
 
 export interface Releaser {
@@ -62,6 +64,7 @@ export function createReleaser(
   const { store, clock, policy } = parts
   const entries = new Map<string, Entry>()
   const blocked = new Map<string, Set<Entry>>()
+  const looking = new Set<Entry>()
   let soonest = Number.POSITIVE_INFINITY
   let running: Promise<number> | null = null
 
@@ -71,7 +74,7 @@ export function createReleaser(
     const key = keyOf(tenantId, subscriptionId)
     let entry = entries.get(key)
     if (entry === undefined) {
-      entry = { tenantId, subscriptionId, at, row: null, blockedMs: 0 }
+      entry = { tenantId, subscriptionId, at, row: null, blockedMs: 0, unblocked: false }
       entries.set(key, entry)
     }
     entry.at = at
@@ -134,6 +137,10 @@ export function createReleaser(
 
   /** Another row is in the way: whoever ends it says so, unless it is another process; so look again, ever more rarely. */
   function block(entry: Entry): void {
+    if (entry.unblocked) {
+      wait(entry, 0)
+      return
+    }
     entry.blockedMs = Math.min(Math.max(FIRST_BLOCKED_MS, entry.blockedMs * 2), LOOK_AGAIN_MS)
     wait(entry, entry.blockedMs)
     const waiting = blocked.get(entry.tenantId)
@@ -204,12 +211,16 @@ export function createReleaser(
   }
 
   async function lookSafely(entry: Entry): Promise<number> {
+    looking.add(entry)
+    entry.unblocked = false
     try {
       return await look(entry)
     } catch (cause) {
       reportProblem(parts, 'release', cause)
       wait(entry, RETRY_MS)
       return 0
+    } finally {
+      looking.delete(entry)
     }
   }
 
@@ -232,6 +243,7 @@ export function createReleaser(
       if (!entries.has(keyOf(tenantId, subscriptionId))) put(tenantId, subscriptionId, clock.monotonic())
     },
     unblock(tenantId) {
+      for (const entry of looking) entry.unblocked ||= entry.tenantId === tenantId
       for (const entry of blocked.get(tenantId) ?? []) put(tenantId, entry.subscriptionId, clock.monotonic())
     },
     async sweep(all) {

@@ -152,7 +152,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     await new Promise<void>((resolve) => clock.setTimer(resolve, restMs, { keepAlive: true }))
   }
 
-  /** Works until nothing is due and nothing is in flight, or `isOver`. */
+  /** Works until nothing is due and nothing is in flight, nor released while the last claim looked, or `isOver`. */
   async function runUntilIdle(isOver: () => boolean): Promise<void> {
     await upkeep.run(true)
     while (!isOver() && stopping === null) {
@@ -160,7 +160,8 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       let claimed = await worker.claimOnce(false)
       if (claimed.count === 0 && claimed.suspects && !worker.busy) claimed = await worker.claimOnce(true)
       if (claimed.count > 0 && worker.room > 0) continue
-      if (!worker.busy && claimed.count === 0 && (await releaser.run()) === 0 && !releaser.isDue) break
+      const isQuiet = !worker.busy && claimed.count === 0 && (await releaser.run()) === 0 && !releaser.isDue
+      if (isQuiet && wakes === seen) break
       await idleOrWoken(seen)
     }
     await worker.giveBack()
