@@ -173,10 +173,10 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       return changed ? reported(row, 'paused') : presentSubscription(row, parts)
     },
     async resume(id, options) {
-      const { row, changed } = await change(scopeOf(options), id, (current) => {
+      const { row, changed } = await change(scopeOf(options), id, async (current) => {
         if (current.state === 'disabled') throw wrongState(id, 'disabled', 'call `enable`')
         if (current.state === 'active') return null
-        return { state: 'active', pausedBy: null, condition: forgotten(current) }
+        return { state: 'active', pausedBy: null, condition: forgotten(current, await store.now()) }
       })
       await releaseHeld(row)
       return changed ? reported(row, 'resumed') : presentSubscription(row, parts)
@@ -201,12 +201,12 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       if (ownership.awaited(before) && proven === null) throw notProven(id)
       // Before it is active, so that nothing of the old goes out and nothing of the new is dropped.
       if (pending === 'drop' && before.state === 'disabled') await drop(before)
-      const { row, changed } = await change(scope, id, (current) => {
+      const { row, changed } = await change(scope, id, async (current) => {
         const { state } = current
         if (state === 'paused') throw wrongState(id, 'paused', 'call `resume`')
         if (ownership.awaited(current) && current.url !== proven) throw notProven(id)
         if (state === 'active') return null
-        return { state: 'active', disabledReason: null, condition: forgotten(current) }
+        return { state: 'active', disabledReason: null, condition: forgotten(current, await store.now()) }
       })
       await releaseHeld(row)
       return changed ? reported(row, 'enabled') : presentSubscription(row, parts)

@@ -32,6 +32,20 @@ export function paceOf(
   return count >= FULL_PACE ? null : { count, perMs: 1_000 }
 }
 
+/** What was counted in the last minutes. */
+export interface Tally {
+  readonly total: number
+  readonly failed: number
+  /** How long ago the first of the failures was, at least; null: there is none. */
+  readonly failingForMs: number | null
+}
+
+/** True when too large a share of enough attempts has failed, over long enough. */
+export function isTooMuch({ total, failed, failingForMs }: Tally, { breaker }: Policy): boolean {
+  if (breaker === null || failingForMs === null) return false
+  return total >= breaker.attempts && failed >= breaker.failureShare * total && failingForMs >= breaker.spanMs
+}
+
 const SLOTS = 10
 
 /** Counts attempts of the last `windowMs`, to a tenth of it. */
@@ -62,17 +76,13 @@ export function createWindow(windowMs: number) {
       slot.failed += 1
       firstFailedAt ??= now
     },
-    /** True when the share of failures is too high. */
-    isFailing(now: number, { breaker }: Policy): boolean {
-      if (breaker === null || firstFailedAt === null) return false
+    tally(now: number): Tally {
       forget(now)
-      const total = slots.reduce((sum, slot) => sum + slot.total, 0)
-      const failed = slots.reduce((sum, slot) => sum + slot.failed, 0)
-      return (
-        total >= breaker.attempts &&
-        failed >= breaker.failureShare * total &&
-        now - (firstFailedAt ?? now) >= breaker.spanMs
-      )
+      return {
+        total: slots.reduce((sum, slot) => sum + slot.total, 0),
+        failed: slots.reduce((sum, slot) => sum + slot.failed, 0),
+        failingForMs: firstFailedAt === null ? null : now - firstFailedAt,
+      }
     },
     isEmpty(now: number): boolean {
       forget(now)

@@ -38,6 +38,8 @@ export interface Condition {
   readonly recovery?: { readonly since: number }
   /** An ordered subscription that stopped because this delivery was given up. */
   readonly stopped?: { readonly deliveryId: string; readonly at: number }
+  /** When it became active again last: what was counted before says nothing any more. */
+  readonly activeSince?: number
   /** How often the policy has changed the row: the revision that users see leaves these changes out. */
   readonly ownChanges?: number
 }
@@ -98,10 +100,10 @@ export function byPolicy(row: Pick<Row, 'condition'>, condition: Condition): Jso
   return JSON.parse(JSON.stringify({ ...condition, ownChanges: (conditionOf(row).ownChanges ?? 0) + 1 }))
 }
 
-/** Nothing is remembered any more, once a person has made it active again. */
-export function forgotten(row: Pick<Row, 'condition'>): JsonObject {
+/** Of what is remembered, nothing but this is left once a person has made it active again. */
+export function forgotten(row: Pick<Row, 'condition'>, activeSince: number): JsonObject {
   const { ownChanges } = conditionOf(row)
-  return ownChanges === undefined ? {} : { ownChanges }
+  return { activeSince, ...(ownChanges === undefined ? {} : { ownChanges }) }
 }
 
 /** Applies findings in their order. `shareFailed`: of the attempts of the last minutes too many have failed. */
@@ -141,7 +143,7 @@ function succeed(
   standing.state = 'active'
   standing.pausedBy = null
   standing.disabledReason = null
-  standing.condition = { recovery: { since: now } }
+  standing.condition = { recovery: { since: now }, activeSince: now }
 }
 
 function fail(

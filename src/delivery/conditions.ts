@@ -5,18 +5,21 @@
 import type { Parts } from '../parts.ts'
 import { presentSubscription } from '../present.ts'
 import type { SubscriptionRecord } from '../records.ts'
-import { createWindow } from './breaker.ts'
+import { createWindow, isTooMuch } from './breaker.ts'
 import { byPolicy, type Change, changeBy, conditionOf, type Finding } from './condition.ts'
 import { orderingOf } from './limits.ts'
 import type { Notices } from './notices.ts'
 import type { StoreTime } from './prepare.ts'
 import { reportProblem } from './problem.ts'
+import { sharedTally } from './share.ts'
 
 const BLOCK = 500
 const MAX_TRIES = 10
 /** A flickering receiver begins a new streak at most this often: each costs a write and a new view in every process. */
 const STREAK_EVERY_MS = 1_000
 const MAX_FINDINGS = 100
+/** How often a process that has seen little asks what all have seen of a subscription that fails. */
+const ASK_EVERY_MS = 5_000
 
 interface Entry {
   row: SubscriptionRecord
@@ -24,6 +27,9 @@ interface Entry {
   readonly window: ReturnType<typeof createWindow>
   storing: Promise<void> | null
   storedAt: number
+  askedAt: number
+  /** All processes together have seen too large a share of failures. */
+  failingAtLarge: boolean
 }
 
 export interface Conditions {
@@ -57,7 +63,11 @@ export function createConditions(
     let entry = entries.get(key)
     if (entry === undefined) {
       const window = createWindow(policy.breaker?.windowMs ?? 1)
-      entry = { row, findings: [], window, storing: null, storedAt: Number.NEGATIVE_INFINITY }
+      const never = Number.NEGATIVE_INFINITY
+      entry = {
+        ...{ row, findings: [], window, storing: null },
+        ...{ storedAt: never, askedAt: never, failingAtLarge: false },
+      }
       entries.set(key, entry)
     }
     if (row.revision <= entry.row.revision) return entry
@@ -69,7 +79,20 @@ export function createConditions(
 
   function changeOf(entry: Entry, findings: readonly Finding[]): Change {
     const now = time.now()
-    return changeBy(entry.row, findings, { now, policy, shareFailed: entry.window.isFailing(now, policy) })
+    const shareFailed = entry.failingAtLarge || isTooMuch(entry.window.tally(now), policy)
+    return changeBy(entry.row, findings, { now, policy, shareFailed })
+  }
+
+  /** It fails, and this process alone has seen too little of it to tell how much. */
+  function wantsToAsk({ row, findings, window, askedAt }: Entry): boolean {
+    const now = time.now()
+    return (
+      policy.breaker !== null &&
+      row.state === 'active' &&
+      now - askedAt >= ASK_EVERY_MS &&
+      findings.at(-1)?.kind === 'failure' &&
+      window.tally(now).total < policy.breaker.attempts
+    )
   }
 
   /** State and tidings always; a count only as far as a rule needs it; the start of a streak not too often. */
@@ -86,13 +109,25 @@ export function createConditions(
 
   async function storeAll(entry: Entry): Promise<void> {
     try {
+      if (wantsToAsk(entry)) {
+        entry.askedAt = time.now()
+        entry.failingAtLarge = isTooMuch(await sharedTally(entry.row, parts, time), policy)
+      }
       while (entry.findings.length > 0 && isWorthStoring(entry))
         await storeOnce(entry, entry.findings.splice(0))
+      trim(entry)
     } catch (cause) {
       reportProblem(parts, 'condition', cause)
     } finally {
       entry.storing = null
+      entry.failingAtLarge = false
     }
+  }
+
+  /** A streak that is stored needs no more findings; one that is not keeps what it needs to begin. */
+  function trim({ row, findings }: Entry): void {
+    if (conditionOf(row).failing !== undefined) findings.length = 0
+    else if (findings.length > MAX_FINDINGS) findings.splice(1, findings.length - MAX_FINDINGS)
   }
 
   async function storeOnce(entry: Entry, findings: readonly Finding[]): Promise<void> {
@@ -159,10 +194,8 @@ export function createConditions(
         entry.findings.length = 0
         return null
       }
-      if (isWorthStoring(entry)) return begin(entry)
-      // A streak that is stored needs no more of them; one that is not keeps what it needs to begin.
-      if (conditionOf(entry.row).failing !== undefined) entry.findings.pop()
-      else if (entry.findings.length > MAX_FINDINGS) entry.findings.splice(1, 1)
+      if (isWorthStoring(entry) || wantsToAsk(entry)) return begin(entry)
+      trim(entry)
       return null
     },
     newest(subscription) {

@@ -15,7 +15,7 @@ export interface BreakerOptions {
   readonly failures?: number
   /** … of at least this many deliveries. @default 2 */
   readonly deliveries?: number
-  /** Or when this share (0 to 1) of the attempts of the last `windowMs` has failed in one process … @default 0.7 */
+  /** Or when this share (0 to 1) of the attempts of the last `windowMs` has failed … @default 0.7 */
   readonly failureShare?: number
   /** … and there were at least this many. @default 10 */
   readonly attempts?: number

@@ -1,6 +1,6 @@
 /** The circuit breaker: when it opens, how it probes, and how the backlog goes out afterwards. */
 import { describe, expect, it } from 'vitest'
-import { afterProbe, createWindow, paceOf } from '../../src/delivery/breaker.ts'
+import { afterProbe, createWindow, isTooMuch, paceOf } from '../../src/delivery/breaker.ts'
 import { policyOf } from '../../src/delivery/policy.ts'
 import { createWebhooks, schedule } from '../../src/index.ts'
 import { fakeTransport } from '../../src/testing/fake-transport.ts'
@@ -266,8 +266,8 @@ describe('the arithmetic', () => {
     const window = createWindow(300_000)
     const policy = policyOf({})
     for (let n = 0; n < 10; n++) window.add(n * 2_000, true)
-    expect(window.isFailing(20_000, policy)).toBe(true)
-    expect(window.isFailing(320_000, policy)).toBe(false)
+    expect(isTooMuch(window.tally(20_000), policy)).toBe(true)
+    expect(isTooMuch(window.tally(320_000), policy)).toBe(false)
     expect(window.isEmpty(700_000)).toBe(true)
   })
 })

@@ -88,6 +88,7 @@ const READ_ROLLUPS =
 const READ_ROLLUPS_OF = `
   select r.* from {rows w: tenant_id text} join {rollups} r on r.tenant_id = w.tenant_id
   where r.bucket_ms = :bucket and r.bucket_at >= :since and r.bucket_at < :until`
+const READ_ROLLUPS_OF_ONE = `${READ_ROLLUPS_OF} and r.subscription_id = :subscription`
 
 /** `Store.readRollups`. The slot of a sum is empty. */
 export async function readRollups(
@@ -101,16 +102,20 @@ export async function readRollups(
   },
 ): Promise<readonly RollupRecord[]> {
   const range = { bucket: filter.bucketMs, since: Math.ceil(filter.since), until: Math.ceil(filter.until) }
-  const { tenant } = filter
+  const { tenant, subscriptionId } = filter
   const tenants =
     typeof tenant === 'string' ? [tenant] : tenant === anyTenant ? [] : (tenant as readonly string[])
   const rows =
     tenant === anyTenant
       ? await statements.rows(READ_ROLLUPS, range)
-      : await statements.rows(READ_ROLLUPS_OF, { ...range, w: [...new Set(tenants)].map((one) => [one]) })
+      : await statements.rows(subscriptionId === undefined ? READ_ROLLUPS_OF : READ_ROLLUPS_OF_ONE, {
+          ...range,
+          w: [...new Set(tenants)].map((one) => [one]),
+          ...(subscriptionId === undefined ? {} : { subscription: subscriptionId }),
+        })
   const sums = new Map<string, RollupRecord>()
   for (const rollup of rows.map(rollupOf)) {
-    if (filter.subscriptionId !== undefined && rollup.subscriptionId !== filter.subscriptionId) continue
+    if (subscriptionId !== undefined && rollup.subscriptionId !== subscriptionId) continue
     const key = JSON.stringify(lineOf({ ...rollup, slot: '' }))
     sums.set(key, { ...rollup, slot: '', ...sum(sums.get(key) ?? NOTHING, rollup) })
   }
