@@ -20,6 +20,9 @@ interface Manifest {
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>
 }
 
+/** Files that entries share: how many there are and what they are called changes with the code. */
+const CHUNK = /^dist\/[\w-]+-[\w-]{8}(\.d\.ts|\.js|\.js\.map)$/
+
 let packed: Packed
 let manifest: Manifest
 let project: string
@@ -111,6 +114,19 @@ describe('the code of README and docs, in that project', () => {
         expect(stdout).toContain(said.split(',')[0])
     },
   )
+})
+
+describe('what is published', () => {
+  it('is the list of test/fixtures/published-files.txt, to the file', async () => {
+    const [listed] = JSON.parse(await npm(['pack', '--dry-run', '--json'], packed.built)) as {
+      files: readonly { readonly path: string; readonly mode: number }[]
+    }[]
+    const files = listed?.files ?? []
+    const paths = new Set(files.map(({ path }) => path.replace(CHUNK, 'dist/<chunk>$1')))
+    const snapshot = new URL('../fixtures/published-files.txt', import.meta.url)
+    expect([...paths].sort().join('\n')).toBe((await readFile(snapshot, 'utf8')).trim())
+    expect(files.filter(({ mode }) => (mode & 0o111) !== 0).map(({ path }) => path)).toEqual(['dist/cli.js'])
+  })
 })
 
 describe('the exports', () => {
