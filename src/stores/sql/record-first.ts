@@ -71,7 +71,8 @@ const RECORD_FIRST = `
   select f.n, f.type, f.due_at, d.number, c.now from f cross join c join d on d.tenant_id = f.tenant_id and d.id = f.delivery_id
   union all select -1, null, 0, l.id, 0 from l`
 
-function isFirst(outcome: Outcome): outcome is FirstOutcome {
+/** It ends a delivery of a subscription with one attempt. */
+export function isFirst(outcome: Outcome): outcome is FirstOutcome {
   const { delivery, attempt, next } = outcome
   const ends = next.state === 'succeeded' || next.state === 'failed'
   return ends && attempt !== null && delivery.subscriptionId !== null && delivery.destination === null

@@ -7,7 +7,8 @@ import type { Outcome, Recorded } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord } from '../../records.ts'
 import { type Book, type BookRow, enter, keyOf } from './book.ts'
 import { decide, type Verdict } from './outcome.ts'
-import { recordFirst } from './record-first.ts'
+import { isFirst, recordFirst } from './record-first.ts'
+import { attemptLine, changeLine, deliveryLine, distinct, inOrder, type Line } from './record-lines.ts'
 import {
   CLEAR_ROWS,
   INSERT_ATTEMPTS,
@@ -26,16 +27,8 @@ import {
   REMOVE_ROWS,
   UPDATE_DELIVERIES,
 } from './record-statements.ts'
-import { deliveryOf, number, rowPlace, STAGE, text, textOrNull, toMicros, toMs } from './rows.ts'
+import { deliveryOf, KIND, number, rowPlace, STAGE, text, textOrNull, toMicros, toMs } from './rows.ts'
 import type { Row, Session, Statements, Template } from './session.ts'
-
-type Line = readonly (string | number | null)[]
-
-/** Distinct lines in a fixed order, in which every writer takes its locks. */
-function sorted(lines: readonly Line[]): Line[] {
-  const distinct = new Map(lines.map((line) => [JSON.stringify(line), line]))
-  return [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line)
-}
 
 /** `Store.record`: the common outcomes in one statement, the others in one transaction. */
 export async function record(session: Session, outcomes: readonly Outcome[]): Promise<readonly Recorded[]> {
@@ -46,23 +39,54 @@ export async function record(session: Session, outcomes: readonly Outcome[]): Pr
 }
 
 function recordAny(session: Session, outcomes: readonly Outcome[]): Promise<readonly Recorded[]> {
+  // First outcomes have nothing stored yet. They are not looked for, unless an insert says that one is there: then again.
+  let expectsNothing = outcomes.every(isFirst)
   return session.transaction(async (statements) => {
-    const book = await open(statements, outcomes)
+    const book = await open(statements, outcomes, expectsNothing)
+    expectsNothing = false
     const verdicts = outcomes.map((outcome) => decide(book, outcome))
+    const finished = finishLast(book, outcomes, verdicts)
     const numbers = await write(statements, book)
-    return verdicts.map((verdict) => recordedOf(verdict, numbers))
+    return verdicts.map((verdict, at) => recordedOf(verdict, numbers, finished.has(at)))
   })
 }
 
-function recordedOf(verdict: Verdict, numbers: Map<string, number>): Recorded {
+/** Removes the rows of claims whose last outcome is among these, if all of their outcomes count; the places of those outcomes. */
+function finishLast(
+  book: Book,
+  outcomes: readonly Outcome[],
+  verdicts: readonly Verdict[],
+): ReadonlySet<number> {
+  const finished = new Set<number>()
+  const refused = new Set(outcomes.filter((_, at) => verdicts[at]?.result !== 'recorded').map(rowOf))
+  outcomes.forEach((outcome, at) => {
+    const row =
+      outcome.last === true && !refused.has(rowOf(outcome)) ? book.rows.get(rowOf(outcome)) : undefined
+    if (row === undefined || row.kind !== KIND.event || row.token !== outcome.claim.token) return
+    row.fate = 'removed'
+    finished.add(at)
+  })
+  return finished
+}
+
+const rowOf = ({ claim }: Outcome): string => keyOf(...rowPlace(claim.row))
+
+function recordedOf(verdict: Verdict, numbers: Map<string, number>, finished: boolean): Recorded {
   const { result, record: delivery, attempt } = verdict
   if (delivery === null) return { result, delivery, attempt }
   const number = numbers.get(keyOf(delivery.tenantId, delivery.id)) ?? delivery.number
-  const ended = verdict.ended === true ? { ended: true as const } : {}
-  return { result, delivery: { ...delivery, number }, attempt, ...ended }
+  const numbered = { ...delivery, number }
+  if (finished) return { result, delivery: numbered, attempt, finished }
+  return verdict.ended === true
+    ? { result, delivery: numbered, attempt, ended: true }
+    : { result, delivery: numbered, attempt }
 }
 
-async function open(statements: Statements, outcomes: readonly Outcome[]): Promise<Book> {
+async function open(
+  statements: Statements,
+  outcomes: readonly Outcome[],
+  expectsNothing: boolean,
+): Promise<Book> {
   const book: Omit<Book, 'now'> & { now: number } = {
     now: 0,
     rows: new Map(),
@@ -74,7 +98,7 @@ async function open(statements: Statements, outcomes: readonly Outcome[]): Promi
     newAttempts: [],
   }
   const read = async (template: Template, lines: readonly Line[], take: (row: Row) => void) => {
-    if (lines.length > 0) for (const row of await statements.rows(template, { w: sorted(lines) })) take(row)
+    if (lines.length > 0) for (const row of await statements.rows(template, { w: distinct(lines) })) take(row)
   }
   const takeSubscription = (row: Row) => {
     book.subscriptions.set(keyOf(text(row.tenant_id), text(row.id)), text(row.state))
@@ -112,6 +136,7 @@ async function open(statements: Statements, outcomes: readonly Outcome[]): Promi
       })
     },
   )
+  if (expectsNothing && outcomes.every((outcome) => isFresh(book, outcome))) return book
   const takeDelivery = (row: Row) => {
     const delivery = deliveryOf(row, '', { held: false, nextAttemptAt: null })
     if (!book.deliveries.has(keyOf(delivery.tenantId, delivery.id)))
@@ -147,6 +172,12 @@ async function open(statements: Statements, outcomes: readonly Outcome[]): Promi
   return book
 }
 
+/** Its claim holds, of an event, and no claim before it was lost. */
+function isFresh(book: Book, outcome: Outcome): boolean {
+  const row = book.rows.get(rowOf(outcome))
+  return row?.kind === KIND.event && row.token === outcome.claim.token && row.claimsBefore === 0
+}
+
 function bookRowOf(row: Row): BookRow {
   return {
     id: number(row.id),
@@ -167,12 +198,12 @@ function bookRowOf(row: Row): BookRow {
 async function write(statements: Statements, book: Book): Promise<Map<string, number>> {
   const numbers = new Map<string, number>()
   const run = async (template: Template, name: string, lines: readonly Line[]) => {
-    if (lines.length > 0) await statements.run(template, { [name]: sorted(lines) })
+    if (lines.length > 0) await statements.run(template, { [name]: inOrder(lines) })
   }
   const changed = [...new Set(book.deliveries.values())].filter((delivery) => delivery.changed)
   const fresh = changed.filter(({ isNew }) => isNew)
   if (fresh.length > 0) {
-    const d = sorted(fresh.map(({ record: row }) => deliveryLine(row)))
+    const d = inOrder(fresh.map(({ record: row }) => deliveryLine(row)))
     const inserted = await statements.rows(INSERT_DELIVERIES, { d })
     const w = fresh.map(({ record: { tenantId, id } }): Line => [tenantId, id])
     const rows = statements.dialect.returning ? inserted : await statements.rows(READ_NUMBERS, { w })
@@ -217,69 +248,3 @@ async function write(statements: Statements, book: Book): Promise<Map<string, nu
 }
 
 const stageOf = ({ fate }: BookRow): number => (fate === 'held' ? STAGE.held : STAGE.due)
-
-const orMicros = (at: number | null): number | null => (at === null ? null : toMicros(at))
-
-/** A delivery as a line of `DELIVERY`. */
-export function deliveryLine(row: DeliveryRecord): Line {
-  return [
-    ...[
-      row.tenantId,
-      row.id,
-      row.eventId,
-      row.eventType,
-      row.subscriptionId ?? '',
-      row.destination,
-      row.body,
-    ],
-    row.headers === null ? null : JSON.stringify(row.headers),
-    ...[
-      row.state,
-      row.reason,
-      Number(row.test),
-      row.attemptCount,
-      row.roundStart,
-      row.lastStatus,
-      row.lastFailure,
-    ],
-    ...[toMicros(row.createdAt), toMicros(row.updatedAt), orMicros(row.endedAt), toMicros(row.expiresAt)],
-  ]
-}
-
-function changeLine(row: DeliveryRecord): Line {
-  return [
-    ...[row.tenantId, row.id, row.state, row.reason, row.destination, row.attemptCount, row.lastStatus],
-    ...[row.lastFailure, toMicros(row.updatedAt), orMicros(row.endedAt)],
-  ]
-}
-
-/** An attempt as a line of `ATTEMPT`. */
-export function attemptLine(row: AttemptRecord): Line {
-  return [
-    ...[
-      row.tenantId,
-      row.id,
-      row.deliveryId,
-      row.eventId,
-      row.eventType,
-      row.subscriptionId ?? '',
-      row.number,
-    ],
-    ...[
-      row.trigger,
-      row.url,
-      toMicros(row.startedAt),
-      toMicros(row.durationMs),
-      row.outcome,
-      row.status,
-      row.failure,
-    ],
-    ...[
-      row.message,
-      row.excerpt,
-      Number(row.mayHaveBeenReceived),
-      Number(row.afterLostClaim),
-      Number(row.late),
-    ],
-  ]
-}

@@ -53,10 +53,15 @@ const SQLITE_NUMBERS: Readonly<Record<number, string>> = {
   2067: 'SQLITE_CONSTRAINT_UNIQUE',
 }
 
+const MESSAGES = [
+  [/database (table )?is locked/, 'SQLITE_BUSY'],
+  [/UNIQUE constraint failed/, 'SQLITE_CONSTRAINT_UNIQUE'],
+] as const
+
 function codesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return []
   const { code, errno, errcode, cause } = error as Error & Record<'code' | 'errno' | 'errcode', unknown>
   const number = typeof errcode === 'number' ? errcode : typeof errno === 'number' ? errno : 0
-  const busy = /database (table )?is locked/.test(error.message) ? ['SQLITE_BUSY'] : []
+  const busy = MESSAGES.flatMap(([told, name]) => (told.test(error.message) ? [name] : []))
   return [String(code), String(number), SQLITE_NUMBERS[number] ?? '', ...busy, ...codesOf(cause)]
 }
