@@ -3,6 +3,7 @@
  * memory, outcome by outcome; `record.ts` then writes what changed, in a constant number of statements.
  */
 import type { Trigger } from '../../model.ts'
+import type { Outcome } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord, NewDelivery } from '../../records.ts'
 import { KIND } from './rows.ts'
 
@@ -69,6 +70,16 @@ export function enter(book: Book, delivery: BookDelivery): void {
   const { tenantId, id, eventId, subscriptionId } = delivery.record
   book.deliveries.set(keyOf(tenantId, id), delivery)
   book.deliveryFor.set(keyOf(tenantId, eventId, subscriptionId ?? ''), delivery)
+}
+
+/** The delivery that an outcome is about: the one of its id, or else the event's one for the subscription. */
+export function deliveryIn(book: Book, { tenantId, eventId, delivery }: Outcome): BookDelivery | null {
+  const { id, subscriptionId } = delivery
+  return (
+    book.deliveries.get(keyOf(tenantId, id)) ??
+    book.deliveryFor.get(keyOf(tenantId, eventId, subscriptionId ?? '')) ??
+    null
+  )
 }
 
 /** A pending delivery of an event, at an instant in µs. Its number comes with the insert. */

@@ -39,12 +39,6 @@ export const indexes: readonly Index[] = [
     table: 'deliveries',
     columns: 'tenant_id, subscription_id, created_at, id',
   },
-  {
-    name: 'attempts_of_delivery',
-    table: 'attempts',
-    columns: 'tenant_id, delivery_id, number',
-    unique: true,
-  },
   { name: 'attempts_list', table: 'attempts', columns: 'tenant_id, started_at, id' },
   { name: 'queue_event', table: 'queue', columns: 'tenant_id, event_id', numbered: true },
   {

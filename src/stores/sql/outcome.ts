@@ -9,6 +9,7 @@ import {
   type BookEvent,
   type BookRow,
   clearLostClaims,
+  deliveryIn,
   end,
   keyOf,
   newDelivery,
@@ -40,11 +41,8 @@ export function decide(book: Book, outcome: Outcome): Verdict {
   const { tenantId, eventId, attempt, claim } = outcome
   const event = book.events.get(keyOf(tenantId, eventId))
   if (event === undefined) return verdict('gone')
-  const { id, subscriptionId } = outcome.delivery
-  const delivery =
-    book.deliveries.get(keyOf(tenantId, id)) ??
-    book.deliveryFor.get(keyOf(tenantId, eventId, subscriptionId ?? '')) ??
-    null
+  const { subscriptionId } = outcome.delivery
+  const delivery = deliveryIn(book, outcome)
   const row = book.rows.get(keyOf(...rowPlace(claim.row)))
   const live = row !== undefined && row.fate !== 'removed' && row.token === claim.token ? row : null
   if (attempt !== null && book.attemptIds.has(keyOf(tenantId, attempt.id)))

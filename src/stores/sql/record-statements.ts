@@ -34,8 +34,8 @@ export const LOCK_DELIVERIES_OF_EVENTS = (dialect: Dialect) => `
   join {deliveries} d on d.tenant_id = w.tenant_id and d.event_id = w.event_id and d.subscription_id = w.subscription_id
   order by d.tenant_id, d.id ${dialect.forUpdate}`
 export const READ_ATTEMPTS = `
-  select a.tenant_id, a.id from {rows w: tenant_id text, id text}
-  join {attempts} a on a.tenant_id = w.tenant_id and a.id = w.id`
+  select a.tenant_id, a.id from {rows w: tenant_id text, delivery_id text, id text}
+  join {attempts} a on a.tenant_id = w.tenant_id and a.delivery_id = w.delivery_id and a.id = w.id`
 export const DELIVERY = `tenant_id text, id text, event_id text, event_type text, subscription_id text, destination text, body text,
   headers text, state text, reason text, test bigint, attempt_count bigint, round_start bigint, last_status bigint,
   last_failure text, created_at bigint, updated_at bigint, ended_at bigint, expires_at bigint`

@@ -4,8 +4,7 @@
  */
 import { tenantBucket } from '../../patterns.ts'
 import type { Outcome, Recorded } from '../../queries.ts'
-import type { AttemptRecord, DeliveryRecord } from '../../records.ts'
-import { type Book, type BookRow, enter, keyOf } from './book.ts'
+import { type Book, type BookRow, deliveryIn, enter, keyOf } from './book.ts'
 import { decide, type Verdict } from './outcome.ts'
 import { isFirst, recordFirst } from './record-first.ts'
 import { attemptLine, changeLine, deliveryLine, distinct, inOrder, type Line } from './record-lines.ts'
@@ -150,9 +149,10 @@ async function open(
     ({ tenantId, delivery }) => !book.deliveries.has(keyOf(tenantId, delivery.id)),
   )
   await read(LOCK_DELIVERIES_OF_EVENTS, unknown.map(named), takeDelivery)
-  const attempted = outcomes.flatMap(({ tenantId, attempt }) =>
-    attempt === null ? [] : [[tenantId, attempt.id]],
-  )
+  const attempted = outcomes.flatMap((outcome): Line[] => {
+    const delivery = outcome.attempt === null ? null : deliveryIn(book, outcome)
+    return delivery === null ? [] : [[outcome.tenantId, delivery.record.id, outcome.attempt?.id ?? '']]
+  })
   await read(READ_ATTEMPTS, attempted, (row) => {
     book.attemptIds.add(keyOf(text(row.tenant_id), text(row.id)))
   })

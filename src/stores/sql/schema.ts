@@ -92,7 +92,7 @@ function tables({ id, text, long, small, double, number, numberIsKey }: SchemaDi
     },
     {
       name: 'attempts',
-      key: 'tenant_id, id',
+      key: 'tenant_id, delivery_id, number',
       columns: [
         `tenant_id ${id} not null`,
         `id ${id} not null`,
