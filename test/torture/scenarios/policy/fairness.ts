@@ -118,6 +118,7 @@ const TARGET = 1.2
 export const healthyBesideHanging: Scenario = {
   number: 81,
   name: 'healthy p95 beside a hanging endpoint with a backlog',
+  longMinutes: 20,
   kinds: ['postgres'],
   async run(bench, kind) {
     const size = bench.full

@@ -46,6 +46,7 @@ export const fifo: Scenario = {
 export const longLine: Scenario = {
   number: 82,
   name: '10,000 deliveries of a key in order under 10 kills',
+  longMinutes: 20,
   kinds: ['postgres', 'mysql', 'sqlite'],
   run: (bench, kind) =>
     inOrder(
