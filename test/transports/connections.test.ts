@@ -98,6 +98,10 @@ test('thousands of origins leave no more idle connections than allowed', async (
     expect(transport.stats().open).toBeLessThanOrEqual(20)
   }
   expect(transport.stats()).toEqual({ origins: 20, open: 20, idle: 20 })
+  const sockets = () => new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
+  await expect.poll(sockets).toBe(20)
+  await transport.close()
+  await expect.poll(sockets).toBe(0)
 })
 
 test('thousands that wait and cannot be sent fail one after the other, not down one stack', async () => {
