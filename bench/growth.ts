@@ -43,7 +43,7 @@ const DEADLINE_MS = 1_800_000
 
 type GrowthAnswer = { readonly rows: readonly GrowthRow[] } | { readonly error: string }
 
-/** Runs all of it, or what is chosen by name, and prints as it goes. */
+/** Runs all of it, or what is chosen by name, and prints as it goes. False when a part of it failed. */
 export async function growth(
   sitting: Sitting,
   mode: Mode,
@@ -51,11 +51,12 @@ export async function growth(
   progress: (line: string) => void,
   print: (text: string) => void,
   chosen: readonly string[] | null,
-): Promise<void> {
+): Promise<boolean> {
   const server = await sitting.server('postgres')
   if (typeof server === 'string') throw new Error(server)
   const sizes = SIZES[mode]
   const kept: Record<string, readonly GrowthRow[]> = {}
+  let isWhole = true
 
   async function inProcess(
     name: GrowthTask['name'],
@@ -96,6 +97,7 @@ export async function growth(
       kept[name] = [...(kept[name] ?? []), ...rows]
       print(printed(name, rows))
     } catch (error) {
+      isWhole = false
       print(`\n${name}: failed: ${error instanceof Error ? error.message : error}`)
     } finally {
       await drop()
@@ -110,7 +112,7 @@ export async function growth(
   await step('isolation', 0, alone('deadEndpoint'))
   await step('event loop', 0, alone('eventLoop'))
   for (const workers of FLEETS) await step('worker processes', 0, (url) => fleet(url, workers))
-  if (chosen !== null) return
+  if (chosen !== null) return isWhole
   const result = {
     takenAt: new Date().toISOString(),
     mode,
@@ -119,6 +121,7 @@ export async function growth(
     measured: kept,
   }
   print(`\nwritten: ${await writeResult(mode === 'quick' ? 'quick-growth.json' : 'growth.json', result)}`)
+  return isWhole
 }
 
 function printed(name: string, rows: readonly GrowthRow[]): string {

@@ -65,8 +65,7 @@ async function main(): Promise<boolean> {
   }
   try {
     if (values.growth) {
-      await growth(sitting, mode, about, progress, print, list(values.cases))
-      return true
+      return await growth(sitting, mode, about, progress, print, list(values.cases))
     }
     const wanted = list(values.contenders)
     const cases = list(values.cases)

@@ -28,7 +28,7 @@ const AMOUNTS: Readonly<
     main: { scale: 0.1, rounds: 2 },
     others: { scale: 0, rounds: 0 },
     publish: { scale: 0, rounds: 0 },
-    warmUp: 500,
+    warmUp: 2_000,
     latencies: 0,
   },
   normal: {

@@ -86,6 +86,7 @@ export async function openSitting(say: (line: string) => void) {
   const pem = await certificate(folder.path)
   const receiver = start(fork(builtFile('receiver'), pem === null ? [] : [pem]))
   const ports = await message<ReceiverPorts>(receiver)
+  let closing: Promise<void> | null = null
   const servers = new Map<DatabaseOfRun['kind'], Promise<RunningServer | string>>()
 
   const askReceiver = (question: ReceiverQuestion) => ask<ReceiverState>(receiver, question)
@@ -143,15 +144,25 @@ export async function openSitting(say: (line: string) => void) {
     canRun,
     measureOne,
     askReceiver,
-    async close(): Promise<void> {
-      await stop(receiver)
-      for (const started of servers.values()) {
+    /** Once, whoever asks first: the end of the run or an interrupt. */
+    close(): Promise<void> {
+      closing ??= close()
+      return closing
+    },
+  }
+
+  /** All servers, also where one of them cannot be stopped. */
+  async function close(): Promise<void> {
+    await stop(receiver)
+    const stopped = await Promise.allSettled(
+      [...servers.values()].map(async (started) => {
         const running = await started
         if (typeof running !== 'string') await running.stop()
-      }
-      await folder.remove()
-      await rm(OUT, { recursive: true, force: true })
-    },
+      }),
+    )
+    await folder.remove()
+    await rm(OUT, { recursive: true, force: true })
+    for (const result of stopped) if (result.status === 'rejected') throw result.reason
   }
 }
 
