@@ -40,6 +40,9 @@ const LOOKS = [64, 256, 1024].map((count) => ({ count, template: candidates(coun
 
 const LAST_LOOK = { count: 4096, template: candidates(4096) }
 
+/** Two that claim at once pick the same rows, and one of them gets none: it looks again, so often at most. */
+const MORE_LOOKS = 5
+
 /** What claims remember from one to the next. */
 export type Claimer = (request: ClaimRequest) => Promise<Claimed>
 
@@ -49,6 +52,20 @@ export function createClaimer(session: Session): Claimer {
   const walk = createWalk(session)
 
   return async (request) => {
+    let { claimed, missed } = await claimOnce(request)
+    for (let again = 0; missed > 0 && again < MORE_LOOKS && !request.alone; again += 1) {
+      const next = await claimOnce({ ...request, limit: missed, shares: sharesLeft(request, claimed.work) })
+      const versions = new Map([...claimed.versions, ...next.claimed.versions])
+      claimed = { ...next.claimed, work: [...claimed.work, ...next.claimed.work], versions }
+      missed = next.missed
+    }
+    return claimed
+  }
+
+  /** `missed`: how many rows were picked and then taken by others. */
+  async function claimOnce(
+    request: ClaimRequest,
+  ): Promise<{ readonly claimed: Claimed; readonly missed: number }> {
     const { from: low, to: high } = request.buckets ?? { from: 0, to: 255 }
     const look = LOOKS.find(({ count }) => count >= request.limit * 2) ?? LAST_LOOK
     const seen = await session.rows(look.template, { low, high })
@@ -66,7 +83,7 @@ export function createClaimer(session: Session): Claimer {
       : (firstLeft(found, picked)?.dueAt ?? null)
     const nextDueAt = [earliest, numberOrNull(horizon?.next_due), request.alone ? null : nextSuspect]
     const versions = new Map(rows.map((row) => [text(row.tenant_id), number(row.version ?? 0)]))
-    return {
+    const claimed = {
       work: rows.flatMap((row) => workOf(row, request.token)),
       now: toMs(now),
       versions,
@@ -74,6 +91,7 @@ export function createClaimer(session: Session): Claimer {
         nextSuspect !== null && nextSuspect <= now && (!request.alone || found.length > picked.length),
       nextDueAt: least(nextDueAt),
     }
+    return { claimed, missed: picked.length - rows.length }
   }
 
   async function suspects(values: Values): Promise<readonly Candidate[]> {
@@ -146,6 +164,16 @@ function firstLeft(found: readonly Candidate[], picked: readonly Candidate[]): C
 function onlyFirst(rows: readonly Candidate[], request: ClaimRequest): readonly Candidate[] {
   if (request.limit < 1) return []
   return rows.filter((row) => shareOf(row.subscriptionId, request) > 0).slice(0, 1)
+}
+
+/** The shares of those subscriptions that have been served already, less what they got. */
+function sharesLeft(request: ClaimRequest, work: readonly Work[]): ReadonlyMap<string, number> {
+  const left = new Map(request.shares)
+  for (const one of work) {
+    const id = one.kind === 'delivery' ? one.delivery.subscriptionId : null
+    if (id !== null) left.set(id, (left.get(id) ?? request.perSubscription) - 1)
+  }
+  return left
 }
 
 /** Sorted, so that two claims lock rows in the same order. */

@@ -1,8 +1,16 @@
 /** Faults of the database and of the process around it. */
 import type { Scenario } from '../scenario.ts'
 import { blockedLoop } from './blocked.ts'
+import { claimsAtOnce } from './claims.ts'
 import { contention } from './contention.ts'
 import { commitOrder, poolOfOne } from './host-transactions.ts'
 import { powerCut } from './power-cut.ts'
 
-export const faultScenarios: readonly Scenario[] = [blockedLoop, powerCut, poolOfOne, commitOrder, contention]
+export const faultScenarios: readonly Scenario[] = [
+  blockedLoop,
+  powerCut,
+  poolOfOne,
+  commitOrder,
+  claimsAtOnce,
+  contention,
+]
