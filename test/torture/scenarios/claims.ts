@@ -17,7 +17,7 @@ export const claimsAtOnce: Scenario = {
   kinds: ['mysql', 'postgres'],
   async run(bench, kind) {
     const problems: string[] = []
-    const rounds = bench.full ? 500 : 20
+    const rounds = bench.full ? 500 : 10
     for (const level of LEVELS) {
       const place = await bench.place(kind)
       if (place === null || kind === 'sqlite') return noServer(kind)
@@ -47,7 +47,8 @@ export const claimsAtOnce: Scenario = {
         const rows = claims.flat().map(({ row }) => row)
         const sizes = claims.map(({ length }) => length)
         if (new Set(rows).size !== rows.length) problems.push(`${level}: a row was claimed twice`)
-        if (sizes.some((size) => size > EACH || size < ENOUGH[kind])) problems.push(`${level}: claimed ${sizes.join(' and ')}`)
+        if (sizes.some((size) => size > EACH || size < ENOUGH[kind]))
+          problems.push(`${level}: claimed ${sizes.join(' and ')}`)
         await one.handBack(claims.flat().map((claim) => ({ claim, delayMs: 0 })))
       }
     }
