@@ -57,7 +57,10 @@ export function createRecorder(parts: Parts): Recorder {
 
   async function store(batch: readonly Entry[]): Promise<void> {
     const outcomes = withLast(batch)
-    const waiting = patience(parts, async ({ attemptNumber }) => attemptNumber < REFUSALS || (await isDown()))
+    const waiting = patience(
+      parts,
+      async ({ attemptNumber, error }) => attemptNumber < REFUSALS || saysSo(error) || (await isDown()),
+    )
     try {
       settle(batch, await pRetry(() => parts.store.record(outcomes), waiting))
     } catch (cause) {
@@ -99,6 +102,10 @@ export function createRecorder(parts: Parts): Recorder {
     },
   }
 }
+
+/** A store that answers questions may take no writes: its disk is full, or it is the replica of another. */
+const saysSo = (error: Error): boolean =>
+  error instanceof PosthornError && (error.code === 'STORE_FULL' || error.code === 'STORE_FAILED')
 
 /** Marks the last outcome of each claimed event whose open tasks all end in this batch. */
 function withLast(batch: readonly Entry[]): readonly Outcome[] {

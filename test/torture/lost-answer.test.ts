@@ -6,7 +6,7 @@ import pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
 import { createWebhooks } from '../../src/index.ts'
 import { postgresStore } from '../../src/stores/postgres.ts'
-import { appendFailure } from '../../src/stores/sql/append-failure.ts'
+import { appendFailure, recordFailure } from '../../src/stores/sql/append-failure.ts'
 import { createPostgresDatabase } from '../support/databases/postgres.ts'
 import { quietLogger } from '../support/setup.ts'
 
@@ -80,4 +80,16 @@ it.each([
     outcomeUnknown?: boolean
   }
   expect([failure.code, failure.outcomeUnknown]).toEqual([told, outcomeUnknown])
+})
+
+it.each([
+  ['53100', 'STORE_FULL'],
+  ['SQLITE_FULL', 'STORE_FULL'],
+  ['25006', 'STORE_FAILED'],
+  ['ER_OPTION_PREVENTS_STATEMENT', 'STORE_FAILED'],
+  ['23514', '23514'],
+])('lets an outcome wait where nothing can be stored (%s), and no refused one', (code, told) => {
+  expect(recordFailure(Object.assign(new Error('a driver says so'), { code }), 'test')).toMatchObject({
+    code: told,
+  })
 })

@@ -25,7 +25,7 @@ const CUT =
 export function appendFailure(error: unknown, store: string): unknown {
   if (!(error instanceof Error) || error instanceof PosthornError) return error
   const codes = codesOf(error)
-  if (codes.some((code) => FULL.has(code)) || /database or disk is full/i.test(error.message)) {
+  if (isFull(error)) {
     const message = `The ${store} database has no room left, so nothing was published. Free space, then publish again.`
     return new PosthornError('STORE_FULL', message, { cause: error })
   }
@@ -38,6 +38,28 @@ export function appendFailure(error: unknown, store: string): unknown {
   const message = `The connection to the ${store} database was lost before it answered, so nobody knows whether the event was stored. Publish it again with the same id or idempotencyKey: it is stored once.`
   return new PosthornError('STORE_FAILED', message, { cause: error, outcomeUnknown: true })
 }
+
+/** The server takes no writes now: a replica after a failover, or an operator's switch. */
+const READ_ONLY = new Set([
+  '25006',
+  'ER_OPTION_PREVENTS_STATEMENT',
+  'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
+])
+
+/** What to throw in place of an error of `record`: where no outcome could be stored, the store says so, and the outcome can wait. */
+export function recordFailure(error: unknown, store: string): unknown {
+  if (!(error instanceof Error) || error instanceof PosthornError) return error
+  if (isFull(error)) {
+    const message = `The ${store} database has no room left: outcomes wait until there is some, for as long as a lease.`
+    return new PosthornError('STORE_FULL', message, { cause: error })
+  }
+  if (!codesOf(error).some((code) => READ_ONLY.has(code))) return error
+  const message = `The ${store} database takes no writes: outcomes wait until it does, for as long as a lease.`
+  return new PosthornError('STORE_FAILED', message, { cause: error })
+}
+
+const isFull = (error: Error): boolean =>
+  codesOf(error).some((code) => FULL.has(code)) || /database or disk is full/i.test(error.message)
 
 function codesOf(error: Error): string[] {
   const { code, errno, errcode, cause } = error as Error & Record<'code' | 'errno' | 'errcode', unknown>

@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts'
 import type { Migrated } from '../../queries.ts'
 import type { Store } from '../../store.ts'
 import { append } from './append.ts'
+import { recordFailure } from './append-failure.ts'
 import { createClaimer } from './claim.ts'
 import type { Dialect } from './dialect.ts'
 import { discreet } from './discreet.ts'
@@ -92,7 +93,10 @@ export function createSqlStore<Tx>({
     claim: createClaimer(session),
     expanded: (tenantId, eventId, range) => expanded(session, tenantId, eventId, range),
     split: (claim, ranges) => split(session, claim, ranges),
-    record: async (outcomes) => (outcomes.length === 0 ? [] : record(session, outcomes)),
+    record: async (outcomes) =>
+      outcomes.length === 0
+        ? []
+        : record(session, outcomes).catch((error) => Promise.reject(recordFailure(error, dialect.name))),
     finish: (claims) => finish(session, claims),
     handBack: (entries) => handBack(session, entries),
     leaveOrder: (claims) => leaveOrder(session, claims),

@@ -3,6 +3,7 @@ const parts: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
   announcer: async () => (await import('./announcer.ts')).runAnnouncer,
   'crash-worker': async () => (await import('./crash-worker.ts')).runCrashWorker,
   endpoints: async () => (await import('./endpoints.ts')).runEndpoints,
+  'disk-full': async () => (await import('./disk-full.ts')).runDiskFull,
   emitter: async () => (await import('./emitter.ts')).runEmitter,
   poisoned: async () => (await import('./poisoned.ts')).runPoisoned,
   sender: async () => (await import('./sender.ts')).runSender,

@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts'
 import { blockedLoop } from './blocked.ts'
 import { claimsAtOnce } from './claims.ts'
 import { contention } from './contention.ts'
+import { diskFull } from './disk-full.ts'
 import { commitOrder, poolOfOne } from './host-transactions.ts'
 import { powerCut } from './power-cut.ts'
 
@@ -13,4 +14,5 @@ export const faultScenarios: readonly Scenario[] = [
   commitOrder,
   claimsAtOnce,
   contention,
+  diskFull,
 ]
