@@ -1,6 +1,7 @@
 /** The store under test beside the memory store: what one takes the other takes, and what one refuses the other refuses alike. */
 import { type OpenedStore, openStore, type StorePlace } from '../../../../src/cli/open-store.ts'
 import { createWebhooks, isPosthornError, type Webhooks } from '../../../../src/index.ts'
+import type { WebhooksOptions } from '../../../../src/options.ts'
 import type { Store } from '../../../../src/store.ts'
 import { memoryStore } from '../../../../src/stores/memory.ts'
 import { type FakeTransport, fakeTransport } from '../../../../src/testing/fake-transport.ts'
@@ -20,12 +21,16 @@ export async function bothSides(
   bench: Bench,
   kind: string,
   place: StorePlace,
+  options: Pick<WebhooksOptions, 'hooks'> = {},
 ): Promise<{ sides: readonly [Side, Side]; opened: OpenedStore }> {
   const opened = await openStore(place)
   bench.after(() => opened.close())
   const [memory, tested] = [memoryStore(), opened.store].map((store) => {
     const transport = fakeTransport()
-    const webhooks = createWebhooks({ store, transport, logger: quietLogger, maxBodyBytes: MAX_BYTES })
+    const webhooks = createWebhooks({
+      ...{ store, transport, logger: quietLogger, maxBodyBytes: MAX_BYTES },
+      ...options,
+    })
     bench.after(() => webhooks.stop())
     return { store: store as Store<never>, webhooks, transport }
   })
