@@ -12,6 +12,8 @@ export interface Said {
   unhandled: string[]
   /** What publishes were refused with; each is repeated until it is acknowledged. */
   refusals: string[]
+  /** 95 of 100 claims of a worker took no longer, lately; only where workers are asked to tell. */
+  readonly claims: { readonly worker: string; readonly at: number; readonly p95Ms: number }[]
   published: number
   produced: boolean
   /** The publishing process ended before it had published all. */
@@ -48,7 +50,10 @@ export interface Fleet {
 /** `entry` is the file of the command line, which the processes run with a hidden command each. */
 export async function startFleet(entry: string, settings: RunSettings): Promise<Fleet> {
   const faults: Fault[] = []
-  const said: Said = { warnings: 0, unhandled: [], refusals: [], published: 0, produced: false, gone: false }
+  const said: Said = {
+    ...{ warnings: 0, unhandled: [], refusals: [], claims: [] },
+    ...{ published: 0, produced: false, gone: false },
+  }
   const workers = new Map<string, ChildProcess>()
   let serial = 0
   let slowestStopMs = 0
@@ -65,6 +70,9 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
       if ('refused' in message) said.refusals.push(String(message.refused))
       if ('published' in message) said.published = Math.max(said.published, Number(message.published))
       if ('done' in message) said.produced = true
+      if ('p95Ms' in message) {
+        said.claims.push({ worker: env[WORKER] ?? '', at: systemClock.now(), p95Ms: Number(message.p95Ms) })
+      }
     })
     let complaint = ''
     child.stderr?.on('data', (text: Buffer) => {

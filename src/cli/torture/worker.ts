@@ -2,6 +2,7 @@
 
 import { systemClock } from '../../clock.ts'
 import { createWebhooks, schedule } from '../../index.ts'
+import type { Store } from '../../store.ts'
 import { undiciTransport } from '../../transports/undici.ts'
 import { openStore } from '../open-store.ts'
 import { readSettings, WORKER } from './settings.ts'
@@ -11,7 +12,7 @@ export async function runWorker(): Promise<void> {
   const name = process.env[WORKER] ?? 'worker'
   const opened = await openStore(settings.place)
   const webhooks = createWebhooks({
-    store: opened.store,
+    store: settings.tellClaimsMs === undefined ? opened.store : telling(opened.store, settings.tellClaimsMs),
     transport: undiciTransport({ userAgent: name }),
     allowHttp: true,
     allowCidrs: ['127.0.0.0/8'],
@@ -47,6 +48,28 @@ export async function runWorker(): Promise<void> {
   })
   await webhooks.start()
   process.send?.({ ready: true })
+}
+
+/** The store, but that it tells how long claims take. */
+function telling(store: Store<never>, everyMs: number): Store<never> {
+  let took: number[] = []
+  let toldAt = systemClock.monotonic()
+  return {
+    ...store,
+    async claim(request) {
+      const begun = systemClock.monotonic()
+      const claimed = await store.claim(request)
+      const now = systemClock.monotonic()
+      if (claimed.work.length > 0) took.push(now - begun)
+      if (now - toldAt >= everyMs && took.length > 0) {
+        const p95Ms = took.sort((a, b) => a - b)[Math.floor(took.length * 0.95)]
+        if (process.connected) process.send?.({ p95Ms })
+        took = []
+        toldAt = now
+      }
+      return claimed
+    },
+  }
 }
 
 const nothing = () => {}

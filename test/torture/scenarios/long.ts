@@ -6,6 +6,7 @@ import { heldSnapshot } from './held-snapshot.ts'
 import { pooler } from './pooler.ts'
 import { retention } from './retention.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
+import { soak } from './soak.ts'
 import { wakeUpCost } from './wake-up-cost.ts'
 
 export const longScenarios: readonly Scenario[] = [
@@ -18,4 +19,5 @@ export const longScenarios: readonly Scenario[] = [
   wakeUpCost,
   wrongClock,
   jumpingClock,
+  soak,
 ]

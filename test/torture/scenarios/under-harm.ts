@@ -18,6 +18,7 @@ export interface Load {
   readonly failing?: number
   readonly longestText?: number
   readonly retentionMs?: number
+  readonly tellClaimsMs?: number
 }
 
 /** What a run has besides its load. */
