@@ -21,18 +21,26 @@ HOOKED.forEach((event, index) => {
 export interface PostgresServerOptions {
   /** More `-c` settings, for example `['synchronous_commit=on']`. */
   readonly settings?: readonly string[]
+  /** A folder of the caller's for its data, for example on a small disk. @default a fresh one, removed when it stops */
+  readonly folder?: string
+  /** More of an environment for the server, for example another clock. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** A Postgres of the caller's own. */
 export interface PostgresServer extends DatabaseServer {
-  /** `pg_ctl restart -m immediate`: every connection is cut, and the server recovers from its log. */
+  /** `pg_ctl restart -m immediate`: every connection is cut, and the server recovers from its log. Also when it has died. */
   restart(): Promise<void>
 }
 
 /** Starts a server of the caller's own, which it may kill. Stopped, its folder is removed. */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const log: string[] = []
-  const folder = await temporaryFolder('postgres')
+  const { environment = {} } = options
+  const folder =
+    options.folder === undefined
+      ? await temporaryFolder('postgres')
+      : { path: options.folder, remove: async () => {} }
   const port = await freePort()
   const settings = [
     'fsync=off',
@@ -53,9 +61,18 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     onLog: (line) => log.push(String(line)),
     onError: (line) => log.push(String(line)),
   })
+  // The launcher hands on the environment of this process, and no other.
+  async function start(): Promise<void> {
+    Object.assign(process.env, environment)
+    try {
+      await server.start()
+    } finally {
+      for (const name of Object.keys(environment)) delete process.env[name]
+    }
+  }
   try {
     await server.initialise()
-    await server.start()
+    await start()
   } catch (cause) {
     await folder.remove()
     throw new Error(`The embedded Postgres did not start.\n${log.slice(-20).join('')}`, { cause })
@@ -63,10 +80,11 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     async restart() {
-      const [pid] = (await readFile(`${folder.path}/data/postmaster.pid`, 'utf8')).split('\n')
-      process.kill(Number(pid), 'SIGQUIT')
-      while (isAlive(Number(pid))) await pause(20)
-      await server.start()
+      const file = await readFile(`${folder.path}/data/postmaster.pid`, 'utf8').catch(() => '')
+      const pid = Number(file.split('\n')[0])
+      if (pid > 0 && isAlive(pid)) process.kill(pid, 'SIGQUIT')
+      while (pid > 0 && isAlive(pid)) await pause(20)
+      await start()
     },
     async stop() {
       await server.stop()

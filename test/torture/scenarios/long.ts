@@ -2,6 +2,8 @@
 import type { Scenario } from '../scenario.ts'
 import { bigTables } from './big-tables.ts'
 import { jumpingClock, wrongClock } from './clocks.ts'
+import { databaseClock } from './database-clock.ts'
+import { fullDisk } from './full-disk.ts'
 import { heldSnapshot } from './held-snapshot.ts'
 import { pooler } from './pooler.ts'
 import { retention } from './retention.ts'
@@ -17,7 +19,9 @@ export const longScenarios: readonly Scenario[] = [
   bigTables,
   retention,
   wakeUpCost,
+  fullDisk,
   wrongClock,
   jumpingClock,
+  databaseClock,
   soak,
 ]

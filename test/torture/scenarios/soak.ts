@@ -20,7 +20,7 @@ const MOST_MB_PER_HOUR = 2
 const MOST_FDS = 5
 const HOT_TABLE_GROWTH = 1.5
 /** Less than that is no table that grows. */
-const SMALL_TABLE_BYTES = 2_000_000
+const SMALL_TABLE_BYTES = 4_000_000
 
 interface Look {
   readonly at: number
