@@ -48,7 +48,8 @@ function recordOne(state: State, outcome: Outcome): Recorded {
   const delivery = tenant.deliveries.get(id) ?? deliveryFor(tenant, event.id, subscriptionId)
   const one: Case = { state, tenant, event, outcome, delivery }
   const row = claimedRow(state, outcome.claim)
-  const isKnown = delivery !== undefined && outcome.attempt !== null && tenant.attempts.has(outcome.attempt.id)
+  const isKnown =
+    delivery !== undefined && outcome.attempt !== null && tenant.attempts.has(outcome.attempt.id)
   if (isKnown) return answer('repeated', delivery)
   if (delivery === undefined && subscriptionId !== null && !tenant.subscriptions.has(subscriptionId)) {
     return answer('gone')
