@@ -5,7 +5,7 @@ import { openStore } from '../../../src/cli/open-store.ts'
 import { createWebhooks } from '../../../src/index.ts'
 import type { Transport } from '../../../src/transport.ts'
 import { undiciTransport } from '../../../src/transports/undici.ts'
-import type { Measured, SenderSettings, Told } from '../stage/words.ts'
+import type { Entry, Measured, SenderOrder, SenderSettings, Told } from '../stage/words.ts'
 
 const NANOS_PER_MS = 1_000_000
 
@@ -37,7 +37,14 @@ export async function runSender(): Promise<void> {
     maxRss = Math.max(maxRss, process.memoryUsage.rss())
   }, 100)
 
-  process.on('message', () => {
+  async function publish(entries: readonly Entry[]): Promise<void> {
+    const now = entries.map((entry) => ({ ...entry, data: { ...entry.data, sent: Date.now() } }))
+    const published = await webhooks.publishMany(now)
+    process.send?.({ ids: published.map(({ id }) => id) })
+  }
+
+  process.on('message', (order: SenderOrder) => {
+    if ('publish' in order) return void publish(order.publish)
     const measured: Measured = {
       ...flight.peaks(),
       loopP99Ms: loop.percentile(99) / NANOS_PER_MS,

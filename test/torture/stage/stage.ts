@@ -13,7 +13,16 @@ import { anyTenant, createWebhooks } from '../../../src/index.ts'
 import { temporaryFolder } from '../../support/databases/server.ts'
 import { quietLogger } from '../../support/setup.ts'
 import type { Bench } from '../scenario.ts'
-import type { Arrival, Behaviour, Measured, Payload, ReceiverOrder, SenderOptions, Told } from './words.ts'
+import type {
+  Arrival,
+  Behaviour,
+  Entry,
+  Measured,
+  ReceiverOrder,
+  SenderOptions,
+  SenderOrder,
+  Told,
+} from './words.ts'
 
 const PATIENCE_MS = 180_000
 const LOOK_MS = 100
@@ -22,6 +31,8 @@ const BATCH = 200
 /** A sending process. */
 export interface Sender {
   readonly name: string
+  /** Publishes in one call, in the sending process itself. */
+  publish(events: readonly ToPublish[]): Promise<string[]>
   /** What it measured since it was asked last. */
   measure(): Promise<Measured>
   /** SIGKILL, or SIGTERM and its planned stop. */
@@ -101,6 +112,11 @@ export async function openStage(bench: Bench, place: StorePlace, endpoints: numb
     return answered
   }
   let published = 0
+  const entriesOf = (events: readonly ToPublish[]): Entry[] =>
+    events.map(({ type = 'stage.event', data, ...rest }) => ({
+      ...{ ...rest, type },
+      data: { key: rest.orderingKey ?? '', n: published++, sent: Date.now(), ...data },
+    }))
 
   return {
     place,
@@ -121,12 +137,8 @@ export async function openStage(bench: Bench, place: StorePlace, endpoints: numb
     async publish(events, batch = BATCH) {
       const ids: string[] = []
       for (let from = 0; from < events.length; from += batch) {
-        const sent = Date.now()
-        const some = events.slice(from, from + batch).map(({ type = 'stage.event', data, ...rest }) => ({
-          ...{ ...rest, type },
-          data: { key: rest.orderingKey ?? '', n: published++, sent, ...data } satisfies Payload,
-        }))
-        for (const { id } of await webhooks.publishMany(some)) ids.push(id)
+        const some = await webhooks.publishMany(entriesOf(events.slice(from, from + batch)))
+        for (const { id } of some) ids.push(id)
       }
       return ids
     },
@@ -137,12 +149,19 @@ export async function openStage(bench: Bench, place: StorePlace, endpoints: numb
       const settings = { place, name, ledger, options }
       const child = start(bench, 'sender', { SENDER: JSON.stringify(settings) })
       await once(child, 'message')
+      function order<Answer>(given: SenderOrder): Promise<[Answer]> {
+        const answer = once(child, 'message') as Promise<[Answer]>
+        child.send(given)
+        return answer
+      }
       return {
         name,
+        async publish(events) {
+          const [{ ids }] = await order<{ ids: string[] }>({ publish: entriesOf(events) })
+          return ids
+        },
         async measure() {
-          const answer = once(child, 'message') as Promise<[{ measured: Measured }]>
-          child.send({ measure: true })
-          return (await answer)[0].measured
+          return (await order<{ measured: Measured }>({ measure: true }))[0].measured
         },
         async end(signal) {
           const exited = once(child, 'exit')

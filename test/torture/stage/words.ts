@@ -74,6 +74,17 @@ export interface SenderSettings {
   readonly options: SenderOptions
 }
 
+/** An event with its payload, ready to be published. */
+export interface Entry {
+  readonly tenantId: string
+  readonly type: string
+  readonly orderingKey?: string
+  readonly data: Payload
+}
+
+/** What the driver asks of a sending process. */
+export type SenderOrder = { readonly measure: true } | { readonly publish: readonly Entry[] }
+
 /** What the library told a sending process. */
 export type Told =
   | { readonly kind: 'ended'; readonly deliveryId: string; readonly eventId: string; readonly state: string }

@@ -1,7 +1,7 @@
 /** Tests 41 and 42, and the healthy receivers beside a hanging one, measured: one bad or busy receiver takes nothing from the others. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Bench, Kind, Scenario } from '../../scenario.ts'
-import { openStage, type Stage } from '../../stage/stage.ts'
+import { openStage, type Sender } from '../../stage/stage.ts'
 import { countsOf, nonzero, percentile } from '../../stage/verdict.ts'
 import type { Behaviour, SenderOptions } from '../../stage/words.ts'
 import { noServer } from '../under-harm.ts'
@@ -30,13 +30,16 @@ interface Seen {
   readonly problems: readonly string[]
 }
 
-/** One event a second to each of the others, for so long as `isOver` does not say that it is enough. */
-async function trickle(stage: Stage, tenants: number, isOver: (second: number) => boolean) {
+/**
+ * One event a second to each of the others, until `isOver` says that it is enough. Published by the senders themselves, which
+ * need no poll to see them: else the time between two polls would hide whatever the bad one costs.
+ */
+async function trickle(senders: readonly Sender[], tenants: number, isOver: (second: number) => boolean) {
   const owed: { id: string; endpoint: number }[] = []
   for (let second = 0, begun = Date.now(); !isOver(second); second++) {
     for (let part = 0; part < 10; part++) {
       const turn = Array.from({ length: tenants - 1 }, (_, n) => n + 1).filter((n) => n % 10 === part)
-      const ids = await stage.publish(turn.map(tenant))
+      const ids = (await senders[part % senders.length]?.publish(turn.map(tenant))) ?? []
       owed.push(...ids.map((id, index) => ({ id, endpoint: turn[index] ?? 0 })))
       await pause(Math.max(0, begun + second * 1_000 + (part + 1) * 100 - Date.now()))
     }
@@ -59,7 +62,7 @@ async function beside(
   const bad = await stage.publish(Array.from({ length: backlog }, () => tenant(0)))
   const options = { ...OPTIONS, ...(breaker === undefined ? {} : { breaker }) }
   const senders = await Promise.all(Array.from({ length: SENDERS }, () => stage.sender(options)))
-  const owed = await trickle(stage, tenants, (second) => second >= seconds)
+  const owed = await trickle(senders, tenants, (second) => second >= seconds)
   await stage.untilQuiet(bad.length)
   const url = stage.urls[0] ?? ''
   const peaks: number[] = []
@@ -174,7 +177,7 @@ export const flood: Scenario = {
     const quick: Behaviour = { kind: 'answer', answerMs: [5, 50] }
     await stage.behave('all', quick)
     for (let n = 0; n < tenants; n++) await stage.subscribe(`tenant-${n}`, n)
-    for (let n = 0; n < SENDERS; n++) await stage.sender(OPTIONS)
+    const senders = await Promise.all(Array.from({ length: SENDERS }, () => stage.sender(OPTIONS)))
     let flooded = false
     const flooding = stage
       .publish(Array.from({ length: events }, () => tenant(0)))
@@ -185,7 +188,7 @@ export const flood: Scenario = {
       .finally(() => {
         flooded = true
       })
-    const others = await trickle(stage, tenants, () => flooded)
+    const others = await trickle(senders, tenants, () => flooded)
     const flow = await flooding
     const left = await stage.untilQuiet()
     const arrivals = await stage.arrivals()
