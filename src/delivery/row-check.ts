@@ -3,7 +3,6 @@
  * What the door refuses is not sent either: its deliveries are set aside as quarantined, and everything else goes on.
  */
 import { PosthornError } from '../errors.ts'
-import { parseUrl } from '../guard/parse-url.ts'
 import { headersOf } from '../input/headers-input.ts'
 import { EVENT_NAME } from '../patterns.ts'
 import type { SubscriptionRecord } from '../records.ts'
@@ -14,17 +13,13 @@ import type { Task } from './task.ts'
 /** No body may be larger, whatever `maxBodyBytes` says; in UTF-16 units, of which UTF-8 takes at least a byte each. */
 const MAX_BODY = 1_048_576
 
-const PROTOCOLS = ['https:', 'http:']
-
 /** The error of a row that cannot be read in this part. It never shows what stands there. */
 export const brokenRow = (what: string, part: string): PosthornError =>
   new PosthornError('INVALID_INPUT', `The stored ${what} is broken in \`${part}\``, { path: part })
 
 /** @throws PosthornError what the door would say of this subscription */
-export function checkSubscriptionRow({ broken, settings, url }: SubscriptionRecord): void {
+export function checkSubscriptionRow({ broken, settings }: SubscriptionRecord): void {
   if (broken !== undefined) throw brokenRow('subscription', broken)
-  // What the guard refuses may be allowed again tomorrow; what is no address at all never is.
-  if (!PROTOCOLS.includes(parseUrl(url)?.protocol ?? '')) throw brokenRow('subscription', 'url')
   limitsInput(settings)
   // A version that the host has taken out of `versions` since is no fault of the row.
   selectionInput(settings, { versions: null })

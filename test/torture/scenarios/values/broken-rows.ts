@@ -11,9 +11,10 @@ interface Breakage {
   readonly set: string
   /**
    * Set aside, with its reason in the list of deliveries. `told`: what a subscription wants cannot be read, so it gets nothing, and
-   * the hook `problem` hears of it. `refused`: the body is not there to be sent. `left`: for a worker that knows it.
+   * the hook `problem` hears of it. `blocked`: the guard lets no request there, and it is tried again by its schedule. `refused`: the body is
+   * not there to be sent. `left`: for a worker that knows it.
    */
-  readonly becomes: 'quarantined' | 'told' | 'refused' | 'left'
+  readonly becomes: 'quarantined' | 'told' | 'blocked' | 'refused' | 'left'
 }
 
 type Becomes = Breakage['becomes']
@@ -25,11 +26,11 @@ const event = (name: string, set: string, becomes: Becomes = 'quarantined'): Bre
 }
 
 const KINDS: readonly Breakage[] = [
-  subscription('no url', `url = ''`),
-  subscription('a url that is none', `url = 'receiver'`),
-  subscription('a url of another protocol', `url = 'ftp://receiver.example/'`),
-  subscription('a url of a script', `url = 'javascript:alert(1)'`),
-  subscription('half a url', `url = 'https://[::1'`),
+  subscription('no url', `url = ''`, 'blocked'),
+  subscription('a url that is none', `url = 'receiver'`, 'blocked'),
+  subscription('a url of another protocol', `url = 'ftp://receiver.example/'`, 'blocked'),
+  subscription('a url of a script', `url = 'javascript:alert(1)'`, 'blocked'),
+  subscription('half a url', `url = 'https://[::1'`, 'blocked'),
   subscription('no secret', `secrets = '[]'`),
   subscription('an empty secret', `secrets = '[{"value":"","createdAt":0,"expiresAt":null}]'`),
   subscription('a secret of no kind', `secrets = '[{"value":"open sesame","createdAt":0,"expiresAt":null}]'`),
@@ -106,12 +107,14 @@ export const brokenRows: Scenario = {
     const problems: string[] = []
     for (const { tenant, name, becomes } of broken) {
       const { items } = await webhooks.deliveries.list({ tenantId: tenant })
-      const found = items.map(({ state, reason }) => `${state} ${reason}`).join(', ')
+      const found = items
+        .map(({ state, reason, lastFailure }) => `${state} ${reason ?? lastFailure}`)
+        .join(', ')
       if (found !== LISTED[becomes]) problems.push(`${name}: "${found}" is listed, not "${LISTED[becomes]}"`)
       const requests = sent.get(urlOf(tenant)) ?? 0
       if (requests > 0) problems.push(`${name}: sent ${requests} times`)
       const { due, scheduled } = await opened.store.backlog({ tenant })
-      if (due + scheduled !== (becomes === 'left' ? 1 : 0))
+      if (due + scheduled !== (becomes === 'left' || becomes === 'blocked' ? 1 : 0))
         problems.push(`${name}: ${due + scheduled} rows are queued`)
     }
     const wanted = broken.filter(({ becomes }) => becomes === 'quarantined' || becomes === 'told').length
@@ -127,6 +130,7 @@ const LISTED: Readonly<Record<Becomes, string>> = {
   quarantined: 'failed quarantined',
   refused: 'failed refused',
   told: '',
+  blocked: 'pending blocked',
   left: '',
 }
 
