@@ -26,7 +26,7 @@ const COLUMNS = `n bigint, tenant_id text, event_id text, row_id bigint, token t
  * nothing: `on conflict` would look for each row in every unique index before it inserts it, at four times the cost. A claim is
  * finished when its last outcome is among these; the number of its row then follows.
  */
-const RECORD_FIRST = `
+export const RECORD_FIRST = `
   with c as materialized (select {now} as now),
   o as materialized (select o.* from {rows o: ${COLUMNS}}),
   f as materialized (

@@ -4,6 +4,7 @@ import type { Dialect } from '../../../src/stores/sql/dialect.ts'
 import { EXPIRED, OWED_ONE, OWED_TO } from '../../../src/stores/sql/ending.ts'
 import { COUNT_HELD, HELD_LANES, LOCK_ANY } from '../../../src/stores/sql/holding.ts'
 import { FINISH, HAND_BACK } from '../../../src/stores/sql/queue.ts'
+import { RECORD_FIRST } from '../../../src/stores/sql/record-first.ts'
 import {
   LOCK_DELIVERIES,
   LOCK_DELIVERIES_OF_EVENTS,
@@ -26,7 +27,15 @@ export interface HotStatement {
   readonly values: Values
   /** It puts its own batch in order, so that writers lock it alike: a sort of as many rows as were asked for. */
   readonly sortsItsBatch?: true
+  /** Only databases with this capability run it. */
+  readonly needs?: 'changesInCommon'
 }
+
+/** Does this database run it? */
+export const runsOn =
+  (dialect: Dialect) =>
+  ({ needs }: HotStatement): boolean =>
+    needs === undefined || dialect[needs]
 
 /** All of them, at an instant in µs around which the rows lie. */
 export function hotStatementsAt(now: number): readonly HotStatement[] {
@@ -43,6 +52,11 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
       [`s${at}`, at === 0 ? 'sub-1' : ''],
     ]).flat(),
   )
+  const firsts = every.map((n, at) => [
+    ...[at, 'flood', `evt-${n}`, n + 1, 'token', 1, `dlv-new-${n}`, `sub-${n % 7}`, null, null, 0, 1_000_000],
+    ...['succeeded', null, `att-new-${n}`, 'event', 'https://x.test/', now, 5_000, 'succeeded', 200],
+    ...[null, null, null, 0, 0],
+  ])
   const end = { state: 'succeeded', at: now }
   const changed = ids.map((id) => [...id, end.state, null, null, 1, 200, null, end.at, end.at])
 
@@ -64,6 +78,13 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
       values: { ...range, w: places, token: 't', lease: 1, alone: 0 },
     },
     { name: 'claim: load', template: LOAD, values: { w: places, token: 't' } },
+    {
+      name: 'record: first outcomes',
+      template: RECORD_FIRST,
+      values: { now, o: firsts },
+      sortsItsBatch: true,
+      needs: 'changesInCommon',
+    },
     { name: 'record: lock rows', template: LOCK_ROWS, values: { w: places }, sortsItsBatch: true },
     {
       name: 'record: rows of deliveries',

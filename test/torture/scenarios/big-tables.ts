@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import { createSqlStore } from '../../../src/stores/sql/sql-store.ts'
 import { compile } from '../../../src/stores/sql/template.ts'
-import { type HotStatement, hotStatementsAt } from '../../stores/sql/hot-statements.ts'
+import { type HotStatement, hotStatementsAt, runsOn } from '../../stores/sql/hot-statements.ts'
 import {
   mysqlPlanProblems,
   postgresPlanProblems,
@@ -118,7 +118,7 @@ export const bigTables: Scenario = {
 async function planProblems(place: BigPlace, now: number): Promise<string[]> {
   const { dialect, table, kind } = place
   const problems: string[] = []
-  for (const hot of hotStatementsAt(now)) {
+  for (const hot of hotStatementsAt(now).filter(runsOn(dialect))) {
     const text = typeof hot.template === 'string' ? hot.template : hot.template(dialect)
     const { sql, bind } = compile(text, dialect, table, true)
     const parameters = bind(hot.values) as readonly (string | number | null)[]
