@@ -1,5 +1,5 @@
 /**
- * Records outcomes in batches: what one turn of the event loop brought, and what came while the batch before it was
+ * Records outcomes in batches: what a few turns of the event loop brought, and what came while the batch before it was
  * being stored, so that a busy worker makes few statements and an idle one waits for nothing. The request has happened by
  * now, so an outage of the store is waited for; a batch that is refused is halved until the guilty row stands alone.
  */
@@ -12,6 +12,9 @@ import { patience } from './patience.ts'
 import type { TaskGroup } from './task.ts'
 
 const MAX_BATCH = 500
+/** A batch gathers for so many turns, or until it is worth a transaction: an idle loop turns in microseconds, a busy one in milliseconds. */
+const TURNS = 4
+const ENOUGH = 64
 /** Tries of a batch that the store refuses although it answers; then it is halved. */
 const REFUSALS = 3
 
@@ -26,9 +29,10 @@ interface Entry {
 export interface Recorder {
   /**
    * Resolves when it is stored; with null when the store refused it for good (the lease then brings it back). `group`: it is what
-   * came of an open task of this group, so that the claim may be finished along with the last of them.
+   * came of an open task of this group, so that the claim may be finished along with the last of them. `awaited`: others wait for
+   * it (an order, a slot), so its batch gathers no longer than a turn.
    */
-  record(outcome: Outcome, group: TaskGroup | null): Promise<Recorded | null>
+  record(outcome: Outcome, group: TaskGroup | null, awaited: boolean): Promise<Recorded | null>
   /** Resolves when nothing is left to store. */
   idle(): Promise<void>
 }
@@ -36,10 +40,14 @@ export interface Recorder {
 export function createRecorder(parts: Parts): Recorder {
   let gathered: Entry[] = []
   let running: Promise<void> | null = null
+  let isAwaited = false
 
   async function run(): Promise<void> {
     while (gathered.length > 0) {
       await new Promise<void>(nextTurn)
+      for (let turn = 1; turn < TURNS && gathered.length < ENOUGH && !isAwaited; turn += 1)
+        await new Promise<void>(nextTurn)
+      isAwaited = gathered.length > MAX_BATCH && isAwaited
       const batch = gathered.slice(0, MAX_BATCH)
       gathered = gathered.slice(MAX_BATCH)
       await store(batch)
@@ -91,9 +99,10 @@ export function createRecorder(parts: Parts): Recorder {
   }
 
   return {
-    record(outcome, group) {
+    record(outcome, group, awaited) {
       return new Promise((resolve) => {
         gathered.push({ outcome, group, resolve })
+        isAwaited ||= awaited
         running ??= run()
       })
     },

@@ -89,12 +89,13 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     subscription: SubscriptionRecord | null,
     ofTask: boolean,
   ): Promise<void> {
-    const recorded = await recorder.record(outcome, ofTask ? group : null)
+    const limited = subscription !== null && isLimited(subscription, parts)
+    const recorded = await recorder.record(outcome, ofTask ? group : null, limited)
     if (recorded === null) group.abandoned = true
     else if (recorded.finished === true) group.finished = true
     reportOutcome(parts, notices, recorded)
     if (subscription === null) return
-    if (isLimited(subscription, parts)) {
+    if (limited) {
       if (hasTenantLimits(subscription, parts)) releaser.unblock(subscription.tenantId)
       releaser.mark(subscription.tenantId, subscription.id, subscription)
       releaser.kick()

@@ -24,7 +24,7 @@ interface WaitingTimer {
 /** 2026-01-01T00:00:00Z. */
 const DEFAULT_START = Date.UTC(2026, 0, 1)
 /** Turns of the event loop after each timer: enough for chains of promises with real, local I/O callbacks in between. */
-const SETTLE_TURNS = 5
+const SETTLE_TURNS = 12
 
 async function settle(): Promise<void> {
   for (let turn = 0; turn < SETTLE_TURNS; turn++) await new Promise<void>((done) => setImmediate(done))
