@@ -4,6 +4,7 @@ const parts: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
   'crash-worker': async () => (await import('./crash-worker.ts')).runCrashWorker,
   endpoints: async () => (await import('./endpoints.ts')).runEndpoints,
   'disk-full': async () => (await import('./disk-full.ts')).runDiskFull,
+  'due-times': async () => (await import('./due-times.ts')).runDueTimes,
   emitter: async () => (await import('./emitter.ts')).runEmitter,
   poisoned: async () => (await import('./poisoned.ts')).runPoisoned,
   sender: async () => (await import('./sender.ts')).runSender,
