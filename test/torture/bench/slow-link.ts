@@ -1,7 +1,6 @@
 /** A link to a server that can be made slow: one rate each way for all connections together, and a delay that varies. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Seeded } from '../../../src/cli/torture/random.ts'
 import type { Bench } from '../scenario.ts'
 
@@ -33,30 +32,43 @@ export async function startSlowLink(bench: Bench, target: string, random: Seeded
   const direction = () => ({ freeAt: 0 })
   const [up, down] = [direction(), direction()]
 
+  /** Pieces leave in the order in which they came, whatever the timers do. */
   function carry(from: Socket, to: Socket, way: { freeAt: number }): void {
+    const queue: { readonly data: Buffer; readonly arrivesAt: number }[] = []
     let queued = 0
-    let arrivesAt = 0
+    let timer: NodeJS.Timeout | null = null
+    let ended = false
+
+    function deliver(): void {
+      timer = null
+      const now = performance.now()
+      while (queue[0] !== undefined && queue[0].arrivesAt <= now) {
+        const { data } = queue.shift() ?? { data: Buffer.alloc(0) }
+        queued -= data.length
+        if (!to.destroyed) to.write(data)
+      }
+      if (queued <= QUEUED_BYTES) from.resume()
+      const [next] = queue
+      if (next !== undefined) timer = setTimeout(deliver, next.arrivesAt - now)
+      else if (ended) to.end()
+    }
+
     from.on('data', (data) => {
       const now = performance.now()
+      let arrivesAt = queue.at(-1)?.arrivesAt ?? now
       if (slowness !== null) {
         way.freeAt = Math.max(now, way.freeAt) + (data.length / slowness.bytesPerS) * 1_000
         arrivesAt = Math.max(arrivesAt, way.freeAt + random.between(...slowness.delayMs))
         carried += data.length
       }
-      if (arrivesAt <= now) {
-        to.write(data)
-        return
-      }
+      queue.push({ data, arrivesAt })
       queued += data.length
       if (queued > QUEUED_BYTES) from.pause()
-      setTimeout(() => {
-        if (!to.destroyed) to.write(data)
-        queued -= data.length
-        if (queued <= QUEUED_BYTES) from.resume()
-      }, arrivesAt - now)
+      if (timer === null) deliver()
     })
     from.on('close', () => {
-      void pause(Math.max(0, arrivesAt - performance.now()), undefined, { ref: false }).then(() => to.end())
+      ended = true
+      if (timer === null) deliver()
     })
   }
 

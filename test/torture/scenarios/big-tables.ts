@@ -19,7 +19,7 @@ const LIMIT = 64
 const PAGE = 50
 const HOUR_US = 3_600_000_000
 
-/** `told` is the part of the history that has its events and attempts, too. A reduced run shares its machine with much else. */
+/** `told` is the part of the history that has its events and attempts, too. Times are judged with full counts alone. */
 const FULL = {
   finished: 5_000_000,
   told: 1_000_000,
@@ -29,7 +29,8 @@ const FULL = {
   tenants: 200,
 }
 const REDUCED = { finished: 60_000, told: 20_000, scheduled: 20_000, due: 20_000, pages: 100, tenants: 12 }
-const LIMITS = { full: { claimMs: 10, pageMs: 100 }, reduced: { claimMs: 150, pageMs: 300 } }
+const CLAIM_MS = 10
+const PAGE_MS = 100
 
 export const bigTables: Scenario = {
   number: 18,
@@ -42,7 +43,6 @@ export const bigTables: Scenario = {
     const store = createSqlStore({ ...place, clock: undefined })
     await store.migrate()
     const { finished, told, scheduled, due, pages, tenants } = bench.full ? FULL : REDUCED
-    const { claimMs, pageMs } = bench.full ? LIMITS.full : LIMITS.reduced
     const now = Math.round((await store.now()) * 1_000)
     const fill = filler(place, tenants)
     const old = { first: 1, count: finished, at: `${now - 48 * HOUR_US} + n` }
@@ -98,9 +98,9 @@ export const bigTables: Scenario = {
     return {
       problems: [
         ...plans,
-        ...(p95 > claimMs ? [`claims took ${rounded(p95)} ms at p95, not ${claimMs}`] : []),
-        ...(Math.max(first, last) > pageMs
-          ? [`page 1 took ${rounded(first)} ms, page ${pages} ${rounded(last)} ms, not ${pageMs}`]
+        ...(bench.full && p95 > CLAIM_MS ? [`claims took ${rounded(p95)} ms at p95, not ${CLAIM_MS}`] : []),
+        ...(bench.full && Math.max(first, last) > PAGE_MS
+          ? [`page 1 took ${rounded(first)} ms, page ${pages} ${rounded(last)} ms, not ${PAGE_MS}`]
           : []),
       ],
       figures: {

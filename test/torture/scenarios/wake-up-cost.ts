@@ -10,8 +10,8 @@ import { noServer } from './under-harm.ts'
 const PROCESSES = 4
 const CALLERS = 16
 const SAMPLE_MS = 20
-/** Throughput with hints, as a share of that without; short rounds on a busy machine say little. */
-const LEAST_SHARE = { full: 0.9, reduced: 0.6 }
+/** Throughput with hints, as a share of that without; judged with full counts alone. */
+const LEAST_SHARE = 0.9
 /** Samples in which somebody waits for the lock of notifying commits. */
 const MOST_WAITING = 0.01
 /** Commits that notify wait for this one: an object of class `pg_database`, in no database. */
@@ -94,7 +94,7 @@ export const wakeUpCost: Scenario = {
     const waited = waiting / Math.max(1, samples)
     return {
       problems: [
-        ...(share < (bench.full ? LEAST_SHARE.full : LEAST_SHARE.reduced)
+        ...(bench.full && share < LEAST_SHARE
           ? [`with hints ${Math.round(share * 100)} % of the throughput without them`]
           : []),
         ...(waited > MOST_WAITING
