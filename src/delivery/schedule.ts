@@ -17,8 +17,9 @@ export const POLL_MS = 1_000
 const AFTER_TX_MS = [5, 20, 80, 300] as const
 /** With no room left: how soon to look again for lanes that are stuck. A task that ends wakes earlier. */
 const FULL_MS = 200
-/** The longest rest between two claims that look at a backlog. */
+/** The longest rest after a claim that looked at a backlog and found fewer rows than made it worth its cost. */
 const MAX_REST_MS = 100
+const WORTH_IT = 64
 const UPKEEP_MS = 5_000
 const MIN_SEND_MS = 2_000
 const TICK_RESERVE_MS = 500
@@ -61,7 +62,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   let backoffMs = 0
   /** Work is due that this process has no room or no share for. */
   let starved = false
-  /** How long the last claim took. */
+  /** How long the last claim took, if it found little. */
   let tookMs = 0
   let upkeepAt = Number.NEGATIVE_INFINITY
   const suspects = createSuspects(clock, worker)
@@ -116,7 +117,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       }
       const askedAt = clock.monotonic()
       const claimed = await worker.claimOnce(false)
-      tookMs = clock.monotonic() - askedAt
+      tookMs = claimed.count < WORTH_IT ? clock.monotonic() - askedAt : 0
       backoffMs = 0
       starved = claimed.full || claimed.suspects || (claimed.dueInMs !== null && claimed.dueInMs <= 0)
       if (claimed.suspects && suspects.begin()) return 0
@@ -143,13 +144,13 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   }
 
   /**
-   * Each task that ends wakes a starved worker. A claim that looks through a backlog costs, and with a synchronous driver it
-   * stops everything else: looking takes at most a third of the time.
+   * A claim that looks through a backlog and finds little costs, and with a synchronous driver it stops everything else: such
+   * looking takes at most a third of the time.
    */
   async function rest(): Promise<void> {
     const restMs = Math.min(MAX_REST_MS, 2 * tookMs)
-    if (restMs < 1) return
-    await new Promise<void>((resolve) => clock.setTimer(resolve, restMs, { keepAlive: true }))
+    if (restMs >= 1)
+      await new Promise<void>((resolve) => clock.setTimer(resolve, restMs, { keepAlive: true }))
   }
 
   /** Works until nothing is due and nothing is in flight, nor released while the last claim looked, or `isOver`. */
