@@ -25,8 +25,7 @@ const MIN_SEND_MS = 2_000
 const TICK_RESERVE_MS = 500
 /** How long `stop` waits for the store once requests were aborted: what it has not taken by then comes back with its lease. */
 const RECORD_GRACE_MS = 1_000
-const FIRST_BACKOFF_MS = 100
-const MAX_BACKOFF_MS = 5_000
+const BACKOFF_MS = { first: 100, longest: 5_000 }
 
 export interface Schedule {
   /** Called again it changes nothing; during a stop it waits for the end of it. */
@@ -127,7 +126,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       const untilDue = claimed.dueInMs === null || claimed.dueInMs <= 0 ? POLL_MS * 2 : claimed.dueInMs
       return Math.min(untilDue, releaser.untilDueMs() ?? POLL_MS * 2, pollMs())
     } catch (cause) {
-      backoffMs = Math.min(MAX_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, backoffMs * 2))
+      backoffMs = Math.min(BACKOFF_MS.longest, Math.max(BACKOFF_MS.first, backoffMs * 2))
       parts.report.problem('claim', storeFailed(store.name, cause))
       return backoffMs * (0.5 + random() / 2)
     }
