@@ -1,0 +1,71 @@
+/** Fair shares in one process: which task starts next, and which lanes are given back to the store. */
+import { describe, expect, it } from 'vitest'
+import { createLanes } from '../../src/delivery/lanes.ts'
+import type { Task } from '../../src/delivery/task.ts'
+import { manualClock } from '../../src/testing/manual-clock.ts'
+
+function setup({ concurrency = 100, perSubscription = 10, perOrigin = 100 } = {}) {
+  const clock = manualClock()
+  const started: Task[] = []
+  const lanes = createLanes({ concurrency, perSubscription, perOrigin }, clock, (task) => started.push(task))
+  const add = (lane: string, count: number, origin = `https://${lane}.example`) => {
+    for (let n = 0; n < count; n++) lanes.add({ lane, target: { origin } } as unknown as Task)
+  }
+  const of = (lane: string) => started.filter((task) => task.lane === lane)
+  return { clock, lanes, started, add, of }
+}
+
+describe('lanes', () => {
+  it('start no more than the share of a subscription, of an origin and of the process', () => {
+    const bySubscription = setup()
+    bySubscription.add('a', 50)
+    expect(bySubscription.started).toHaveLength(10)
+    const byOrigin = setup({ perOrigin: 15 })
+    for (const lane of ['a', 'b', 'c']) byOrigin.add(lane, 10, 'https://one.example')
+    expect(byOrigin.started).toHaveLength(15)
+    const byProcess = setup({ concurrency: 12 })
+    for (const lane of ['a', 'b']) byProcess.add(lane, 10)
+    expect(byProcess.started).toHaveLength(12)
+  })
+
+  it('take turns: what came first does not come first for ever', () => {
+    const { lanes, started, add, of } = setup({ concurrency: 4 })
+    add('a', 40)
+    add('b', 40)
+    for (let n = 0; n < 40; n++) lanes.done(started[n] as Task, 5, false)
+    expect(of('a').length).toBeGreaterThan(15)
+    expect(of('b').length).toBeGreaterThan(15)
+  })
+
+  it('keep what quick receivers will have taken soon, however much it is', () => {
+    const { lanes, started, add } = setup()
+    add('a', 1_000)
+    for (let n = 0; n < 100; n++) lanes.done(started[n] as Task, 200, false)
+    expect(lanes.takeStuck()).toEqual([])
+  })
+
+  it('give back what a slow receiver will not have taken within five seconds', () => {
+    const { lanes, started, add } = setup()
+    add('slow', 1_000)
+    add('quick', 500)
+    for (let n = 0; n < 10; n++) lanes.done(started[n] as Task, 1_000, false)
+    const given = lanes.takeStuck()
+    expect(new Set(given.map(({ lane }) => lane))).toEqual(new Set(['slow']))
+    // Ten in flight, a second each: fifty in five seconds; ten have ended and ten more have started.
+    expect(given).toHaveLength(1_000 - 20 - 50)
+    expect(lanes.takeStuck()).toEqual([])
+  })
+
+  it('take a silent receiver for slow after a second, and give it one request at a time after three deadlines', async () => {
+    const { clock, lanes, started, add } = setup()
+    add('silent', 500)
+    await clock.advance(999)
+    expect(lanes.takeStuck()).toEqual([])
+    await clock.advance(4_001)
+    expect(lanes.takeStuck()).toHaveLength(500 - 10 - 10)
+    for (let n = 0; n < 3; n++) lanes.done(started[n] as Task, 5_000, true)
+    const before = started.length
+    for (let n = 3; n < 10; n++) lanes.done(started[n] as Task, 5_000, true)
+    expect(started.length - before).toBeLessThanOrEqual(1)
+  })
+})
