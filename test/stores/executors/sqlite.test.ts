@@ -231,3 +231,20 @@ describe('a client that is none', () => {
     },
   )
 })
+
+describe('a file that another connection has locked', () => {
+  it.each(Object.entries(sqliteDrivers))('can be given to a store (%s)', async (_name, open) => {
+    const file = await createSqliteFile()
+    const other = open(file.path)
+    other.exec(ORDERS)
+    other.exec('begin exclusive')
+    const handle = open(file.path)
+    handle.exec('pragma busy_timeout = 0')
+    endings.push(
+      () => file.remove(),
+      () => other.close(),
+      () => handle.close(),
+    )
+    expect(() => sqliteDatabase(handle)).not.toThrow()
+  })
+})

@@ -5,6 +5,7 @@ import { claimsAtOnce } from './claims.ts'
 import { contention } from './contention.ts'
 import { diskFull } from './disk-full.ts'
 import { commitOrder, poolOfOne } from './host-transactions.ts'
+import { migrations } from './migrations.ts'
 import { powerCut } from './power-cut.ts'
 
 export const faultScenarios: readonly Scenario[] = [
@@ -12,6 +13,7 @@ export const faultScenarios: readonly Scenario[] = [
   powerCut,
   poolOfOne,
   commitOrder,
+  migrations,
   claimsAtOnce,
   contention,
   diskFull,

@@ -75,10 +75,13 @@ export function inTransaction(handle: SqliteHandle): boolean {
   return false
 }
 
-/** The file of the handle's main database; null for one in memory or a temporary one. */
+/**
+ * The file of the handle's main database, the first in the list; null for one in memory or a temporary one. Not by a SELECT, which
+ * would read the schema and fail while another process has locked the file.
+ */
 export function fileOf(handle: SqliteHandle): string | null {
-  const [row] = handle.prepare('select file from pragma_database_list where name = ?').all('main')
-  const file = Object.values(Object(row))[0]
+  const [row] = handle.prepare('pragma database_list').all()
+  const file = Object.values(Object(row))[2]
   return typeof file === 'string' && file !== '' ? file : null
 }
 
