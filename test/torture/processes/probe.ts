@@ -9,6 +9,7 @@ const parts: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
   migrator: async () => (await import('./migrator.ts')).runMigrator,
   poisoned: async () => (await import('./poisoned.ts')).runPoisoned,
   sender: async () => (await import('./sender.ts')).runSender,
+  upsetter: async () => (await import('./upsetter.ts')).runUpsetter,
 }
 
 const name = process.argv[2] ?? ''

@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts'
 import { blockedLoop } from './blocked.ts'
 import { claimsAtOnce } from './claims.ts'
 import { contention } from './contention.ts'
+import { deadlocks } from './deadlocks.ts'
 import { diskFull } from './disk-full.ts'
 import { commitOrder, poolOfOne } from './host-transactions.ts'
 import { migrations } from './migrations.ts'
@@ -12,6 +13,7 @@ export const faultScenarios: readonly Scenario[] = [
   blockedLoop,
   powerCut,
   poolOfOne,
+  deadlocks,
   commitOrder,
   migrations,
   claimsAtOnce,
