@@ -128,10 +128,11 @@ export async function cancelSubscription(
   const at = await statements.now()
   const cancelled: DeliveryRecord[] = []
   const how = { state: 'cancelled', reason: null, at } as const
+  // Before the queue's rows, as a release locks them.
+  await statements.run(FORGET_PACE, { tenant, subscription })
   const next = () => statements.rows(OWED_TO, { tenant, subscription })
   for (let rows = await next(); rows.length > 0; rows = await next())
     cancelled.push(...(await endAll(statements, rows, how)))
-  await statements.run(FORGET_PACE, { tenant, subscription })
   return cancelled
 }
 

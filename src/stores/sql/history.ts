@@ -230,7 +230,8 @@ export function prune(
   })
 }
 
-const ERASED = ['queue', 'paces', 'rollups', 'subscriptions'].map(
+/** Paces first, as a release locks them. */
+const ERASED = ['paces', 'queue', 'rollups', 'subscriptions'].map(
   (table) => `delete from {${table}} where tenant_id = :tenant`,
 )
 const SOME_EVENTS =

@@ -144,6 +144,13 @@ async function open(
   const named = ({ tenantId, eventId, delivery: { id, subscriptionId } }: Outcome): Line => [
     ...[tenantId, id, eventId, subscriptionId ?? ''],
   ]
+  // Rows before deliveries, here as everywhere: who has lost its claim may find another's row by its delivery.
+  const lost = outcomes.filter((outcome) => book.rows.get(rowOf(outcome))?.token !== outcome.claim.token)
+  await read(
+    LOCK_DELIVERY_ROWS,
+    lost.map(({ tenantId, delivery: { id } }) => [tenantId, id]),
+    takeRow,
+  )
   await read(LOCK_DELIVERIES, outcomes.map(named), takeDelivery)
   const unknown = outcomes.filter(
     ({ tenantId, delivery }) => !book.deliveries.has(keyOf(tenantId, delivery.id)),
