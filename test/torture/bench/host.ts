@@ -47,6 +47,9 @@ function onPostgres(bench: Bench, url: string, { max, each, queryTimeoutMs }: Op
         await client.query('begin')
         const commits = await work({ tx: client as never, run: (sql) => client.query(sql) })
         await client.query(commits ? 'commit' : 'rollback')
+      } catch (error) {
+        await client.query('rollback')
+        throw error
       } finally {
         client.release()
       }
@@ -72,6 +75,9 @@ function onMysql(bench: Bench, url: string, { max, each, queryTimeoutMs }: Optio
         await connection.beginTransaction()
         const commits = await work({ tx: connection as never, run: (sql) => connection.query(sql) })
         await (commits ? connection.commit() : connection.rollback())
+      } catch (error) {
+        await connection.rollback()
+        throw error
       } finally {
         connection.release()
       }
