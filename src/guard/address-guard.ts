@@ -61,7 +61,7 @@ export const guardRules: GuardRules = {
   everyAnswer: (answers, passes) => answers.length > 0 && answers.every(passes),
 }
 
-const KEPT_VERDICTS = 2_000
+const KEPT_VERDICTS = 10_000
 
 /**
  * Makes a guard; without options it accepts https to public addresses on the ports 80, 443 and 1024 to 65535.

@@ -10,7 +10,7 @@ import type { SenderOptions } from './sender.ts'
 export interface ConnectionOptions {
   /** Connections to one origin at the same time; further requests wait, within their deadline. @default 128 */
   readonly connectionsPerOrigin?: number
-  /** Idle connections kept for reuse, all origins together; the one idle for longest is closed first. @default 512 */
+  /** Idle connections kept for reuse, all origins together; the one idle for longest is closed first. @default 3_072: below 4,096 open files with what is in flight */
   readonly maxIdleConnections?: number
   /** Milliseconds after which an idle connection is closed, or sooner if the receiver says so. @default 4_000 */
   readonly idleMs?: number
@@ -43,7 +43,7 @@ export function senderOptions(options: ConnectionOptions, clock: Clock): SenderO
     clock,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     perOrigin: options.connectionsPerOrigin ?? 128,
-    maxIdle: options.maxIdleConnections ?? 512,
+    maxIdle: options.maxIdleConnections ?? 3_072,
     idleMs: options.idleMs ?? 4_000,
     tls: options.tls,
     proxy: options.proxy === undefined ? null : proxyOf(options.proxy),

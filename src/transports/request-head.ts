@@ -62,7 +62,7 @@ export function targetOf(given: string, guard?: TargetGuard): Target {
   }
 }
 
-const KEPT_TARGETS = 2_000
+const KEPT_TARGETS = 10_000
 
 /** `targetOf` that remembers what it has read of which URL; the guard is asked each time. */
 export function createTargets(): typeof targetOf {
