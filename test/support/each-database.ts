@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { createWebhooks } from '../../src/index.ts'
 import type { Store } from '../../src/store.ts'
 import { mysqlStore } from '../../src/stores/mysql.ts'
-import { postgresStore } from '../../src/stores/postgres.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
 import { fakeTransport } from '../../src/testing/fake-transport.ts'
 import type { ManualClock } from '../../src/testing/manual-clock.ts'
 import { emptyStores, type SqlUnderTest } from '../stores/sql/make-store.ts'
+import { onPool } from '../stores/sql/on-pool.ts'
 import { createMysqlDatabase, mysqlServer } from './databases/mysql.ts'
 import { createPostgresDatabase } from './databases/postgres.ts'
 import { createSqliteFile, sqliteDrivers } from './databases/sqlite.ts'
@@ -41,11 +41,7 @@ const open: Readonly<Record<string, () => Promise<Opened | null>>> = {
     const database = await createPostgresDatabase()
     const client = new pg.Pool({ connectionString: database.url, max: 8 })
     return {
-      sql: {
-        store: (clock) => postgresStore({ client, clock }) as never,
-        run: (sql) => client.query(sql),
-        table: (name) => `posthorn.${name}`,
-      },
+      sql: onPool(client),
       async close() {
         await client.end()
         await database.drop()

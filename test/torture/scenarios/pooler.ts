@@ -6,6 +6,7 @@ import { createWebhooks } from '../../../src/index.ts'
 import { postgresStore } from '../../../src/stores/postgres.ts'
 import { storeConformance } from '../../../src/testing/index.ts'
 import { emptyStores } from '../../stores/sql/make-store.ts'
+import { onPool } from '../../stores/sql/on-pool.ts'
 import { missingPgbouncer, POOL_SIZE, startPgbouncer } from '../../support/databases/start-pgbouncer.ts'
 import type { Bench, Findings, Scenario } from '../scenario.ts'
 import { joined } from './joined.ts'
@@ -56,20 +57,7 @@ export const pooler: Scenario = {
 async function conformance(bench: Bench, url: string): Promise<Findings> {
   const pool = new pg.Pool({ connectionString: url, max: 8 })
   bench.after(() => pool.end())
-  const makeStore = emptyStores(() => ({
-    store: (clock) => postgresStore({ client: pool, clock }) as never,
-    run: (sql) => pool.query(sql),
-    table: (name) => `posthorn.${name}`,
-    transaction: async () => {
-      const tx = await pool.connect()
-      await tx.query('begin')
-      const end = (how: string) => async () => {
-        await tx.query(how)
-        tx.release()
-      }
-      return { tx, commit: end('commit'), rollback: end('rollback') }
-    },
-  }))
+  const makeStore = emptyStores(() => onPool(pool))
   const problems: string[] = []
   const cases = storeConformance(makeStore)
   for (const [index, one] of cases.entries()) {

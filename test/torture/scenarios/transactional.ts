@@ -37,6 +37,19 @@ export async function startReceiver(bench: Bench) {
   return { received, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
 }
 
+/** A sender over the database, with one subscription of a receiver that counts. */
+async function openSender(bench: Bench, place: Parameters<typeof openStore>[0]) {
+  const opened = await openStore(place)
+  bench.after(() => opened.close())
+  const options = { allowHttp: true, allowCidrs: ['127.0.0.0/8'], logger: quietLogger }
+  const webhooks = createWebhooks({ store: opened.store, ...options })
+  bench.after(() => webhooks.stop())
+  await webhooks.migrate()
+  const { received, url } = await startReceiver(bench)
+  await webhooks.subscriptions.create({ tenantId: 'acme', url })
+  return { opened, webhooks, received }
+}
+
 /** How many transactions of callers are open; SQLite rolls back those of a killed process when the next one opens the file. */
 const OPEN: Readonly<Partial<Record<Kind, string>>> = {
   postgres: `select count(*)::int as n from pg_stat_activity where datname = current_database() and state like 'idle in%'`,
@@ -53,14 +66,7 @@ export const transactionalEmit: Scenario = {
     const folder = await temporaryFolder('emit')
     bench.after(folder.remove)
     const ledger = `${folder.path}/committed`
-    const opened = await openStore(place)
-    bench.after(() => opened.close())
-    const options = { allowHttp: true, allowCidrs: ['127.0.0.0/8'], logger: quietLogger }
-    const webhooks = createWebhooks({ store: opened.store, ...options })
-    bench.after(() => webhooks.stop())
-    await webhooks.migrate()
-    const { received, url } = await startReceiver(bench)
-    await webhooks.subscriptions.create({ tenantId: 'acme', url })
+    const { opened, webhooks, received } = await openSender(bench, place)
     await opened.query('create table orders (id int primary key, done bool not null default false)')
     await webhooks.start()
 
@@ -131,14 +137,7 @@ export const poison: Scenario = {
   async run(bench, kind) {
     const place = await bench.place(kind)
     if (place === null) return noServer(kind)
-    const opened = await openStore(place)
-    bench.after(() => opened.close())
-    const options = { allowHttp: true, allowCidrs: ['127.0.0.0/8'], logger: quietLogger }
-    const webhooks = createWebhooks({ store: opened.store, ...options })
-    bench.after(() => webhooks.stop())
-    await webhooks.migrate()
-    const { received, url } = await startReceiver(bench)
-    await webhooks.subscriptions.create({ tenantId: 'acme', url })
+    const { opened, webhooks, received } = await openSender(bench, place)
     const good = bench.full ? 5_000 : 200
     for (let id = 0; id < good; id += 100) {
       const batch = Array.from({ length: 100 }, (_, index) => ({
