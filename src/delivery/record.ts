@@ -13,8 +13,8 @@ import type { TaskGroup } from './task.ts'
 
 const MAX_BATCH = 500
 /** A batch gathers for so many turns, or until it is worth a transaction: an idle loop turns in microseconds, a busy one in milliseconds. */
-const TURNS = 4
-const ENOUGH = 64
+const TURNS = 6
+const ENOUGH = 128
 /** Tries of a batch that the store refuses although it answers; then it is halved. */
 const REFUSALS = 3
 

@@ -36,8 +36,11 @@ const givenColumns = EVENT.split(', ')
   .map((column) => `g.${column}`)
   .join(', ')
 
-/** Postgres: everything in one statement; one line per event, without a sequence where it is a duplicate. */
-const inCommon = (addressed: boolean) => `
+/**
+ * Postgres: everything in one statement; one line per event, without a sequence where it is a duplicate. Where `fresh`, a duplicate
+ * refuses the statement instead: not to look for each row before it is inserted saves a quarter of the statement.
+ */
+const inCommon = (addressed: boolean, fresh: boolean) => `
   with c as materialized (select {now} as now),
   g as materialized (select nextval('{events_sequence_seq}') as sequence, g.* from {rows g: ${GIVEN}}),
   o as materialized (select o.* from {rows o: ${OWED}}),
@@ -46,7 +49,7 @@ const inCommon = (addressed: boolean) => `
     select g.sequence, ${givenColumns}, ${PUBLISHED_AT}, ${DUE_AT}
     from g cross join c left join {tenants} t on t.tenant_id = g.tenant_id
     order by g.tenant_id, g.idempotency_key, g.id
-    on conflict do nothing
+    ${fresh ? '' : 'on conflict do nothing'}
     returning sequence, tenant_id, id, type, ordering_key, skipped, published_at, due_at
   ),
   q as (
@@ -70,9 +73,11 @@ const inCommon = (addressed: boolean) => `
   left join {tenants} t on t.tenant_id = g.tenant_id`
 
 /** See `inCommon`. */
-export const APPEND_PLAIN = inCommon(false)
+export const APPEND_PLAIN = inCommon(false, false)
+/** See `inCommon`. */
+export const APPEND_FRESH = inCommon(false, true)
 /** See `inCommon`; some of the events have an addressee. */
-export const APPEND_ADDRESSED = inCommon(true)
+export const APPEND_ADDRESSED = inCommon(true, false)
 
 const clock = '(select {now} as now) c'
 const fromEvents = `from {rows o: ${OWED}} join {events} e on e.tenant_id = o.tenant_id and e.id = o.id cross join ${clock}`

@@ -6,6 +6,7 @@ import { eventRecord } from '../event.ts'
 import { appendFailure } from './append-failure.ts'
 import {
   APPEND_ADDRESSED,
+  APPEND_FRESH,
   APPEND_PLAIN,
   INSERT_DELIVERIES,
   INSERT_EVENTS,
@@ -41,7 +42,8 @@ export async function append(
   if (events.length === 0) return { appended: [], versions: new Map() }
   const { claim: lease, tx, onRefused } = options
   const insert = (statements: Statements) => insertAll(statements, events, lease)
-  const own = () => (session.dialect.changesInCommon ? insert(session) : session.transaction(insert))
+  const own = () =>
+    session.dialect.changesInCommon ? insertFresh(session, events, lease) : session.transaction(insert)
   const found =
     tx !== undefined
       ? await insert(session.joined(tx, onRefused))
@@ -81,6 +83,32 @@ interface Found {
   readonly entries: Map<number, Appended>
   readonly versions: Map<string, number>
 }
+
+/** Events without a key are new, unless their caller has chosen an id that is there: a refused statement says so. */
+async function insertFresh(
+  session: Session,
+  events: readonly NewEvent[],
+  lease: Lease | undefined,
+): Promise<Found> {
+  const found: Found = { entries: new Map(), versions: new Map() }
+  const isFresh = events.every(
+    ({ addressee, idempotencyKey }) => addressee === undefined && idempotencyKey === null,
+  )
+  if (!isFresh) return insertAll(session, events, lease)
+  const all = events.map((_, at) => at)
+  try {
+    for (const row of await session.rows(APPEND_FRESH, valuesOf(events, all, lease)))
+      keep(found, events, row, lease)
+    return found
+  } catch (cause) {
+    if (!isDuplicate(cause)) throw cause
+    return insertAll(session, events, lease)
+  }
+}
+
+/** Postgres: unique violation. */
+const isDuplicate = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && cause.code === '23505'
 
 async function insertAll(
   statements: Statements,

@@ -5,22 +5,29 @@ import { DELIVERY_COLUMNS, EVENT_COLUMNS } from './rows.ts'
 const CANDIDATE = 'tenant_id, event_id, id, kind, subscription_id, due_at, sequence'
 const FREE = 'due_at <= :now and lease_until <= :now and bucket between :low and :high'
 
+/**
+ * A condition of which a planner supposes that half of the rows fulfil it. It would take a lease that has ended for rare, and then
+ * rather read and sort all that is due than follow the index to the first few.
+ */
+const oftenTrue = (condition: string): string => `case when ${condition} then true else false end`
+
 /** What time it is, what is due next after it, and when the next suspect is. */
-const HORIZON = `
+const HORIZON = (dialect: Dialect) => `
   select c.now,
-    (select due_at from {queue} where stage = 0 and due_at > c.now and bucket between :low and :high
-      order by due_at, sequence limit 1) as next_due,
+    (select due_at from {queue} where stage = 0 and due_at > c.now and ${oftenTrue('bucket between :low and :high')}
+      order by due_at, sequence ${dialect.limitByIndex(1)}) as next_due,
     (select min(case when due_at > lease_until then due_at else lease_until end) from {queue}
       where stage = 2 and bucket between :low and :high) as next_suspect
   from (select {now} as now) c limit 1`
 
 /** The horizon and the oldest due rows that nobody works on; a single row without an id when there are none. */
-export const candidates = (count: number) => `
-  select h.now, h.next_due, h.next_suspect, q.* from (${HORIZON}) h
+export const candidates = (count: number) => (dialect: Dialect) =>
+  `
+  select h.now, h.next_due, h.next_suspect, q.* from (${HORIZON(dialect)}) h
   left join (
     select ${CANDIDATE} from {queue}
-    where stage = 0 and due_at <= {now} and lease_until <= {now} and bucket between :low and :high
-    order by due_at, sequence limit ${count}
+    where stage = 0 and due_at <= {now} and ${oftenTrue('lease_until <= {now} and bucket between :low and :high')}
+    order by due_at, sequence ${dialect.limitByIndex(count)}
   ) q on 1 = 1`
 
 /** One suspect. */
@@ -43,17 +50,20 @@ const TAKE = {
   token: ':token',
   lease_until: '{long now} + :lease',
 }
+/** More than any claim. */
+const MOST = 10_000
 const PLACE = 'w: tenant_id text, event_id text, id bigint'
 const SAME = 'q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.id'
 const STILL_FREE = 'q.stage <> 1 and q.due_at <= :now and q.lease_until <= :now'
 
 /**
  * Leases what is still free of the picked rows, leaving out what another claim has locked. Each is looked up by itself: a join would
- * be planned by what the queue was like when it was analysed last, which may be empty.
+ * be planned by what the queue was like when it was analysed last, which may be empty. The limit is one that no claim reaches: for a
+ * set of unseen size, the planner looks up the rows to change one by one, too.
  */
 export const LEASE = (dialect: Dialect) => {
   const locked = `(select w.* from {rows ${PLACE}} cross join lateral (select 1 from {queue} q
-    where ${SAME} and ${STILL_FREE} limit 1 ${dialect.skipLocked}) free) as w`
+    where ${SAME} and ${STILL_FREE} limit 1 ${dialect.skipLocked}) free ${dialect.limitByIndex(MOST)}) as w`
   const from = dialect.skipLocked === '' ? `{rows ${PLACE}}` : locked
   const on = dialect.skipLocked === '' ? `${SAME} and ${STILL_FREE}` : SAME
   return dialect.update({ table: '{queue}', alias: 'q', from, on }, TAKE)

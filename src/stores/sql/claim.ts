@@ -36,7 +36,7 @@ import type { Values } from './template.ts'
 import { candidateOf, createWalk } from './walk.ts'
 
 /** How many rows a claim looks at, by its limit; constants, for the sake of query plans. */
-const LOOKS = [64, 256, 1024].map((count) => ({ count, template: candidates(count) }))
+const LOOKS = [64, 128, 256, 512, 1024].map((count) => ({ count, template: candidates(count) }))
 
 const LAST_LOOK = { count: 4096, template: candidates(4096) }
 
@@ -67,7 +67,7 @@ export function createClaimer(session: Session): Claimer {
     request: ClaimRequest,
   ): Promise<{ readonly claimed: Claimed; readonly missed: number }> {
     const { from: low, to: high } = request.buckets ?? { from: 0, to: 255 }
-    const look = LOOKS.find(({ count }) => count >= request.limit * 2) ?? LAST_LOOK
+    const look = LOOKS.find(({ count }) => count >= request.limit) ?? LAST_LOOK
     const seen = await session.rows(look.template, { low, high })
     const [horizon] = seen
     const now = number(horizon?.now)
@@ -107,7 +107,7 @@ export function createClaimer(session: Session): Claimer {
   ): Promise<readonly Candidate[]> {
     if (request.limit < 1) return []
     if (oldest.length < looked) return oldest
-    const behind = await walk(request, values)
+    const behind = await walk(request, values, oldest)
     const known = new Set(oldest.map(({ id }) => id))
     const rows = [...oldest, ...behind.filter(({ id }) => !known.has(id))]
     return rows.sort((a, b) => a.dueAt - b.dueAt || a.sequence - b.sequence)

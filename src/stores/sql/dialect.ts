@@ -67,6 +67,11 @@ export interface Dialect extends TemplateDialect {
   remove(change: SetChange): string
   /** The next lanes with rows of the stage after (:tenant, :subscription), by index: tenant_id, subscription_id, due_at of the first row. */
   nextLanes(count: number, stage: 0 | 1): string
+  /**
+   * A LIMIT in the order of an index that the planner must follow. Where it might rather read and sort everything, because the table
+   * was empty when it was analysed last, the number is one that it cannot see.
+   */
+  limitByIndex(count: number): string
   /** Follows a table's alias to name the index that must serve it, where the planner is known to choose worse. */
   useIndex(name: string): string
   readonly compiler: () => QueryCompiler

@@ -3,6 +3,7 @@
  * whatever their lengths, a bounded number of them at a time, and on from there the next time.
  */
 import type { ClaimRequest } from '../../queries.ts'
+import { keyOf } from './book.ts'
 import type { Dialect } from './dialect.ts'
 import { type Candidate, shareOf } from './pick.ts'
 import { number, text } from './rows.ts'
@@ -65,24 +66,37 @@ export function createWalk(session: Session) {
     return (await session.rows(template, { ...values, ...named })).map(candidateOf)
   }
 
-  return async (request: ClaimRequest, values: Values): Promise<readonly Candidate[]> => {
+  /** `known`: rows that have been read; lanes with enough of them are not asked again. */
+  return async (
+    request: ClaimRequest,
+    values: Values,
+    known: readonly Candidate[],
+  ): Promise<readonly Candidate[]> => {
     const seen = await lanesAfter(from)
     const last = seen.at(-1)
     from = last === undefined || seen.length < LANES ? FIRST : laneOf(last)
-    const lanes = seen
+    const due = seen
       .filter((row) => Number(row.due_at) <= Number(values.now))
       .map(laneOf)
       .filter(({ subscription }) => shareOf(subscription, request) > 0)
     const found: Candidate[] = []
-    const each = Math.max(
-      1,
-      Math.min(request.perTenant, Math.ceil(request.limit / Math.max(1, lanes.length))),
-    )
+    const each = Math.max(1, Math.min(request.perTenant, Math.ceil(request.limit / Math.max(1, due.length))))
+    const rows = rowsByLane(known)
+    const lanes = due.filter((lane) => (rows.get(keyOf(lane.tenant, lane.subscription)) ?? 0) < each)
     const atOnce = session.dialect.lateral ? LANES : AT_ONCE
     for (let start = 0; start < lanes.length && found.length < request.limit * 2; start += atOnce)
       found.push(...(await rowsOf(lanes.slice(start, start + atOnce), each, values)))
     return found
   }
+}
+
+function rowsByLane(rows: readonly Candidate[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { tenantId, subscriptionId } of rows) {
+    const lane = keyOf(tenantId, subscriptionId)
+    counts.set(lane, (counts.get(lane) ?? 0) + 1)
+  }
+  return counts
 }
 
 const laneOf = (row: Row): Lane => ({

@@ -53,6 +53,7 @@ export const mysql: Dialect = {
   ) => `select tenant_id, subscription_id, min(due_at) as due_at from {queue} force index (queue_lanes)
     where stage = ${stage} and (tenant_id > :tenant or (tenant_id = :tenant and subscription_id > :subscription))
     group by stage, tenant_id, subscription_id order by stage, tenant_id, subscription_id limit ${count}`,
+  limitByIndex: (count) => `limit ${count}`,
   useIndex: (name) => `force index (${name})`,
   compiler: () => new MysqlQueryCompiler(),
   opening: [],

@@ -43,6 +43,7 @@ export const sqlite: Dialect = {
       from lanes join {queue} c on c.id = lanes.id where lanes.n < ${count}
     ) select c.tenant_id, c.subscription_id, c.due_at from lanes cross join {queue} c on c.id = lanes.id`
   },
+  limitByIndex: (count) => `limit ${count}`,
   useIndex: () => '',
   compiler: () => new SqliteQueryCompiler(),
   opening: ['pragma journal_mode = wal'],
