@@ -1,15 +1,10 @@
 /** The statements of `claim`. Limits are constants in the text, so that a planner knows them. */
 import type { Dialect } from './dialect.ts'
+import { oftenTrue } from './planner.ts'
 import { DELIVERY_COLUMNS, EVENT_COLUMNS } from './rows.ts'
 
 const CANDIDATE = 'tenant_id, event_id, id, kind, subscription_id, due_at, sequence'
 const FREE = 'due_at <= :now and lease_until <= :now and bucket between :low and :high'
-
-/**
- * A condition of which a planner supposes that half of the rows fulfil it. It would take a lease that has ended for rare, and then
- * rather read and sort all that is due than follow the index to the first few.
- */
-const oftenTrue = (condition: string): string => `case when ${condition} then true else false end`
 
 /** What time it is, what is due next after it, and when the next suspect is. */
 const HORIZON = (dialect: Dialect) => `

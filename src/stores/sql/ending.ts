@@ -4,14 +4,15 @@ import { tenantBucket } from '../../patterns.ts'
 import type { DeliveryRecord } from '../../records.ts'
 import type { Dialect } from './dialect.ts'
 import { findDelivery } from './find.ts'
+import { oftenTrue } from './planner.ts'
 import { deliveryOf, number, text, toMicros } from './rows.ts'
 import type { Row, Session, Statements } from './session.ts'
 
 const PLACE = 'q.tenant_id, q.event_id, q.id, q.delivery_id'
 /** Queue rows past their maximum age. */
 export const EXPIRED = (dialect: Dialect) => `
-  select ${PLACE} from {queue} q where q.kind = 1 and q.expires_at <= :now and q.lease_until <= :now
-  order by q.expires_at limit 500 ${dialect.skipLocked}`
+  select ${PLACE} from {queue} q where q.kind = 1 and q.expires_at <= :now and ${oftenTrue('q.lease_until <= :now')}
+  order by q.expires_at ${dialect.limitByIndex(500)} ${dialect.skipLocked}`
 const OWED = (dialect: Dialect) => `
   select ${PLACE} from {queue} q where q.tenant_id = :tenant and q.kind = 1
   order by q.tenant_id, q.event_id limit 500 ${dialect.forUpdate}`

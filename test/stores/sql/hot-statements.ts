@@ -1,5 +1,5 @@
 /** The statements whose plans matter, with values to plan them for. */
-import { candidates, LEASE_LOCKED, LOAD } from '../../../src/stores/sql/claim-statements.ts'
+import { candidates, LEASE_EVENTS, LEASE_LOCKED, LOAD } from '../../../src/stores/sql/claim-statements.ts'
 import type { Dialect } from '../../../src/stores/sql/dialect.ts'
 import { EXPIRED, OWED_ONE, OWED_TO } from '../../../src/stores/sql/ending.ts'
 import { COUNT_HELD, HELD_LANES, LOCK_ANY } from '../../../src/stores/sql/holding.ts'
@@ -41,6 +41,7 @@ export const runsOn =
 export function hotStatementsAt(now: number): readonly HotStatement[] {
   const every = Array.from({ length: 50 }, (_, at) => at * 3)
   const places = every.map((n) => ['flood', `evt-${n}`, n + 1])
+  const manyPlaces = Array.from({ length: 500 }, (_, at) => ['flood', `evt-${at * 3}`, at * 3 + 1])
   const claims = places.map((place) => [...place, 'token'])
   const ids = every.map((n) => ['flood', `dlv-${n}`])
   const named = every.map((n) => ['flood', `dlv-${n}`, `evt-${n}`, `sub-${n % 7}`])
@@ -76,6 +77,12 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
       name: 'claim: lease',
       template: LEASE_LOCKED,
       values: { ...range, w: places, token: 't', lease: 1, alone: 0 },
+    },
+    {
+      name: 'claim: lease and load',
+      template: LEASE_EVENTS,
+      values: { ...range, w: manyPlaces, token: 't', lease: 1, alone: 0, ask: 0 },
+      needs: 'changesInCommon',
     },
     { name: 'claim: load', template: LOAD, values: { w: places, token: 't' } },
     {
