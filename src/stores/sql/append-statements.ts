@@ -42,8 +42,8 @@ const givenColumns = EVENT.split(', ')
  */
 const inCommon = (addressed: boolean, fresh: boolean) => `
   with c as materialized (select {now} as now),
-  g as materialized (select nextval('{events_sequence_seq}') as sequence, g.* from {rows g: ${GIVEN}}),
-  o as materialized (select o.* from {rows o: ${OWED}}),
+  g as materialized (select nextval('{events_sequence_seq}') as sequence, g.* from {batch g: ${GIVEN}}),
+  o as materialized (select o.* from {batch o: ${OWED}}),
   e as (
     insert into {events} (sequence, ${EVENT}, ${STORED})
     select g.sequence, ${givenColumns}, ${PUBLISHED_AT}, ${DUE_AT}
@@ -61,7 +61,7 @@ const inCommon = (addressed: boolean, fresh: boolean) => `
       ? `, d as (
     insert into {deliveries} (${DELIVERED}) select ${DELIVERY_ROW}
     from e join o on o.tenant_id = e.tenant_id and o.id = e.id cross join c
-    join {rows a: ${ADDRESSED}} on a.n = o.n where e.skipped = 0
+    join {batch a: ${ADDRESSED}} on a.n = o.n where e.skipped = 0
     returning number, id
   )`
       : ''
@@ -80,19 +80,19 @@ export const APPEND_FRESH = inCommon(false, true)
 export const APPEND_ADDRESSED = inCommon(true, false)
 
 const clock = '(select {now} as now) c'
-const fromEvents = `from {rows o: ${OWED}} join {events} e on e.tenant_id = o.tenant_id and e.id = o.id cross join ${clock}`
+const fromEvents = `from {batch o: ${OWED}} join {events} e on e.tenant_id = o.tenant_id and e.id = o.id cross join ${clock}`
 
 /** Elsewhere, first: the events. `mark` tells the new ones from those that were there. */
 export const INSERT_EVENTS = (dialect: Dialect) => `
   insert into {events} (${EVENT}, ${STORED}, append_id)
   select ${givenColumns}, ${PUBLISHED_AT}, ${DUE_AT}, :mark
-  from {rows g: ${GIVEN}} cross join ${clock} left join {tenants} t on t.tenant_id = g.tenant_id
+  from {batch g: ${GIVEN}} cross join ${clock} left join {tenants} t on t.tenant_id = g.tenant_id
   where 1 = 1 order by g.n
   ${dialect.keepExisting('{events}.append_id')}`
 /** Second: deliveries of addressees. */
 export const INSERT_DELIVERIES = `
   insert into {deliveries} (${DELIVERED}) select ${DELIVERY_ROW}
-  ${fromEvents} join {rows a: ${ADDRESSED}} on a.n = o.n
+  ${fromEvents} join {batch a: ${ADDRESSED}} on a.n = o.n
   where e.append_id = :mark and e.skipped = 0`
 /** Third: queue rows. */
 export const INSERT_QUEUE = `
@@ -100,7 +100,7 @@ export const INSERT_QUEUE = `
 /** Fourth: what became of them. */
 export const READ_APPENDED = `
   select o.n, e.sequence, e.published_at, e.due_at, q.id as row_id, q.lease_until, t.version, c.now, d.number
-  from {rows o: ${OWED}} cross join ${clock}
+  from {batch o: ${OWED}} cross join ${clock}
   left join {events} e on e.tenant_id = o.tenant_id and e.id = o.id and e.append_id = :mark
   left join {queue} q on q.tenant_id = e.tenant_id and q.event_id = e.id
   left join {deliveries} d on d.tenant_id = e.tenant_id and d.id = o.delivery_id

@@ -45,20 +45,17 @@ const TAKE = {
   token: ':token',
   lease_until: '{long now} + :lease',
 }
-/** More than any claim. */
-const MOST = 10_000
 const PLACE = 'w: tenant_id text, event_id text, id bigint'
 const SAME = 'q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.id'
 const STILL_FREE = 'q.stage <> 1 and q.due_at <= :now and q.lease_until <= :now'
 
 /**
  * Leases what is still free of the picked rows, leaving out what another claim has locked. Each is looked up by itself: a join would
- * be planned by what the queue was like when it was analysed last, which may be empty. The limit is one that no claim reaches: for a
- * set of unseen size, the planner looks up the rows to change one by one, too.
+ * be planned by what the queue was like when it was analysed last, which may be empty.
  */
 export const LEASE = (dialect: Dialect) => {
   const locked = `(select w.* from {rows ${PLACE}} cross join lateral (select 1 from {queue} q
-    where ${SAME} and ${STILL_FREE} limit 1 ${dialect.skipLocked}) free ${dialect.limitByIndex(MOST)}) as w`
+    where ${SAME} and ${STILL_FREE} limit 1 ${dialect.skipLocked}) free) as w`
   const from = dialect.skipLocked === '' ? `{rows ${PLACE}}` : locked
   const on = dialect.skipLocked === '' ? `${SAME} and ${STILL_FREE}` : SAME
   return dialect.update({ table: '{queue}', alias: 'q', from, on }, TAKE)

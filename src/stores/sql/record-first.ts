@@ -28,7 +28,7 @@ const COLUMNS = `n bigint, tenant_id text, event_id text, row_id bigint, token t
  */
 export const RECORD_FIRST = `
   with c as materialized (select {now} as now),
-  o as materialized (select o.* from {rows o: ${COLUMNS}}),
+  o as materialized (select o.* from {batch o: ${COLUMNS}}),
   f as materialized (
     select o.*, e.type, e.due_at from o
     cross join lateral (

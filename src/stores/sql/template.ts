@@ -1,7 +1,8 @@
 /**
  * Statements as text that reads the same for every database. A template names tables as `{queue}`, values as `:name`, the
  * clock as `{now}`, a value that is a number wherever it stands as `{long name}`, and a whole set of rows as `{rows claims: tenant_id text, id bigint}`: however many rows there are, the text
- * stays the same, so that a database can keep its plan.
+ * stays the same, so that a database can keep its plan. Each of these rows is looked up by itself, in an index, whatever else a planner
+ * would like better; `{batch …}` is such a set whose size it may see, for what is compared with another set in memory.
  */
 import type { Parameter } from './executor.ts'
 
@@ -25,8 +26,8 @@ export interface TemplateDialect {
   readonly now: string
   /** True for `$1`, which may be used twice; false for `?`. */
   readonly numbered: boolean
-  /** `parts` are the placeholders of `bindRows`. */
-  rows(alias: string, columns: readonly RowColumn[], parts: readonly string[]): string
+  /** `parts` are the placeholders of `bindRows`; `sized` when a planner may see how many rows there are. */
+  rows(alias: string, columns: readonly RowColumn[], parts: readonly string[], sized: boolean): string
   /** A set of rows as parameters: one per column, or one for all. */
   bindRows(columns: readonly RowColumn[], rows: readonly (readonly (string | number | null)[])[]): Parameter[]
 }
@@ -43,7 +44,7 @@ interface Slot {
   readonly columns: readonly RowColumn[] | null
 }
 
-const TOKEN = /\{rows (\w+): ([^}]*)\}|\{long (\w+)\}|\{(\w+)\}|(?<![:\w]):([a-z]\w*)/gi
+const TOKEN = /\{(rows|batch) (\w+): ([^}]*)\}|\{long (\w+)\}|\{(\w+)\}|(?<![:\w]):([a-z]\w*)/gi
 
 /** Translates a template. `table` gives a table's full name; with `boundNow`, `{now}` is the value `now`. */
 export function compile(
@@ -69,7 +70,7 @@ export function compile(
   }
   const sql = template.replace(
     TOKEN,
-    (_, alias: string, list: string, long: string, word: string, name: string) => {
+    (_, set: string, alias: string, list: string, long: string, word: string, name: string) => {
       if (long !== undefined) return asLong(dialect, scalar(long))
       if (name !== undefined) return scalar(name)
       if (word === 'now') return boundNow ? asLong(dialect, scalar('now')) : dialect.now
@@ -77,7 +78,7 @@ export function compile(
       const columns = columnsOf(list)
       slots.push({ name: alias, columns })
       const parts = dialect.bindRows(columns, []).map(placeholder)
-      return dialect.rows(alias, columns, parts)
+      return dialect.rows(alias, columns, parts, set === 'batch')
     },
   )
   return { sql: sql.replace(/\s+/g, ' ').trim(), bind: (values) => bound(slots, values, dialect) }

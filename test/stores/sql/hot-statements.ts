@@ -39,7 +39,7 @@ export const runsOn =
 
 /** All of them, at an instant in µs around which the rows lie. */
 export function hotStatementsAt(now: number): readonly HotStatement[] {
-  const every = Array.from({ length: 50 }, (_, at) => at * 3)
+  const every = Array.from({ length: 500 }, (_, at) => at * 3)
   const places = every.map((n) => ['flood', `evt-${n}`, n + 1])
   const manyPlaces = Array.from({ length: 500 }, (_, at) => ['flood', `evt-${at * 3}`, at * 3 + 1])
   const claims = places.map((place) => [...place, 'token'])

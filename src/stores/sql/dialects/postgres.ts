@@ -34,14 +34,16 @@ export const postgres: Dialect = {
   // A sub-select is evaluated once: the bare function would be called for every row, and no index could be used.
   now: '(select (extract(epoch from clock_timestamp()) * 1000000)::bigint)',
   numbered: true,
-  rows: (alias, columns, parts) => {
+  // A planner takes the result of a sub-select for ten rows, which are looked up by index; it would read a table for hundreds.
+  rows: (alias, columns, parts, sized) => {
     const left = [...parts]
     const take = () => left.shift() ?? ''
     const arrays = columns.map(({ type }) => {
       if (type === 'json') return joined(take(), take(), take())
       return `${take()}::${type === 'double' ? 'double precision' : type}[]`
     })
-    return `unnest(${arrays.join(', ')}) as ${alias}(${columns.map(({ name }) => name).join(', ')})`
+    const given = sized ? arrays : arrays.map((array) => `(select ${array})`)
+    return `unnest(${given.join(', ')}) as ${alias}(${columns.map(({ name }) => name).join(', ')})`
   },
   bindRows: (columns, rows) =>
     columns.flatMap(({ type }, at): Parameter[] => {
