@@ -12,9 +12,11 @@ import { patience } from './patience.ts'
 import type { TaskGroup } from './task.ts'
 
 const MAX_BATCH = 500
-/** A batch gathers for so many turns, or until it is worth a transaction: an idle loop turns in microseconds, a busy one in milliseconds. */
-const TURNS = 6
+/** A batch gathers until so many turns have brought nothing: an idle loop turns in microseconds, a busy one in milliseconds. */
+const QUIET_TURNS = 4
+/** … or until it is worth a transaction, or as old as this. */
 const ENOUGH = 128
+const OLD_MS = 10
 /** Tries of a batch that the store refuses although it answers; then it is halved. */
 const REFUSALS = 3
 
@@ -44,15 +46,28 @@ export function createRecorder(parts: Parts): Recorder {
 
   async function run(): Promise<void> {
     while (gathered.length > 0) {
-      await new Promise<void>(nextTurn)
-      for (let turn = 1; turn < TURNS && gathered.length < ENOUGH && !isAwaited; turn += 1)
-        await new Promise<void>(nextTurn)
+      await gather()
       isAwaited = gathered.length > MAX_BATCH && isAwaited
       const batch = gathered.slice(0, MAX_BATCH)
       gathered = gathered.slice(MAX_BATCH)
       await store(batch)
     }
     running = null
+  }
+
+  async function gather(): Promise<void> {
+    const begun = parts.clock.monotonic()
+    let quiet = 0
+    do {
+      const before = gathered.length
+      await new Promise<void>(nextTurn)
+      quiet = gathered.length === before ? quiet + 1 : 0
+    } while (
+      !isAwaited &&
+      quiet < QUIET_TURNS &&
+      gathered.length < ENOUGH &&
+      parts.clock.monotonic() - begun < OLD_MS
+    )
   }
 
   /** A store that does not answer at all is waited for; one that does has refused the batch. */
