@@ -3,6 +3,7 @@
  * except those in a caller's transaction or with an id or key of their own, which must not block the others.
  */
 
+import { nextTurn } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
 import { takenId } from '../ids.ts'
 import { writingTenantOf } from '../input/tenant.ts'
@@ -157,6 +158,8 @@ export function createPublisher(parts: Parts, worker: () => Worker | null, after
     for (const { event, duplicate } of appended) {
       parts.report.published({ eventId: event.id, tenantId: event.tenantId, type: event.type, duplicate })
     }
+    // A store in this process answers at once: a caller that awaits one publish after another would keep the event loop from turning.
+    if (tx === undefined) await new Promise<void>(nextTurn)
     return appended
   }
 

@@ -6,7 +6,7 @@
  * opens no such file (a wrapper, an encrypted database): one connection, on which the store's statements wait
  * while a transaction is open.
  */
-import { systemClock } from '../../../clock.ts'
+import { nextTurn, systemClock } from '../../../clock.ts'
 import type { Database, Executor } from '../executor.ts'
 import { createDeadline } from './deadline.ts'
 import { notAClient, notATransaction } from './refuse.ts'
@@ -67,19 +67,24 @@ export function sqliteDatabase(client: SqliteClient, settings: SqliteSettings = 
       return inTurn(() => own().run(sql, parameters))
     },
 
-    transaction: (work) =>
-      inTurn(async () => {
+    async transaction(work) {
+      const result = await inTurn(async () => {
         const { handle, run } = own()
         handle.exec('begin immediate')
         try {
-          const result = await work(synchronous(run))
+          const made = await work(synchronous(run))
           handle.exec('commit')
-          return result
+          return made
         } catch (error) {
           if (inTransaction(handle)) handle.exec('rollback')
           throw error
         }
-      }),
+      })
+      // All of it has run in one go. Whoever awaits one publish after another would keep the event loop from everything else:
+      // requests would look slow, and the host's own would wait.
+      await new Promise<void>(nextTurn)
+      return result
+    },
 
     join(tx): Executor {
       const expected = 'the handle on which the transaction is open'
