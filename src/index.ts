@@ -64,6 +64,8 @@ export type {
 export { EVENT_NAME, matchesPattern, tenantBucket } from './patterns.ts'
 export type * from './queries.ts'
 export type * from './records.ts'
+export type { Resealed } from './sealing/reseal.ts'
+export type { ResealCount } from './sealing/resealed.ts'
 export { type SealedSecretsOptions, sealedSecrets } from './sealing/sealed-secrets.ts'
 export type { SealContext, Sealer } from './sealing.ts'
 export { customScheme } from './signing/custom-scheme.ts'
@@ -76,7 +78,6 @@ export { svix } from './signing/svix.ts'
 export { unsigned } from './signing/unsigned.ts'
 export type { Store } from './store.ts'
 export type { EventToMatch } from './subscriptions/matching.ts'
-export type { Resealed } from './subscriptions/reseal.ts'
 export type { IssuedSecret } from './subscriptions/signing-input.ts'
 export type {
   FailureCode,

@@ -219,6 +219,24 @@ export interface Released {
   readonly nextAt: number | null
 }
 
+/** Where a walk over pending deliveries has come to. */
+export interface DeliveryPlace {
+  readonly tenantId: string
+  readonly deliveryId: string
+}
+
+/** The sealed one-use destination of a pending delivery. */
+export interface PendingDestination extends DeliveryPlace {
+  readonly destination: string
+}
+
+/** A sealed destination that is to take the place of the one that was read. */
+export interface DestinationChange extends DeliveryPlace {
+  /** As it was read. */
+  readonly from: string
+  readonly to: string
+}
+
 /** A delivery that an event is to get although its fan-out is over. */
 export interface ReplayEntry {
   readonly eventId: string

@@ -16,10 +16,13 @@ import type {
   ClaimRequest,
   DeletedSubscription,
   DeliveryFilter,
+  DeliveryPlace,
+  DestinationChange,
   EventFilter,
   Migrated,
   Outcome,
   Page,
+  PendingDestination,
   PruneRequest,
   Recorded,
   Released,
@@ -198,6 +201,20 @@ export interface Store<Tx = never> {
    * age counted from now, outside the order. Locks the event row; one result each, in order.
    */
   replay(tenantId: string, entries: readonly ReplayEntry[]): Promise<readonly Replayed[]>
+  /**
+   * The one-use destinations of pending deliveries, claimed and held ones too: a walk over all tenants, up to `limit` of them a
+   * page, strictly after `after` (null: from the start). A page may have fewer, or none; the walk ends where `next` is null, and
+   * goes on after `next` elsewhere. It meets once whatever was pending from its beginning to its end.
+   */
+  listDestinations(page: { readonly after: DeliveryPlace | null; readonly limit: number }): Promise<{
+    readonly destinations: readonly PendingDestination[]
+    readonly next: DeliveryPlace | null
+  }>
+  /**
+   * Replaces sealed destinations, each only while its delivery is pending and its destination is, byte for byte, still `from`: an
+   * ended delivery stays without one. Nothing else of the delivery changes, its claim and `updatedAt` neither. Returns how many it replaced.
+   */
+  replaceDestinations(changes: readonly DestinationChange[]): Promise<number>
   /** Adds a bulk job, due at once. Returns its queue row's id. */
   addJob(tenantId: string, job: JsonObject): Promise<string>
   /** A bulk job as it was added or last handed back; null when there is none of this id in scope (any more). */

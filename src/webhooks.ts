@@ -28,10 +28,10 @@ import type { Parts } from './parts.ts'
 import type { Migrated } from './queries.ts'
 import type { SubscriptionRecord } from './records.ts'
 import { createReporter, harmless, warningLogger } from './report.ts'
+import { createReseal, type Resealed } from './sealing/reseal.ts'
 import { checkedSealer, unsealed } from './sealing.ts'
 import type { Store } from './store.ts'
 import { memoryStore } from './stores/memory.ts'
-import { createReseal, type Resealed } from './subscriptions/reseal.ts'
 import { signingOptionOf } from './subscriptions/signing-input.ts'
 import { testEvent } from './subscriptions/test-event.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
@@ -128,8 +128,10 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
   /** Looks for due work now, for example after the commit of a publish with `tx`. */
   wake(): void
   /**
-   * Brings every stored secret and header value under the current key of `secrets`. For operators, after a new key was put
-   * first in every process; pending one-use destinations keep their key until they end.
+   * Brings every stored secret, header value and pending one-use destination under the current key of `secrets`. For operators,
+   * after a new key was put first in every process. Interrupted, it goes on when it is called again.
+   *
+   * @throws PosthornError `STORE_FAILED`, `SEALER_FAILED`; what was resealed until then stays so
    */
   resealSecrets(): Promise<Resealed>
   /**

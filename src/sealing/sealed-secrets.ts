@@ -10,8 +10,8 @@ import { bytesFrom, textFrom } from './base64url.ts'
 export interface SealedSecretsOptions {
   /**
    * Keys of 32 random bytes, as bytes, base64 or hexadecimal (`openssl rand -base64 32`). The first one seals, all of
-   * them open. To replace a key: put the new one first in every process, call `resealSecrets()`, and take the old one
-   * out once the one-use destinations sealed with it have ended (`maxAgeMs`).
+   * them open. To replace a key: put the new one first in every process, call `resealSecrets()` until it reseals nothing
+   * more, and take the old one out.
    */
   readonly keys: readonly (string | Uint8Array)[]
   /**

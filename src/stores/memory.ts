@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { Store } from '../store.ts'
 import { append } from './memory/append.ts'
 import { claim } from './memory/claim.ts'
+import { listDestinations, replaceDestinations } from './memory/destinations.ts'
 import { addRollups, eraseTenant, prune, pruneRollups, readRollups } from './memory/history.ts'
 import { cancel, expire, hold, listHeld, redeliver, release } from './memory/holding.ts'
 import {
@@ -80,6 +81,8 @@ export function memoryStore(options: { readonly clock?: Clock } = {}): MemorySto
     cancel: async (filter, limit) => cancel(state, filter, limit),
     redeliver: async (scope, id, how) => redeliver(state, scope, id, how),
     replay: async (tenantId, entries) => entries.map((entry) => replay(state, tenantId, entry)),
+    listDestinations: async (page) => listDestinations(state, page),
+    replaceDestinations: async (changes) => replaceDestinations(state, changes),
     addJob: async (tenantId, job) => addJob(state, tenantId, job),
     getJob: async (scope, id) => getJob(state, scope, id),
     backlog: async (filter) => backlog(state, filter),

@@ -14,6 +14,8 @@ const token = 'Bearer obviously-fake-token'
 const keys = (...bytes: number[]) =>
   sealedSecrets({ keys: bytes.map((byte) => new Uint8Array(32).fill(byte)) })
 
+const nothing = { looked: 0, resealed: 0, unreadable: 0 }
+
 /** A lab whose sender can be exchanged for one with other keys, on the same store. */
 function labWith(secrets?: Sealer, options: Partial<WebhooksOptions> = {}) {
   const problems: string[] = []
@@ -74,7 +76,10 @@ describe('with keys', () => {
     const { secret } = await lab.subscribe('acme', { headers: { authorization: token } })
     expect(await lab.stored()).toEqual([secret, token])
     const sealing = lab.withKeys(keys(1))
-    expect(await sealing.resealSecrets()).toEqual({ looked: 1, resealed: 1, unreadable: 0 })
+    expect(await sealing.resealSecrets()).toEqual({
+      subscriptions: { looked: 1, resealed: 1, unreadable: 0 },
+      destinations: nothing,
+    })
     for (const value of await lab.stored()) expect(value).toMatch(/^posthorn-sealed\./)
     await sealing.publish('a', {}, own)
     await sealing.drain()
@@ -138,8 +143,14 @@ describe('replacing the key', () => {
       await lab.subscribe('b'),
     ]
     const turning = lab.withKeys(keys(2, 1))
-    expect(await turning.resealSecrets()).toEqual({ looked: 2, resealed: 2, unreadable: 0 })
-    expect(await turning.resealSecrets()).toEqual({ looked: 2, resealed: 0, unreadable: 0 })
+    expect(await turning.resealSecrets()).toEqual({
+      subscriptions: { looked: 2, resealed: 2, unreadable: 0 },
+      destinations: nothing,
+    })
+    expect(await turning.resealSecrets()).toEqual({
+      subscriptions: { looked: 2, resealed: 0, unreadable: 0 },
+      destinations: nothing,
+    })
     const after = lab.withKeys(keys(2))
     await after.publish('a', {}, own)
     await after.drain()
@@ -154,7 +165,10 @@ describe('replacing the key', () => {
     for (let index = 0; index < 450; index++)
       await known.subscriptions.create({ tenantId: `t${index % 7}`, url, signing: standardWebhooks() })
     const turning = lab.withKeys(keys(2, 1))
-    expect(await turning.resealSecrets()).toEqual({ looked: 451, resealed: 450, unreadable: 1 })
+    expect(await turning.resealSecrets()).toEqual({
+      subscriptions: { looked: 451, resealed: 450, unreadable: 1 },
+      destinations: nothing,
+    })
     const { items } = await lab.webhooks.subscriptions.list({ tenantId: 'lost' })
     expect(items[0]?.secrets[0]?.hint).toHaveLength(4)
   })

@@ -230,6 +230,31 @@ const flaws: Record<string, Flaw> = {
       return rows.map((row) => (row === 'waiting' ? 'exists' : row))
     },
   }),
+  'a destination is replaced whatever it is': (right) => ({
+    async replaceDestinations(changes) {
+      const rows = await Promise.all(changes.map((one) => right.getDelivery(one.tenantId, one.deliveryId)))
+      return right.replaceDestinations(
+        changes.map((change, at) => ({ ...change, from: rows[at]?.destination ?? change.from })),
+      )
+    },
+  }),
+  'the walk over destinations forgets claimed ones': (right) => {
+    const claimed = new Set<string>()
+    return {
+      async claim(request) {
+        const answer = await right.claim(request)
+        for (const work of answer.work) if (work.kind === 'delivery') claimed.add(work.delivery.id)
+        return answer
+      },
+      async listDestinations(page) {
+        const { destinations, next } = await right.listDestinations(page)
+        return { destinations: destinations.filter(({ deliveryId }) => !claimed.has(deliveryId)), next }
+      },
+    }
+  },
+  'the walk over destinations repeats its pages': (right) => ({
+    listDestinations: ({ limit }) => right.listDestinations({ after: null, limit }),
+  }),
   'a job of another tenant is shown': (right) => ({ getJob: (_scope, id) => right.getJob(anyTenant, id) }),
   'rollups are never removed': () => ({ pruneRollups: async () => 0 }),
   'cancel spares claimed deliveries': (right) => {

@@ -166,8 +166,8 @@ export async function listHeld(
     const counts = lanes.length === 0 ? [] : await statements.rows(COUNT_HELD, named)
     for (const row of [...counts].sort((a, b) => number(a.lane) - number(b.lane))) {
       const lane = lanes[number(row.lane)]
-      // A lane that was emptied in between is none any more.
-      if (lane === undefined || number(row.held) === 0) continue
+      // A lane that was emptied in between is none any more; what is held without a subscription is no subscription's.
+      if (lane === undefined || lane.subscription === '' || number(row.held) === 0) continue
       held.push({ tenantId: lane.tenant, subscriptionId: lane.subscription, count: number(row.held) })
     }
     const last = lanes.at(-1)

@@ -5,6 +5,7 @@ import type { Store } from '../../store.ts'
 import { append } from './append.ts'
 import { recordFailure } from './append-failure.ts'
 import { createClaimer } from './claim.ts'
+import { listDestinations, replaceDestinations } from './destinations.ts'
 import type { Dialect } from './dialect.ts'
 import { discreet } from './discreet.ts'
 import { cancel, expire, redeliver } from './ending.ts'
@@ -108,6 +109,8 @@ export function createSqlStore<Tx>({
     redeliver: (scope, id, how) => due(redeliver(session, scope, id, how)),
     replay: async (tenantId, entries) =>
       entries.length === 0 ? [] : due(replay(session, tenantId, entries)),
+    listDestinations: (page) => listDestinations(session, page),
+    replaceDestinations: (changes) => replaceDestinations(session, changes),
     addJob: (tenantId, job) => due(addJob(session, tenantId, job)),
     getJob: (scope, id) => getJob(session, scope, id),
     backlog: (filter) => backlog(session, filter),

@@ -3,6 +3,7 @@ import { appendCases } from './append.ts'
 import type { CaseContext, CaseSpec, ConformanceCase, Need, StoreUnderTest } from './case.ts'
 import { claimCases } from './claim.ts'
 import { concurrencyCases } from './concurrency.ts'
+import { destinationCases } from './destinations.ts'
 import { endingCases } from './ending.ts'
 import { fairnessCases } from './fairness.ts'
 import { fanOutCases } from './fan-out.ts'
@@ -38,6 +39,7 @@ const groups = [
   endingCases,
   redeliverCases,
   replayCases,
+  destinationCases,
   listCases,
   pruneCases,
   rollupCases,

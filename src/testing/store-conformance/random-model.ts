@@ -103,6 +103,7 @@ const operations: readonly Operation[] = [
     },
   ],
   ['redeliver', redeliver],
+  ['replace a destination', replaceDestination],
   ...repeated(3, ['wait', (run) => run.lab.advance(pick(run, [1, 200, 4_000, 31_000]))]),
   [
     'prune',
@@ -251,6 +252,14 @@ async function redeliver(run: Run): Promise<void> {
   if (delivery === undefined) return
   const options = { trigger: 'manual', maxAgeMs: 60_000, destination: 'again' } as const
   await both(run, (store) => store.redeliver(delivery.tenantId, delivery.id, options))
+}
+
+async function replaceDestination(run: Run): Promise<void> {
+  const delivery = pick(run, run.deliveries)
+  if (delivery === undefined) return
+  const { tenantId, id: deliveryId } = delivery
+  const change = { tenantId, deliveryId, from: pick(run, ['x', 'again']), to: 'anew' }
+  await both(run, (store) => store.replaceDestinations([change]))
 }
 
 async function sorted(

@@ -1,5 +1,11 @@
 /** The statements whose plans matter, with values to plan them for. */
 import { candidates, LEASE_EVENTS, LEASE_LOCKED, LOAD } from '../../../src/stores/sql/claim-statements.ts'
+import {
+  PENDING_OF_NEXT,
+  PENDING_OF_TENANT,
+  READ_DESTINATIONS,
+  REPLACE_DESTINATIONS,
+} from '../../../src/stores/sql/destinations.ts'
 import type { Dialect } from '../../../src/stores/sql/dialect.ts'
 import { EXPIRED, OWED_ONE, OWED_TO } from '../../../src/stores/sql/ending.ts'
 import { COUNT_HELD, HELD_LANES, LOCK_ANY } from '../../../src/stores/sql/holding.ts'
@@ -129,6 +135,18 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
     { name: 'release: the first held rows', template: LOCK_ANY, values: { ...lane, count: 10 } },
     { name: 'expire', template: EXPIRED, values: { now } },
     { name: 'cancel: what a subscription is owed', template: OWED_TO, values: lane },
+    {
+      name: 'destinations: the next of a tenant',
+      template: PENDING_OF_TENANT,
+      values: { tenant: 'flood', delivery: 'dlv-1' },
+    },
+    { name: 'destinations: the next tenants', template: PENDING_OF_NEXT, values: { tenant: 'flood' } },
+    { name: 'destinations: read', template: READ_DESTINATIONS, values: { w: ids } },
+    {
+      name: 'destinations: replace',
+      template: REPLACE_DESTINATIONS,
+      values: { w: ids.map((id) => [...id, 'sealed', 'anew']) },
+    },
     { name: 'cancel: one delivery', template: OWED_ONE, values: { tenant: 'flood', delivery: 'dlv-1' } },
   ]
 }
