@@ -79,10 +79,23 @@ export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Repo
       }
     },
     problem(during: string, error: PosthornError) {
-      logOnce(`${during} ${error.code}`, { during, code: error.code, err: error }, error.message)
+      logOnce(
+        `${failureOf(error) ?? during} ${error.code}`,
+        { during, code: error.code, err: error },
+        error.message,
+      )
       call('problem', { during, error })
     },
     hasAttempted: hooks.attempted !== undefined,
     hasEnded: hooks.ended !== undefined,
   }
+}
+
+/** The code at the bottom of it: a database that does not answer is one cause, whatever was asked of it. */
+function failureOf(error: PosthornError): string | null {
+  if (error.code !== 'STORE_FAILED') return null
+  let { cause } = error
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause
+  const code = (cause as { code?: unknown } | null | undefined)?.code
+  return typeof code === 'string' ? code : null
 }

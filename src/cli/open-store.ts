@@ -24,6 +24,8 @@ export interface StorePlace {
   readonly url: string
   readonly schema?: string | undefined
   readonly prefix?: string | undefined
+  /** Wake-up hints between processes, on Postgres. @default false */
+  readonly listen?: boolean | undefined
 }
 
 /** What databases have been opened for: shown by the server beside each connection. */
@@ -51,11 +53,11 @@ interface PgPool {
   end(): Promise<void>
 }
 
-async function openPostgres({ url, schema }: StorePlace): Promise<OpenedStore> {
+async function openPostgres({ url, schema, listen = false }: StorePlace): Promise<OpenedStore> {
   const Pool = member(await driver('pg'), 'Pool') as new (options: object) => PgPool
   const pool = new Pool({ connectionString: url, max: 10, application_name: APPLICATION })
   return {
-    store: postgresStore({ client: pool as never, ...(schema === undefined ? {} : { schema }) }),
+    store: postgresStore({ client: pool as never, listen, ...(schema === undefined ? {} : { schema }) }),
     query: async (sql) => (await pool.query(sql)).rows,
     close: () => pool.end(),
   }

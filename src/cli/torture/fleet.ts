@@ -8,7 +8,8 @@ import { PORT, type RunSettings, SETTINGS, WORKER } from './settings.ts'
 
 /** What the processes said that a user should hear of. */
 export interface Said {
-  warnings: number
+  /** Lines of workers' logs, warnings and errors. */
+  readonly lines: { readonly worker: string; readonly at: number; readonly message: string }[]
   unhandled: string[]
   /** What publishes were refused with; each is repeated until it is acknowledged. */
   refusals: string[]
@@ -51,7 +52,7 @@ export interface Fleet {
 export async function startFleet(entry: string, settings: RunSettings): Promise<Fleet> {
   const faults: Fault[] = []
   const said: Said = {
-    ...{ warnings: 0, unhandled: [], refusals: [], claims: [] },
+    ...{ lines: [], unhandled: [], refusals: [], claims: [] },
     ...{ published: 0, produced: false, gone: false },
   }
   const workers = new Map<string, ChildProcess>()
@@ -65,7 +66,13 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     child.on('message', (message: { [key: string]: unknown }) => {
-      if ('warning' in message) said.warnings += 1
+      if ('warning' in message) {
+        said.lines.push({
+          worker: env[WORKER] ?? '',
+          at: systemClock.now(),
+          message: String(message.warning),
+        })
+      }
       if ('unhandled' in message) said.unhandled.push(String(message.unhandled))
       if ('refused' in message) said.refusals.push(String(message.refused))
       if ('published' in message) said.published = Math.max(said.published, Number(message.published))

@@ -46,8 +46,11 @@ export interface Database<Tx = never> extends Executor {
   join(tx: Tx): Executor
   /** Called before the first `listen`, when the store is made. @throws PosthornError `INVALID_OPTION` where it could never work */
   checkListen?(): void
-  /** Wake-up hints between processes, where the database has them (Postgres LISTEN). Returns the way to stop. */
-  listen?(channel: string, onMessage: () => void): Promise<() => Promise<void>>
+  /**
+   * Wake-up hints between processes, where the database has them (Postgres LISTEN), with what they say. Under the deadline of a
+   * statement. Returns the way to stop, which waits for nothing that a lost connection could withhold for ever.
+   */
+  listen?(channel: string, onMessage: (payload: string) => void): Promise<() => Promise<void>>
   /** Closes what the adapter opened itself; never the caller's client. */
   close(): Promise<void>
 }

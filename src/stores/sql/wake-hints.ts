@@ -1,7 +1,8 @@
 /**
  * Wake-up hints between processes (Postgres LISTEN/NOTIFY): optional, coalesced, never inside a transaction of the caller, whose
- * commit would take a lock that all notifying transactions share. Polling finds all work without them; a probe of its own
- * tells whether they arrive, since a pooler in transaction mode drops them in silence.
+ * commit would take a lock that all notifying transactions share. Polling finds all work without them; where it was silent for a
+ * while a probe tells whether they arrive, since a pooler in transaction mode drops them in silence, and a connection can be lost
+ * without a word. A probe wakes nobody, and it proves the hearing of all who hear it, so that many processes send few.
  */
 import { systemClock, type Timer } from '../../clock.ts'
 import { PosthornError } from '../../errors.ts'
@@ -9,9 +10,15 @@ import type { Database } from './executor.ts'
 
 /** At most one notification in this time leaves a process. */
 const GAP_MS = 50
-const PROBE_EVERY_MS = 30_000
+/** After so long without a notification it asks whether it still hears, or, where it never did, listens anew. */
+const SILENCE_MS = 10_000
 const ANSWER_WITHIN_MS = 5_000
+/** Pause after it could not listen. */
+const AGAIN_MS = 5_000
 const NOTIFY = 'select pg_notify($1, $2)'
+/** What notifications say. */
+const HINT = ''
+const PROBE = 'probe'
 
 /** Hints of one store. */
 export interface WakeHints {
@@ -42,8 +49,8 @@ export function createWakeHints(
   let connection: Connection | null = null
 
   /** A lost notification costs a poll, nothing more. */
-  const tell = (): Promise<void> =>
-    database.query(NOTIFY, [channel, '']).then(
+  const tell = (what: typeof HINT | typeof PROBE): Promise<void> =>
+    database.query(NOTIFY, [channel, what]).then(
       () => {},
       () => {},
     )
@@ -58,14 +65,15 @@ export function createWakeHints(
       if (again) notify()
     }, GAP_MS)
     again = false
-    void tell()
+    void tell(HINT)
   }
 
   return {
     notify,
     onWake(listener, warn = () => {}) {
       listeners.add(listener)
-      connection ??= connect(database, channel, tell, () => wakeAll(listeners), warn, clock)
+      const probe = () => void tell(PROBE)
+      connection ??= connect(database, channel, probe, () => wakeAll(listeners), warn, clock)
       return () => {
         listeners.delete(listener)
         if (listeners.size > 0) return
@@ -94,51 +102,62 @@ interface Connection {
 function connect(
   database: Database<unknown>,
   channel: string,
-  tell: () => Promise<void>,
+  tellProbe: () => void,
   wake: () => void,
   warn: (message: string) => void,
   clock: typeof systemClock,
 ): Connection {
   let ended = false
-  let heard = false
   let warned = false
   let stop: (() => Promise<void>) | null = null
   let timer: Timer | null = null
 
-  const later = (delayMs: number, work: () => Promise<void>): void => {
-    if (!ended) timer = clock.setTimer(() => void work(), delayMs)
+  const later = (delayMs: number, work: () => void): void => {
+    if (!ended) timer = clock.setTimer(work, delayMs)
   }
 
   async function begin(): Promise<void> {
+    const line: Line = { heardAt: null }
     try {
-      const opened = await database.listen?.(channel, () => {
-        heard = true
-        if (!ended) wake()
+      const opened = await database.listen?.(channel, (payload) => {
+        line.heardAt = clock.monotonic()
+        warned = false
+        if (!ended && payload !== PROBE) wake()
       })
       stop = opened ?? null
-      if (ended) return await leave()
+      if (ended) return leave()
       wake()
-      await probe()
+      probe(line)
     } catch (error) {
       complain(error instanceof Error ? error.message : 'the connection failed')
-      later(PROBE_EVERY_MS, begin)
+      later(AGAIN_MS, () => void begin())
     }
   }
 
-  async function probe(): Promise<void> {
-    heard = false
-    await tell()
-    later(ANSWER_WITHIN_MS, judge)
+  /** Its answer is waited for even where the notification itself hangs: that takes another connection. */
+  function probe(line: Line): void {
+    const askedAt = clock.monotonic()
+    tellProbe()
+    later(ANSWER_WITHIN_MS, () => {
+      if (line.heardAt !== null && line.heardAt >= askedAt) attend(line, line.heardAt)
+      else giveUp(line)
+    })
   }
 
-  async function judge(): Promise<void> {
-    if (heard) {
-      warned = false
-      return later(PROBE_EVERY_MS, probe)
-    }
-    await leave()
+  /** Until it was silent for long. */
+  function attend(line: Line, heardAt: number): void {
+    later(Math.max(0, heardAt + SILENCE_MS - clock.monotonic()), () => {
+      if (line.heardAt === null || line.heardAt === heardAt) probe(line)
+      else attend(line, line.heardAt)
+    })
+  }
+
+  /** One that has heard before was lost, so another one is opened at once; where nothing was ever heard that would not help. */
+  function giveUp({ heardAt }: Line): void {
+    leave()
+    if (heardAt !== null) return void begin()
     complain('a notification of its own did not arrive; a pooler in transaction mode drops them')
-    later(PROBE_EVERY_MS, begin)
+    later(SILENCE_MS, () => void begin())
   }
 
   function complain(why: string): void {
@@ -150,10 +169,9 @@ function connect(
     )
   }
 
-  async function leave(): Promise<void> {
-    const leaving = stop
+  function leave(): void {
+    stop?.().catch(() => {})
     stop = null
-    await leaving?.().catch(() => {})
   }
 
   void begin()
@@ -161,7 +179,13 @@ function connect(
     end() {
       ended = true
       timer?.cancel()
-      void leave()
+      leave()
     },
   }
+}
+
+/** What is known of a connection that listens. */
+interface Line {
+  /** When it last heard anything, by the monotonic clock. */
+  heardAt: number | null
 }

@@ -49,7 +49,7 @@ describe('a store with `listen`', () => {
     const worker = postgresStore({ client: openPool(), listen: true })
     const heard = bell()
     const stop = worker.onWake?.(heard.ring)
-    await heard.reaches(2) // it listens, and has heard its own probe
+    await heard.reaches(1) // it listens
     const before = heard.rung
     const producer = createWebhooks({ store: postgresStore({ client: openPool(), listen: true }) })
     await producer.publish('order.paid', { id: 1 }, { tenantId: 'acme' })
@@ -104,27 +104,78 @@ describe('a store with `listen`', () => {
 
   it('listens anew when its connection is lost', async () => {
     const clock = manualClock()
-    const hears: (() => void)[] = []
+    const hears: ((payload: string) => void)[] = []
     let alive = true
+    let woken = 0
     const flickering = {
       dialect: 'postgres',
       driver: 'pg',
-      query: async () => {
-        if (alive) hears.at(-1)?.()
+      query: async (_sql: string, [, payload]: [string, string]) => {
+        if (!alive) return new Promise(() => {})
+        hears.at(-1)?.(payload)
         return { rows: [], rowCount: 0 }
       },
-      listen: async (_channel: string, onMessage: () => void) => {
+      listen: async (_channel: string, onMessage: (payload: string) => void) => {
         hears.push(onMessage)
         alive = true
+        return () => new Promise<void>(() => {})
+      },
+    } as unknown as Database<unknown>
+    const warnings: string[] = []
+    const stop = createWakeHints(flickering, 'posthorn', clock).onWake(
+      () => {
+        woken += 1
+      },
+      (message) => warnings.push(message),
+    )
+    for (let turn = 0; turn < 10; turn += 1) await clock.advance(5_000)
+    expect([hears.length, woken]).toEqual([1, 1])
+    alive = false
+    for (let turn = 0; turn < 3; turn += 1) await clock.advance(5_000)
+    // Woken once more: something may have become due while nothing was heard.
+    expect([hears.length, woken]).toEqual([2, 2])
+    expect(warnings).toEqual([])
+    stop()
+  })
+
+  it('wakes nobody to find out whether it hears, and asks only when it has heard nothing for a while', async () => {
+    const clock = manualClock()
+    const processes: ((payload: string) => void)[] = []
+    let probes = 0
+    const shared = {
+      dialect: 'postgres',
+      driver: 'pg',
+      query: async (_sql: string, [, payload]: [string, string]) => {
+        probes += 1
+        for (const hear of processes) hear(payload)
+        return { rows: [], rowCount: 0 }
+      },
+      listen: async (_channel: string, onMessage: (payload: string) => void) => {
+        processes.push(onMessage)
         return async () => {}
       },
     } as unknown as Database<unknown>
-    const stop = createWakeHints(flickering, 'posthorn', clock).onWake(() => {})
+    let woken = 0
+    const stops: (() => void)[] = []
+    for (let process = 0; process < 10; process += 1) {
+      const hints = createWakeHints(shared, 'posthorn', clock)
+      stops.push(
+        hints.onWake(() => {
+          woken += 1
+        }),
+      )
+      await clock.advance(500)
+    }
     await clock.advance(10_000)
-    alive = false
-    for (let turn = 0; turn < 4; turn += 1) await clock.advance(30_000)
-    expect(hears).toHaveLength(2)
-    stop()
+    probes = 0
+    woken = 0
+    for (let second = 0; second < 120; second += 1) await clock.advance(1_000)
+    expect(woken).toBe(0)
+    expect(probes).toBeGreaterThanOrEqual(120 / 15)
+    expect(probes).toBeLessThanOrEqual(120 / 10)
+    for (const hear of processes) hear('')
+    expect(woken).toBe(10)
+    for (const stop of stops) stop()
   })
 
   it('tells of many events in few notifications', async () => {

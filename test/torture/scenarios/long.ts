@@ -4,6 +4,7 @@ import { bigTables } from './big-tables.ts'
 import { jumpingClock, wrongClock } from './clocks.ts'
 import { databaseClock } from './database-clock.ts'
 import { fullDisk } from './full-disk.ts'
+import { halfOpen } from './half-open.ts'
 import { heldSnapshot } from './held-snapshot.ts'
 import { pooler } from './pooler.ts'
 import { retention } from './retention.ts'
@@ -12,6 +13,7 @@ import { soak } from './soak.ts'
 import { wakeUpCost } from './wake-up-cost.ts'
 
 export const longScenarios: readonly Scenario[] = [
+  halfOpen,
   slowDatabase,
   pooler,
   readOnly,

@@ -3,15 +3,18 @@ import { systemClock } from '../../../clock.ts'
 import { PosthornError } from '../../../errors.ts'
 import { type ExecutorSettings, QUERY_TIMEOUT_MS } from './settings.ts'
 
-/**
- * Starts the work at once and rejects with `STORE_FAILED` when it has not ended in time. What arrives after that goes
- * to `late` (a connection to give back); a late failure is of no interest to anybody.
- */
-export type Deadline = <T>(
-  during: string,
-  start: () => PromiseLike<T>,
-  late?: (value: T) => void,
-) => Promise<T>
+/** Starts the work at once and rejects with `STORE_FAILED` when it has not ended in time. */
+export type Deadline = <T>(during: string, start: () => PromiseLike<T>, around?: Around<T>) => Promise<T>
+
+/** What else a deadline can know. */
+export interface Around<T> {
+  /** Gets what arrives after the deadline (a connection to give back); a late failure is of no interest to anybody. */
+  readonly late?: (value: T) => void
+  /** Called when the time is over. */
+  readonly over?: () => void
+  /** When the time began to run, by the monotonic clock. @default now */
+  readonly since?: number
+}
 
 /** @throws PosthornError `INVALID_OPTION` */
 export function createDeadline(driver: string, settings: ExecutorSettings): Deadline {
@@ -23,14 +26,16 @@ export function createDeadline(driver: string, settings: ExecutorSettings): Dead
       { path: 'queryTimeoutMs' },
     )
   }
-  return (during, start, late) =>
+  return (during, start, { late, over, since } = {}) =>
     new Promise((resolve, reject) => {
-      let over = false
+      let isOver = false
+      const leftMs = since === undefined ? limitMs : Math.max(0, since + limitMs - clock.monotonic())
       const timer = clock.setTimer(() => {
-        over = true
+        isOver = true
         const outcomeUnknown = !during.startsWith('waiting')
         reject(new PosthornError('STORE_FAILED', tooLate(driver, during, limitMs), { outcomeUnknown }))
-      }, limitMs)
+        over?.()
+      }, leftMs)
       const fail = (error: unknown): void => {
         timer.cancel()
         reject(error)
@@ -38,7 +43,7 @@ export function createDeadline(driver: string, settings: ExecutorSettings): Dead
       try {
         start().then((value) => {
           timer.cancel()
-          if (over) late?.(value)
+          if (isOver) late?.(value)
           else resolve(value)
         }, fail)
       } catch (error) {

@@ -2,6 +2,7 @@
  * The store's own side of any driver that lends connections: one statement on a borrowed connection, or a transaction
  * on one. A connection whose state is unknown (late, or its rollback failed) is thrown away, never given back.
  */
+import { systemClock } from '../../../clock.ts'
 import type { Database, Executor } from '../executor.ts'
 import { createDeadline } from './deadline.ts'
 import type { ExecutorSettings } from './settings.ts'
@@ -19,6 +20,11 @@ export interface Lender {
   /** @see BEGIN_OWN */
   readonly begin: readonly string[]
   borrow(): PromiseLike<Loan>
+  /**
+   * Called as soon as a loan was asked for, where the driver does not end attempts to connect by itself. Returns what to call when
+   * the loan did not come in time.
+   */
+  watch?(): () => void
 }
 
 /** How a transaction of our own begins: READ COMMITTED; on SQLite with the write lock, which a later upgrade may not get. */
@@ -33,21 +39,30 @@ export type OwnSide = Pick<Database, 'driver' | 'dialect' | 'query' | 'transacti
 
 /** @throws PosthornError `INVALID_OPTION` */
 export function ownSide(lender: Lender, settings: ExecutorSettings): OwnSide {
+  const { clock = systemClock } = settings
   const deadline = createDeadline(lender.driver, settings)
-  const borrow = (): Promise<Loan> =>
-    deadline(
-      'waiting for a connection',
-      () => lender.borrow(),
-      (late) => late.end(false),
-    )
+
+  function borrow(): Promise<Loan> {
+    let giveUp: (() => void) | undefined
+    const start = () => {
+      const loan = lender.borrow()
+      giveUp = lender.watch?.()
+      return loan
+    }
+    return deadline('waiting for a connection', start, {
+      late: (loan) => loan.end(false),
+      over: () => giveUp?.(),
+    })
+  }
 
   return {
     driver: lender.driver,
     dialect: lender.dialect,
 
     async query(sql, parameters) {
+      const since = clock.monotonic()
       const loan = await borrow()
-      const statement = runOn(loan)
+      const statement = runOn(loan, since)
       try {
         return await statement.query(sql, parameters)
       } finally {
@@ -56,8 +71,9 @@ export function ownSide(lender: Lender, settings: ExecutorSettings): OwnSide {
     },
 
     async transaction(work) {
+      const since = clock.monotonic()
       const loan = await borrow()
-      const { query, late } = runOn(loan)
+      const { query, late } = runOn(loan, since)
       let rolledBack = true
       try {
         for (const statement of lender.begin) await query(statement, [])
@@ -77,21 +93,31 @@ export function ownSide(lender: Lender, settings: ExecutorSettings): OwnSide {
     },
   }
 
-  /** Statements under the deadline; `late` once one of them has run into it and may still be running. */
-  function runOn(loan: Loan): Executor & { late(): boolean } {
+  /**
+   * Statements under the deadline, whose time runs for the first since the loan was asked for; `late` once one of them has run
+   * into it and may still be running.
+   */
+  function runOn(loan: Loan, askedAt: number): Executor & { late(): boolean } {
     let late = false
+    let since: number | null = askedAt
     return {
       late: () => late,
       async query(sql, parameters) {
         let ended = false
+        const around = since === null ? {} : { since }
+        since = null
         try {
-          return await deadline('a statement', async () => {
-            try {
-              return await loan.query(sql, parameters)
-            } finally {
-              ended = true
-            }
-          })
+          return await deadline(
+            'a statement',
+            async () => {
+              try {
+                return await loan.query(sql, parameters)
+              } finally {
+                ended = true
+              }
+            },
+            around,
+          )
         } finally {
           late ||= !ended
         }

@@ -7,6 +7,8 @@ import { PosthornError } from '../../../errors.ts'
 import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
 import { onlyPublishes } from './only-publishes.ts'
 import { BEGIN_OWN, ownSide } from './own-connections.ts'
+import { watchConnecting } from './pg-connecting.ts'
+import { listenOnPg } from './pg-listen.ts'
 import { postgresParameters } from './postgres-values.ts'
 import { notATransaction } from './refuse.ts'
 import type { ExecutorSettings } from './settings.ts'
@@ -68,6 +70,7 @@ export function pgPoolDatabase(pool: PgPool, settings: ExecutorSettings): Databa
       driver: 'pg',
       dialect: 'postgres',
       begin: BEGIN_OWN.postgres,
+      watch: () => watchConnecting(pool),
       async borrow() {
         const client = await pool.connect()
         return {
@@ -83,7 +86,7 @@ export function pgPoolDatabase(pool: PgPool, settings: ExecutorSettings): Databa
     canWork: true,
     join,
     checkListen: () => checkListen(pool),
-    listen: (channel, onMessage) => listen(pool, channel, onMessage),
+    listen: (channel, onMessage) => listenOnPg(pool, settings, channel, onMessage),
     async close() {},
   }
 }
@@ -142,25 +145,4 @@ function checkListen(pool: PgPool): void {
     'client: to listen takes one connection of the pool for itself; a pool of 1 has none left. Raise `max`.',
     { path: 'client' },
   )
-}
-
-/** Keeps one connection of the pool. When it is lost the hints end, and polling finds the work. */
-async function listen(pool: PgPool, channel: string, onMessage: () => void): Promise<() => Promise<void>> {
-  const client = await pool.connect()
-  let open = true
-  const lost = (): void => {
-    if (!open) return
-    open = false
-    client.removeListener('notification', onMessage)
-    client.release(true)
-  }
-  client.on('error', lost)
-  client.on('notification', onMessage)
-  try {
-    await client.query({ text: `listen "${channel.replaceAll('"', '""')}"`, values: [] })
-  } catch (error) {
-    lost()
-    throw error
-  }
-  return async () => lost()
 }

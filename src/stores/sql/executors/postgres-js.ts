@@ -99,8 +99,10 @@ export function postgresJsDatabase(
       }
     },
     async listen(channel, onMessage) {
-      const { unlisten } = await client.listen(channel, onMessage)
-      return () => unlisten()
+      const { unlisten } = await deadline('a statement', () => client.listen(channel, onMessage), {
+        late: (listening) => void listening.unlisten().catch(() => {}),
+      })
+      return () => deadline('a statement', unlisten)
     },
     async close() {},
   }

@@ -49,7 +49,7 @@ export function sqliteDatabase(client: SqliteClient, settings: SqliteSettings = 
   const turns = createTurns(() => own().shared && inTransaction(own().handle), settings.clock ?? systemClock)
 
   async function inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-    await deadline('waiting for the end of a transaction', turns.take, turns.give)
+    await deadline('waiting for the end of a transaction', turns.take, { late: turns.give })
     try {
       return await work()
     } finally {
