@@ -49,6 +49,7 @@ export type SubscriptionChange =
 /** A subscription changed, or its secret was shown. */
 export interface SubscriptionReport {
   readonly change: SubscriptionChange
+  /** Its URL without the query, which may hold a token: `https://receiver.example/hook?…`. */
   readonly subscription: Subscription
 }
 
@@ -57,7 +58,7 @@ interface NoticeBase {
   readonly at: Date
   readonly tenantId: string
   readonly subscriptionId: string
-  /** As it stands after the change. */
+  /** As it stands after the change; its URL without the query, which may hold a token. */
   readonly subscription: Subscription
   /** Since when there have been nothing but failures; null when there was a success since. For `recovered`: until now. */
   readonly failingSince: Date | null

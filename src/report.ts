@@ -4,6 +4,7 @@ import type { PosthornError } from './errors.ts'
 import type { Hooks, Logger } from './hooks.ts'
 import { isThenable } from './input/thenable.ts'
 import type { Reporter } from './parts.ts'
+import { shownSubscription } from './shown-url.ts'
 
 const LOG_EVERY_MS = 60_000
 
@@ -68,8 +69,9 @@ export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Repo
     published: (report) => call('published', report),
     attempted: (report) => call('attempted', report),
     ended: (report) => call('ended', report),
-    subscriptionChanged: (report) => call('subscriptionChanged', report),
-    noticed: (report) => call('noticed', report),
+    subscriptionChanged: (report) =>
+      call('subscriptionChanged', { ...report, subscription: shownSubscription(report.subscription) }),
+    noticed: (report) => call('noticed', { ...report, subscription: shownSubscription(report.subscription) }),
     hasNotices: hooks.noticed !== undefined,
     warn(message) {
       try {

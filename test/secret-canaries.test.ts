@@ -13,11 +13,15 @@ import { fakeTransport } from '../src/testing/fake-transport.ts'
 import { manualClock } from '../src/testing/manual-clock.ts'
 import { createSqliteFile, sqliteDrivers } from './support/databases/sqlite.ts'
 
-/** 64 obviously fake tokens that look like nothing else; the same in each run. */
-const canaries = Array.from({ length: 64 }, (_, index) => {
-  const digest = createHash('sha256').update(`canary ${index}`).digest('hex')
-  return `fake${digest.slice(0, 40)}`
-})
+/** Obviously fake tokens that look like nothing else; the same in each run. */
+const tokens = (length: number, kind: string) =>
+  Array.from({ length }, (_, index) => {
+    const digest = createHash('sha256').update(`${kind} ${index}`).digest('hex')
+    return `fake${digest.slice(0, 40)}`
+  })
+const canaries = tokens(64, 'canary')
+/** Tokens in the URLs of subscriptions: the database has them, and reading a subscription shows them, but nothing else does. */
+const queries = tokens(8, 'query')
 let next = 0
 const canary = () => canaries[next++ % canaries.length] ?? ''
 
@@ -46,7 +50,10 @@ it('nothing that was secret is in a log, a hook, an error, a list or the databas
   }
   const log = (...line: unknown[]) => said.logs.push(line)
   const hook = (report: unknown) => said.hooks.push(report)
-  const hooks = { published: hook, attempted: hook, ended: hook, subscriptionChanged: hook, problem: hook }
+  const hooks = {
+    ...{ published: hook, attempted: hook, ended: hook },
+    ...{ subscriptionChanged: hook, noticed: hook, problem: hook },
+  }
   let answers = 0
   const transport = fakeTransport(() => [{ status: 500, body: 'no' }, { status: 204 }][answers++ % 2] ?? 204)
   const common = {
@@ -59,10 +66,10 @@ it('nothing that was secret is in a log, a hook, an error, a list or the databas
   await webhooks.migrate()
 
   const issued: string[] = []
-  for (let index = 0; index < 8; index++) {
+  for (const [index, query] of queries.entries()) {
     const own = { tenantId: `t${index % 2}` }
     const headers = { authorization: `Bearer ${canary()}`, 'x-api-key': canary() }
-    const url = 'https://receiver.example/hook'
+    const url = `https://receiver.example/hook?token=${query}`
     const { subscription, secrets } = await webhooks.subscriptions.create({
       ...own,
       url,
@@ -94,6 +101,11 @@ it('nothing that was secret is in a log, a hook, an error, a list or the databas
       said.errors,
     )
     await attempt(() => webhooks.publish('a', {}, { ...own, to: { url, secret: `\0${bad}` } }), said.errors)
+    for (const refused of [`http://10.0.0.1/?t=${bad}`, `https://u:${bad}@once.example`, `/${bad}`]) {
+      await attempt(() => subscriptions.create({ ...own, url: refused }), said.errors)
+      await attempt(() => subscriptions.update(subscription.id, { url: refused }, own), said.errors)
+      await attempt(() => webhooks.publish('a', {}, { ...own, to: { url: refused } }), said.errors)
+    }
     await attempt(() => createWebhooks({ ...common, secrets: sealedSecrets({ keys: [bad] }) }), said.errors)
   }
   await webhooks.drain()
@@ -103,10 +115,11 @@ it('nothing that was secret is in a log, a hook, an error, a list or the databas
   await lost.resealSecrets()
   await webhooks.resealSecrets()
 
+  const owners: unknown[] = []
   for (const sender of [webhooks, lost]) {
     const all = { tenantId: anyTenant, limit: 1000 } as const
+    owners.push(await sender.subscriptions.list(all))
     said.reads.push(
-      await sender.subscriptions.list(all),
       await sender.deliveries.list(all),
       await sender.attempts.list(all),
       await sender.events.list(all),
@@ -118,21 +131,22 @@ it('nothing that was secret is in a log, a hook, an error, a list or the databas
 
   expect(next).toBeGreaterThan(canaries.length)
   expect(transport.requests.length).toBeGreaterThan(30)
-  expect(said.errors).toHaveLength(56)
+  expect(said.errors).toHaveLength(56 + 8 * 9)
   expect(said.hooks.length).toBeGreaterThan(60)
   const folder = dirname(file.path)
   const dump = await Promise.all(
     (await readdir(folder)).map((name) => readFile(`${folder}/${name}`, 'latin1')),
   )
   expect(dump.join()).toContain('posthorn-sealed.')
-  const places = {
-    ...Object.fromEntries(Object.entries(said).map(([name, all]) => [name, flat(all)])),
-    dump: dump.join(),
-  }
-  const found = Object.entries(places).flatMap(([place, text]) =>
-    [...canaries, ...issued].filter((secret) => text.includes(secret)).map((secret) => `${place}: ${secret}`),
-  )
-  expect(found).toEqual([])
+  const found = (all: Readonly<Record<string, unknown>>, secrets: readonly string[]) =>
+    Object.entries(all).flatMap(([place, what]) => {
+      const text = flat(what)
+      return secrets.filter((secret) => text.includes(secret)).map((secret) => `${place}: ${secret}`)
+    })
+  const secret = [...canaries, ...issued]
+  expect(found({ owners, dump }, secret)).toEqual([])
+  expect(found({ ...said }, [...secret, ...queries])).toEqual([])
+  expect(found({ owners }, queries)).toHaveLength(queries.length)
 })
 
 it('would find them: the requests on the wire hold the header values', async () => {

@@ -7,6 +7,7 @@ import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { NewAttempt } from '../records.ts'
 import { sealerFailed } from '../sealing.ts'
+import { shownUrl } from '../shown-url.ts'
 import type { SignatureHeaders } from '../signing/scheme.ts'
 import type { Signer } from '../signing/signers/signer.ts'
 import { never, parseRetry, type RetryPolicy } from './backoff.ts'
@@ -153,7 +154,7 @@ function attemptOf(task: Task, id: string, startedAt: number, result: Sent, verd
   return {
     id,
     trigger: task.trigger,
-    url: shown(task.target.url),
+    url: shownUrl(task.target.url),
     startedAt,
     durationMs: result.timing.totalMs,
     outcome: verdict.outcome,
@@ -176,7 +177,7 @@ function failedAttempt(
   return {
     id,
     trigger: task.trigger,
-    url: shown(task.target.url),
+    url: shownUrl(task.target.url),
     startedAt,
     durationMs,
     outcome: 'failed',
@@ -214,10 +215,4 @@ function quarantined(task: Task, cause: unknown): PosthornError {
 function later(task: Task): Outcome['next'] {
   if (task.trigger === 'probe') return { state: 'held', always: false, trigger: afterHold(task) }
   return { state: 'pending', delayMs: UNOPENED_MS, trigger: task.trigger }
-}
-
-/** The URL as it is stored with an attempt: a query may carry secrets and is left out. */
-function shown(url: string): string {
-  const end = url.search(/[?#]/)
-  return end === -1 ? url : `${url.slice(0, end)}?…`
 }

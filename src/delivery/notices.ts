@@ -4,6 +4,7 @@ import type { JsonObject } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import { presentSubscription } from '../present.ts'
 import type { DeliveryRecord, SubscriptionRecord } from '../records.ts'
+import { shownUrl } from '../shown-url.ts'
 import { serialise } from './body.ts'
 import { conditionOf, type Failing, type Tiding } from './condition.ts'
 import { adviceFor } from './failure-kinds.ts'
@@ -103,7 +104,7 @@ function dataOf(notice: NoticeReport): JsonObject {
   return {
     ...(JSON.parse(JSON.stringify(rest)) as JsonObject),
     at: at.toISOString(),
-    url: subscription.url,
+    url: shownUrl(subscription.url),
     name: subscription.name,
     state: subscription.state,
     disabledReason: subscription.disabledReason,
