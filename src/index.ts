@@ -14,6 +14,7 @@ export type { Clock, Random, Timer } from './clock.ts'
 export { exponential, never, type RetryPolicy, schedule } from './delivery/backoff.ts'
 export type { OneUseDestination } from './delivery/destination.ts'
 export { adviceFor, FAILURE_KINDS, type FailureKind, failureKindOf } from './delivery/failure-kinds.ts'
+export type { JobKind, JobState } from './delivery/jobs/job.ts'
 export type {
   BreakerOptions,
   DisableOptions,
@@ -26,7 +27,7 @@ export type { RetentionOptions } from './delivery/retention.ts'
 export { type ErrorCode, isPosthornError, PosthornError } from './errors.ts'
 export { type Condition, type Filter, type FilterValue, matchesFilter } from './filter.ts'
 export type { Health, HealthOptions } from './history/health.ts'
-export type { Job, JobHandle, Jobs } from './history/jobs.ts'
+export type { Job, JobHandle, JobListOptions, Jobs } from './history/jobs.ts'
 export type * from './history/recovery.ts'
 export type { Bucket, Counts, CountsAt, Stats, StatsOptions } from './history/stats.ts'
 export type * from './hooks.ts'

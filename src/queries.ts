@@ -5,6 +5,7 @@
 import type {
   DeliveryState,
   FailureReason,
+  JsonObject,
   Metadata,
   SubscriptionState,
   TenantScope,
@@ -79,6 +80,22 @@ export interface AttemptFilter {
   /** startedAt ≥ since, < until. */
   readonly since?: number
   readonly until?: number
+}
+
+export interface JobFilter {
+  readonly tenant: TenantFilter
+  /** The job's field `state` is exactly this text. */
+  readonly state?: string
+}
+
+/** How a bulk job is ended from outside. */
+export interface JobEnd {
+  /** It is ended only while its field `state` is one of these texts. */
+  readonly states: readonly string[]
+  /** Fields that the job has from then on; each takes the place of the one of its name. */
+  readonly fields: JsonObject
+  /** How long it stays to be read: then it is due, and a worker removes it. */
+  readonly delayMs: number
 }
 
 /** A subscription that was deleted, as it was, and the deliveries that this cancelled. */

@@ -228,6 +228,19 @@ export interface JobWork extends ClaimedRow {
   readonly job: JsonObject
 }
 
+/** A bulk job as it was added, last handed back, or ended. */
+export interface StoredJob {
+  /** Its queue row. */
+  readonly id: string
+  readonly tenantId: string
+  /** A positive integer, unique in the store. Lists are in the order of (addedAt, number). */
+  readonly number: number
+  /** The store's clock when it was added. */
+  readonly addedAt: number
+  /** What only the engine reads; the store reads its text field `state` alone. Kept unchanged. */
+  readonly job: JsonObject
+}
+
 /** One claimed queue row. */
 export type Work = EventWork | DeliveryWork | JobWork
 

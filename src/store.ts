@@ -19,6 +19,8 @@ import type {
   DeliveryPlace,
   DestinationChange,
   EventFilter,
+  JobEnd,
+  JobFilter,
   Migrated,
   Outcome,
   Page,
@@ -41,6 +43,7 @@ import type {
   NewEvent,
   NewSubscription,
   RollupRecord,
+  StoredJob,
   SubscriptionPatch,
   SubscriptionRecord,
 } from './records.ts'
@@ -217,11 +220,17 @@ export interface Store<Tx = never> {
   replaceDestinations(changes: readonly DestinationChange[]): Promise<number>
   /** Adds a bulk job, due at once. Returns its queue row's id. */
   addJob(tenantId: string, job: JsonObject): Promise<string>
-  /** A bulk job as it was added or last handed back; null when there is none of this id in scope (any more). */
-  getJob(
-    scope: TenantScope,
-    id: string,
-  ): Promise<{ readonly tenantId: string; readonly job: JsonObject } | null>
+  /** A bulk job as it was added, last handed back, or ended; null when there is none of this id in scope (any more). */
+  getJob(scope: TenantScope, id: string): Promise<StoredJob | null>
+  /** Bulk jobs that are in the queue, claimed ones and ended ones too, by (addedAt, number). `page.after.id` is a number as text. */
+  listJobs(filter: JobFilter, page: Page): Promise<Rows<StoredJob>>
+  /**
+   * Ends a bulk job, claimed or not, while its state is one of `end.states`: sets `end.fields`, leaves its other fields as they were
+   * last handed back, and makes it unclaimed, due `delayMs` from now, its lost claims forgotten. Whoever had it claimed has lost the
+   * claim: what it hands back changes nothing. Of this and a hand-back at the same time the one that locks the row first wins.
+   * Returns the job afterwards; null when there is none of this id in scope; `'conflict'` when its state was another.
+   */
+  endJob(scope: TenantScope, id: string, end: JobEnd): Promise<StoredJob | null | 'conflict'>
   /** How much is queued: due now, scheduled, held; the due time of the oldest due row. Estimates above 10,000 are fine. */
   backlog(filter: { readonly tenant: TenantFilter; readonly subscriptionId?: string }): Promise<{
     readonly due: number

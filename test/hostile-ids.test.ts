@@ -59,6 +59,7 @@ describe.each(['memory', 'sqlite', 'postgres'])('on %s', (name) => {
         'deliveries.redeliver': () => deliveries.redeliver(id, scope),
         'events.get': () => events.get(id, scope),
         'jobs.get': () => jobs.get(id, scope),
+        'jobs.stop': () => jobs.stop(id, scope),
       }
       for (const [call, ask] of Object.entries(calls))
         await expect(ask(), `${call} ${String(id).slice(0, 20)}`).rejects.toMatchObject({ code: 'NOT_FOUND' })
@@ -84,13 +85,14 @@ describe.each(['memory', 'sqlite', 'postgres'])('on %s', (name) => {
     { at: 0, id: 'a\0' },
     { at: 0, id: '\ud800' },
   ])('a cursor that somebody made of %j is refused', async (position) => {
-    const { subscriptions, deliveries, attempts, events } = made()
+    const { subscriptions, deliveries, attempts, events, jobs } = made()
     const page = { tenantId: 'acme', cursor: encodeCursor(position) }
     for (const list of [
       subscriptions.list(page),
       deliveries.list(page),
       attempts.list(page),
       events.list(page),
+      jobs.list(page),
     ])
       await expect(list).rejects.toMatchObject({ code: 'INVALID_CURSOR' })
   })

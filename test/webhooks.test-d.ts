@@ -30,6 +30,19 @@ test('a wrong pattern does not compile', () => {
   expectTypeOf(ping).toBeCallableWith('sub_1', { tenantId: 'a', type: 'order.payed' })
 })
 
+test('jobs are listed by a known state and stopped by their id', () => {
+  const { list, stop } = free.jobs
+  expectTypeOf(list).toBeCallableWith({ tenantId: 'a', state: 'running', limit: 5 })
+  expectTypeOf(list).toBeCallableWith({ tenantIds: ['a', 'b'], cursor: null })
+  // @ts-expect-error no such state
+  expectTypeOf(list).toBeCallableWith({ tenantId: 'a', state: 'done' })
+  // @ts-expect-error ids are texts
+  expectTypeOf(stop).toBeCallableWith(5, { tenantId: 'a' })
+  expectTypeOf<Awaited<ReturnType<typeof stop>>['state']>().toEqualTypeOf<
+    'running' | 'succeeded' | 'failed' | 'stopped'
+  >()
+})
+
 test('without a catalogue any pattern compiles', () => {
   expectTypeOf(free.subscriptions.create).toBeCallableWith({ tenantId: 'a', url, events: ['any.thing.*'] })
 })

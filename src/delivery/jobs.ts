@@ -1,14 +1,14 @@
 /**
  * Runs bulk jobs, one bounded step per claim: act on a batch, keep the progress in the job's row, hand it back. A worker
  * that dies costs one step, which is repeated. Jobs never run ahead of their receivers: with enough work due they wait,
- * so that the live flow finds room.
+ * so that the live flow finds room. A job that was stopped meanwhile takes nothing back: its claim is lost, and so it ends.
  */
 import { PosthornError } from '../errors.ts'
 import type { JsonObject } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import type { JobWork } from '../records.ts'
 import { cancel } from './jobs/cancel.ts'
-import { fromJson, type JobKind, type JobRecord, toJson } from './jobs/job.ts'
+import { fromJson, type JobKind, type JobRecord, KEEP_MS, toJson } from './jobs/job.ts'
 import { replay } from './jobs/replay.ts'
 import { retryAll } from './jobs/retry-all.ts'
 import type { Step } from './jobs/step.ts'
@@ -19,8 +19,6 @@ const STEPS: Readonly<Record<JobKind, Step>> = { retryAll, replay, replayMissing
 const AHEAD = 500
 const WAIT_MS = 1_000
 const UNKNOWN_MS = 60_000
-/** How long the result of an ended job can be read. */
-const KEEP_MS = 86_400_000
 /** Steps in a row that may fail before the job is given up. */
 const MAX_FAILED_STEPS = 20
 /** Claims made alone that a job may cost before it is given up. */
@@ -32,16 +30,19 @@ export type JobRunner = (work: JobWork, isOver: () => boolean) => Promise<void>
 export function createJobRunner(parts: Parts): JobRunner {
   const { store } = parts
 
-  async function handBack(work: JobWork, delayMs: number, job?: JsonObject): Promise<void> {
-    await store.handBack([{ claim: work.claim, delayMs, ...(job === undefined ? {} : { job }) }])
-    if (delayMs === 0) parts.wake()
+  /** False when the claim was lost: somebody stopped the job, or another worker has it. */
+  async function handBack(work: JobWork, delayMs: number, job?: JsonObject): Promise<boolean> {
+    const entry = { claim: work.claim, delayMs, ...(job === undefined ? {} : { job }) }
+    const isTaken = (await store.handBack([entry])) > 0
+    if (isTaken && delayMs === 0) parts.wake()
+    return isTaken
   }
 
   async function end(work: JobWork, job: JobRecord, message: string | null): Promise<void> {
     const now = await store.now()
     const state = message === null ? 'succeeded' : 'failed'
-    await handBack(work, KEEP_MS, toJson({ ...job, state, message, updatedAt: now, endedAt: now }))
-    if (message === null) return
+    const ended = toJson({ ...job, state, message, updatedAt: now, endedAt: now })
+    if (!(await handBack(work, KEEP_MS, ended)) || message === null) return
     const what = `The job ${work.claim.row} (${job.kind}) was given up: ${message}`
     parts.report.problem('job', new PosthornError('STORE_FAILED', what))
   }
@@ -88,15 +89,22 @@ export function createJobRunner(parts: Parts): JobRunner {
     if (job === null) {
       const message = 'A job of a newer version waits in the queue; this version leaves it there.'
       parts.report.problem('job', new PosthornError('STORE_FAILED', message))
-      return handBack(work, UNKNOWN_MS)
+      await handBack(work, UNKNOWN_MS)
+      return
     }
     if (job.endedAt !== null) {
       await store.finish([work.claim])
       return
     }
-    if (isOver()) return handBack(work, 0)
+    if (isOver()) {
+      await handBack(work, 0)
+      return
+    }
     if (work.lostAlone >= QUARANTINE_AFTER) return end(work, job, 'its workers died again and again')
-    if (await isAhead(work, job)) return handBack(work, WAIT_MS)
+    if (await isAhead(work, job)) {
+      await handBack(work, WAIT_MS)
+      return
+    }
     try {
       await step(work, job, isOver)
     } catch (cause) {

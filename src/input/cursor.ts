@@ -29,14 +29,17 @@ export function encodeCursor({ at, id }: Position): string {
  */
 export function decodeCursor(cursor: unknown): Position {
   const position = typeof cursor === 'string' && cursor.length <= 1024 ? parse(cursor) : null
-  if (!position || encodeCursor(position) !== cursor)
-    throw new PosthornError(
-      'INVALID_CURSOR',
-      'The cursor is damaged or not one of ours: pass `nextCursor` of the page before unchanged, or none to start over',
-      { path: 'cursor' },
-    )
+  if (!position || encodeCursor(position) !== cursor) throw invalidCursor()
   return position
 }
+
+/** The error for what is no cursor of the list at hand. */
+export const invalidCursor = (): PosthornError =>
+  new PosthornError(
+    'INVALID_CURSOR',
+    'The cursor is damaged or not one of ours: pass `nextCursor` of the page before unchanged, or none to start over',
+    { path: 'cursor' },
+  )
 
 function parse(cursor: string): Position | null {
   try {

@@ -6,6 +6,7 @@ import { claim } from './memory/claim.ts'
 import { listDestinations, replaceDestinations } from './memory/destinations.ts'
 import { addRollups, eraseTenant, prune, pruneRollups, readRollups } from './memory/history.ts'
 import { cancel, expire, hold, listHeld, redeliver, release } from './memory/holding.ts'
+import { addJob, endJob, getJob, listJobs } from './memory/jobs.ts'
 import {
   findDelivery,
   getEvent,
@@ -14,7 +15,7 @@ import {
   listEvents,
   listSubscriptions,
 } from './memory/lists.ts'
-import { addJob, backlog, expanded, finish, getJob, handBack, leaveOrder, split } from './memory/queue.ts'
+import { backlog, expanded, finish, handBack, leaveOrder, split } from './memory/queue.ts'
 import { recordOutcome } from './memory/record.ts'
 import { replay } from './memory/replay.ts'
 import { createState } from './memory/state.ts'
@@ -85,6 +86,8 @@ export function memoryStore(options: { readonly clock?: Clock } = {}): MemorySto
     replaceDestinations: async (changes) => replaceDestinations(state, changes),
     addJob: async (tenantId, job) => addJob(state, tenantId, job),
     getJob: async (scope, id) => getJob(state, scope, id),
+    listJobs: async (filter, page) => listJobs(state, filter, page),
+    endJob: async (scope, id, end) => endJob(state, scope, id, end),
     backlog: async (filter) => backlog(state, filter),
 
     getEvent: async (scope, id) => getEvent(state, scope, id),

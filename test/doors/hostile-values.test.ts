@@ -108,7 +108,9 @@ function callsWith(
   each('attempts', group('attempts'), 'list', ofOne)
   each('events', group('events'), 'list', ofOne)
   byId('events', group('events'), 'get', 'evt_none')
-  byId('jobs', group('jobs'), 'get', 'none')
+  for (const method of ['get', 'stop']) byId('jobs', group('jobs'), method, 'none')
+  each('jobs', group('jobs'), 'list', [...LIST, 'state'])
+  each('jobs', group('jobs'), 'list', ['tenantIds'], {})
   const order = { ...TENANT, subscription: id }
   for (const method of ['retryAll', 'replay', 'replayMissing', 'cancel'])
     each('deliveries', deliveries, method, [...SPAN, 'tenantId', 'subscription', 'status', 'types'], order)

@@ -136,6 +136,31 @@ describe('deliveries over HTTP', () => {
     expect((await call('GET', path, { as: 'tenant other' })).status).toBe(404)
   })
 
+  it('are sent again in bulk no further once the job is stopped', async () => {
+    const { call, webhooks, subscription, delivery } = await failed()
+    await call('POST', '/deliveries/retry-all', { json: { subscription: subscription.id } })
+    const running = await call('GET', '/jobs?state=running&total=true')
+    expect(running.body).toMatchObject({ total: 1, nextCursor: null })
+    const [job] = running.body.items as unknown as { id: string; subscriptionId: string }[]
+    expect(job?.subscriptionId).toBe(subscription.id)
+    const path = `/jobs/${encodeURIComponent(job?.id ?? '')}`
+    expect((await call('POST', `${path}/stop`, { as: 'tenant other' })).status).toBe(404)
+    const stopped = await call('POST', `${path}/stop`)
+    expect(stopped).toMatchObject({ status: 200, body: { state: 'stopped', looked: 0 } })
+    expect((await call('POST', `${path}/stop`)).text).toBe(stopped.text)
+    expect((await call('GET', path)).text).toBe(stopped.text)
+    await webhooks.drain()
+    expect((await call('GET', `/deliveries/${delivery.id}`)).body.state).toBe('failed')
+    expect((await call('GET', '/jobs?state=running')).body.items).toEqual([])
+    expect((await call('GET', '/jobs', { as: 'tenant other' })).body.items).toEqual([])
+    expect((await call('GET', '/jobs?state=done')).status).toBe(400)
+    await call('POST', '/deliveries/retry-all')
+    await webhooks.drain()
+    const [done] = (await call('GET', '/jobs?state=succeeded')).body.items as unknown as { id: string }[]
+    const late = await call('POST', `/jobs/${done?.id}/stop`)
+    expect(late).toMatchObject({ status: 409, body: { code: 'CONFLICT' } })
+  })
+
   it('are replayed to a subscription that came later', async () => {
     const { call, webhooks, clock, subscribe, transport } = api()
     await webhooks.publish('order.paid', paid.data, { tenantId: 'acme' })

@@ -35,6 +35,7 @@ async function world() {
       await webhooks.subscriptions.list({ tenantId: anyTenant }),
       await webhooks.deliveries.list({ tenantId: anyTenant }),
       (await webhooks.events.list({ tenantId: anyTenant })).items.map(({ id }) => id),
+      await webhooks.jobs.list({ tenantId: anyTenant }),
     ])
   return { ...parts, ids: { subscription: subscription.id, event, delivery: delivery.id, job }, state }
 }
@@ -64,7 +65,9 @@ const ENTRIES: Readonly<Record<string, { readonly id?: keyof World['ids']; json?
   replay: { id: 'subscription', json: (subscription) => ({ subscription }) },
   replayMissing: { id: 'subscription', json: (subscription) => ({ subscription }) },
   cancelDeliveries: { id: 'subscription', json: (subscription) => ({ subscription }) },
+  listJobs: {},
   getJob: { id: 'job' },
+  stopJob: { id: 'job' },
   listAttempts: {},
   listEvents: {},
   publishEvent: { json: () => ({ type: 'order.paid', data: { orderId: 'o', amount: 1 } }) },

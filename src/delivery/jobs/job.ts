@@ -8,7 +8,10 @@ import type { DeliveryState, JsonObject } from '../../model.ts'
 export type JobKind = 'retryAll' | 'replay' | 'replayMissing' | 'cancel'
 
 /** How a job stands. */
-export type JobState = 'running' | 'succeeded' | 'failed'
+export type JobState = 'running' | 'succeeded' | 'failed' | 'stopped'
+
+/** How long an ended job can be read, in ms. */
+export const KEEP_MS = 86_400_000
 
 /** What a job was asked for; absent fields do not narrow it. Instants in milliseconds. */
 export interface JobOrder {
@@ -64,6 +67,11 @@ export function newJob(kind: JobKind, order: JobOrder, now: number): JobRecord {
   }
 }
 
+/** What changes in a running job that somebody stops: how far it came stays. */
+export function stopped(now: number): Partial<JobRecord> & JsonObject {
+  return { state: 'stopped', updatedAt: now, endedAt: now }
+}
+
 /** As the store keeps it. */
 export function toJson(job: JobRecord): JsonObject {
   return JSON.parse(JSON.stringify(job))
@@ -71,7 +79,12 @@ export function toJson(job: JobRecord): JsonObject {
 
 /** The job of a stored row; null for one that this version does not know. */
 export function fromJson(json: JsonObject): JobRecord | null {
-  return KINDS.includes(json.kind) && typeof json.startedAt === 'number' && typeof json.order === 'object'
-    ? (json as unknown as JobRecord)
-    : null
+  const { kind, order, startedAt, updatedAt, endedAt } = json
+  const isWhole =
+    typeof order === 'object' &&
+    order !== null &&
+    typeof startedAt === 'number' &&
+    typeof updatedAt === 'number' &&
+    (endedAt === null || typeof endedAt === 'number')
+  return KINDS.includes(kind) && isWhole ? (json as unknown as JobRecord) : null
 }

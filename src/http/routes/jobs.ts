@@ -1,15 +1,18 @@
-/** Routes for recovering in bulk: each orders a job and answers at once; `/jobs/{id}` says how it stands. */
+/** Routes for recovering in bulk: each orders a job and answers at once; those of `/jobs` say how it stands, and stop it. */
 import type { TenantScope } from '../../index.ts'
 import { route } from '../route.ts'
-import { idText } from '../schemas/field.ts'
+import { pageOf, pageQuery } from '../schemas/field.ts'
 import {
   cancelOrder,
   job,
   jobHandle,
+  jobId,
+  jobState,
   replayMissingOrder,
   replayOrder,
   retryAllOrder,
 } from '../schemas/job.ts'
+import { described } from '../schemas/named.ts'
 
 const order = {
   method: 'POST',
@@ -67,15 +70,41 @@ export const jobRoutes = [
   }),
   route({
     method: 'GET',
+    path: '/jobs',
+    operationId: 'listJobs',
+    summary: 'List bulk jobs that run or have ended within a day, newest first',
+    tag: 'Deliveries',
+    role: 'read-only',
+    query: { ...pageQuery, state: described(jobState.optional(), 'How they stand; all by default.') },
+    body: null,
+    status: 200,
+    output: pageOf(job),
+    call: ({ webhooks, scope, query }) => webhooks.jobs.list({ ...query, tenantId: scope }),
+  }),
+  route({
+    method: 'GET',
     path: '/jobs/{id}',
     operationId: 'getJob',
     summary: 'Read how a job stands; an ended one is kept for a day',
     tag: 'Deliveries',
     role: 'read-only',
-    params: { id: idText() },
+    params: { id: jobId() },
     body: null,
     status: 200,
     output: job,
     call: ({ webhooks, scope, params }) => webhooks.jobs.get(params.id, { tenantId: scope }),
+  }),
+  route({
+    method: 'POST',
+    path: '/jobs/{id}/stop',
+    operationId: 'stopJob',
+    summary: 'Stop a bulk job; what it has done already stays',
+    tag: 'Deliveries',
+    role: 'tenant',
+    params: { id: jobId() },
+    body: null,
+    status: 200,
+    output: job,
+    call: ({ webhooks, scope, params }) => webhooks.jobs.stop(params.id, { tenantId: scope }),
   }),
 ]

@@ -23,11 +23,11 @@ export const queryFlag = () => z.preprocess(flagOf, z.boolean())
 export const labels = () => z.record(z.string().min(1).max(128), z.string().max(500))
 
 /** An id in a path or filter. What is no id at all reads as missing, like an unknown one. */
-export const idText = () =>
+export const idText = (max = 255) =>
   z
     .string()
     .min(1)
-    .max(255)
+    .max(max)
     .refine((text) => !/[\p{Cc}\p{Surrogate}]/u.test(text), 'has a control character')
 
 /** Text of a filter: what no row can hold is refused before a store sees it. */

@@ -67,6 +67,12 @@ export const jobHandle = named(
   'A job that was ordered.',
 )
 
+/** How a job stands. */
+export const jobState = z.enum(['running', 'succeeded', 'failed', 'stopped'])
+
+/** A job's id, which may have its tenant's name in it. */
+export const jobId = () => idText(600)
+
 /** A bulk job. */
 export const job = named(
   'Job',
@@ -74,8 +80,10 @@ export const job = named(
     id: z.string(),
     tenantId: z.string(),
     kind: z.enum(['retryAll', 'replay', 'replayMissing', 'cancel']),
-    state: z.enum(['running', 'succeeded', 'failed']),
+    state: jobState,
     message: z.string().nullable(),
+    subscriptionId: z.string().nullable(),
+    eventId: z.string().nullable(),
     looked: z.number(),
     affected: z.number(),
     skipped: z.number(),

@@ -127,7 +127,7 @@ function isWithin(
 }
 
 /** Sorts by (instant, id) and cuts out the page. */
-function pageOf<Row extends { readonly id: string }>(
+export function pageOf<Row extends { readonly id: string }>(
   all: readonly Row[],
   instant: (row: Row) => number,
   page: Page,

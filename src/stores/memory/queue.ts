@@ -1,10 +1,10 @@
-/** The rest of the queue: split, finish, hand back, jobs, and how much waits. */
-import { anyTenant, type JsonObject, type TenantScope } from '../../model.ts'
+/** The rest of the queue: split, finish, hand back, and how much waits. */
+import type { JsonObject } from '../../model.ts'
 import type { TenantFilter } from '../../queries.ts'
 import type { Claim } from '../../records.ts'
 import { changeDelivery } from './deliveries.ts'
 import { addRow, claimedRow, dueRow, removeRow } from './rows.ts'
-import { type QueueRow, type State, tenantOf, tenantsIn } from './state.ts'
+import { type QueueRow, type State, tenantsIn } from './state.ts'
 import { compareBytes, frozenCopy, inRange } from './values.ts'
 
 type Range = { readonly after: string | null; readonly upTo: string | null }
@@ -76,24 +76,6 @@ export function showDueTime(row: QueueRow): void {
   const delivery = row.tenant.deliveries.get(row.task.deliveryId)
   if (delivery === undefined) return
   changeDelivery(row.tenant, delivery, { held: row.held, nextAttemptAt: row.held ? null : row.dueAt })
-}
-
-/** `Store.addJob`. */
-export function addJob(state: State, tenantId: string, job: JsonObject): string {
-  const tenant = tenantOf(state, tenantId)
-  const dueAt = state.clock.now()
-  return addRow(state, { tenant, event: null, dueAt, task: { kind: 'job' }, job: frozenCopy(job) }).id
-}
-
-/** `Store.getJob`. */
-export function getJob(
-  state: State,
-  scope: TenantScope,
-  id: string,
-): { readonly tenantId: string; readonly job: JsonObject } | null {
-  const row = state.rows.get(id)
-  if (row?.task.kind !== 'job' || (scope !== anyTenant && row.tenant.id !== scope)) return null
-  return { tenantId: row.tenant.id, job: row.job }
 }
 
 /** `Store.backlog`. Claimed rows count by their due time: they are not done yet. */

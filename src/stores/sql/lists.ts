@@ -17,14 +17,21 @@ import type {
   AttemptFilter,
   DeliveryFilter,
   EventFilter,
+  JobFilter,
   Page,
   Rows,
   SubscriptionFilter,
   TenantFilter,
 } from '../../queries.ts'
-import type { AttemptRecord, DeliveryRecord, EventRecord, SubscriptionRecord } from '../../records.ts'
+import type {
+  AttemptRecord,
+  DeliveryRecord,
+  EventRecord,
+  StoredJob,
+  SubscriptionRecord,
+} from '../../records.ts'
 import type { Dialect } from './dialect.ts'
-import { attemptOf, deliveryOf, eventOf, number, subscriptionOf, toMicros } from './rows.ts'
+import { attemptOf, deliveryOf, eventOf, jobOf, KIND, number, subscriptionOf, toMicros } from './rows.ts'
 import type { Row, Session } from './session.ts'
 
 type Columns = Record<string, string | number | null>
@@ -172,6 +179,20 @@ export function createLists(session: Session) {
       return rowsOf({ table: 'attempts', at: 'started_at', where }, page, attemptOf)
     },
 
+    /** What a job says of itself is text to the database: its state is looked for here, in the jobs of a day. */
+    async listJobs(filter: JobFilter, page: Page): Promise<Rows<StoredJob>> {
+      const isJob = sql<SqlBool>`r.kind = ${KIND.job}`
+      const where = [...ofTenants(filter.tenant), ...equals('r.event_id', ''), isJob]
+      const list = { table: 'queue', at: 'position_at', where }
+      const { state } = filter
+      if (state === undefined) return rowsOf(list, page, jobOf)
+      const fits = ({ job }: StoredJob) => job.state === state
+      const { rows } = await rowsOf(list, { ...page, limit: ALL, offset: 0, total: false }, jobOf)
+      const start = page.offset ?? 0
+      const total = page.total === true ? await countOf(list, fits, jobOf) : null
+      return { rows: rows.filter(fits).slice(start, start + page.limit), total }
+    },
+
     /** A pattern or a label is looked for here, in all rows that fit the rest: a tenant has few enough subscriptions. */
     async listSubscriptions(filter: SubscriptionFilter, page: Page): Promise<Rows<SubscriptionRecord>> {
       const where = [...ofTenants(filter.tenant), ...equals('r.state', filter.state)]
@@ -186,13 +207,17 @@ export function createLists(session: Session) {
         )
       const found = rows.filter(fits)
       const start = page.offset ?? 0
-      const count = page.total === true ? await countOf(list, fits) : null
+      const count = page.total === true ? await countOf(list, fits, subscriptionOf) : null
       return { rows: found.slice(start, start + page.limit), total: count }
     },
   }
 
-  async function countOf(list: List, fits: (row: SubscriptionRecord) => boolean): Promise<number> {
-    const { rows } = await rowsOf(list, { limit: ALL }, subscriptionOf)
+  async function countOf<Record>(
+    list: List,
+    fits: (row: Record) => boolean,
+    record: (row: Row) => Record,
+  ): Promise<number> {
+    const { rows } = await rowsOf(list, { limit: ALL }, record)
     return rows.filter(fits).length
   }
 }

@@ -1,10 +1,9 @@
-/** The rest of the queue: expanded, split, finish, hand back, jobs, and how much waits. */
-import { anyTenant, type JsonObject, type TenantScope } from '../../model.ts'
-import { tenantBucket } from '../../patterns.ts'
+/** The rest of the queue: expanded, split, finish, hand back, and how much waits. */
+import { anyTenant, type JsonObject } from '../../model.ts'
 import type { TenantFilter } from '../../queries.ts'
 import type { Claim } from '../../records.ts'
 import type { Dialect } from './dialect.ts'
-import { instantOrNull, json, number, rowName, rowPlace, text, toMicros } from './rows.ts'
+import { instantOrNull, number, rowPlace, text, toMicros } from './rows.ts'
 import type { Session, Statements } from './session.ts'
 
 type Range = { readonly after: string | null; readonly upTo: string | null }
@@ -109,41 +108,6 @@ export async function handBack(
     job === undefined ? null : JSON.stringify(job),
   ])
   return session.run(HAND_BACK, { w })
-}
-
-const ADD_JOB = `
-  insert into {queue} (tenant_id, event_id, stage, kind, bucket, subscription_id, job, cause, due_at, position_at, sequence,
-    released, in_order, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
-  values (:tenant, '', 0, 2, :bucket, '', :job, 'event', {now}, {now}, 0, 0, 1, null, 0, 0, 0, 0, 0, 0)`
-const ADD_JOB_RETURNING = `${ADD_JOB} returning id`
-
-/** `Store.addJob`. */
-export function addJob(session: Session, tenant: string, job: JsonObject): Promise<string> {
-  return session.transaction(async (statements) => {
-    const values = { tenant, bucket: tenantBucket(tenant), job: JSON.stringify(job) }
-    if (statements.dialect.returning) {
-      const [row] = await statements.rows(ADD_JOB_RETURNING, values)
-      return rowName(tenant, '', number(row?.id))
-    }
-    await statements.run(ADD_JOB, values)
-    const [row] = await statements.query('select last_insert_id() as id', [])
-    return rowName(tenant, '', number(row?.id))
-  })
-}
-
-const READ_JOB =
-  'select tenant_id, job from {queue} where tenant_id = :tenant and event_id = :event and id = :id and kind = 2'
-
-/** `Store.getJob`. */
-export async function getJob(
-  statements: Statements,
-  scope: TenantScope,
-  row: string,
-): Promise<{ readonly tenantId: string; readonly job: JsonObject } | null> {
-  const [tenant, event, id] = rowPlace(row)
-  if (scope !== anyTenant && scope !== tenant) return null
-  const [found] = await statements.rows(READ_JOB, { tenant, event, id })
-  return found === undefined ? null : { tenantId: tenant, job: json(found.job, {}) }
 }
 
 const LEAVE_ORDER = (dialect: Dialect) =>

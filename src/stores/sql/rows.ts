@@ -8,6 +8,7 @@ import type {
   EventRecord,
   NewAttempt,
   NewEvent,
+  StoredJob,
   SubscriptionRecord,
 } from '../../records.ts'
 import { objectIn, secretsIn, textListIn, textsIn, withBroken } from './json-columns.ts'
@@ -255,6 +256,14 @@ export function subscriptionOf(row: Row): SubscriptionRecord {
 /** A queue row's place, as the text of a claim. */
 export const rowName = (tenantId: string, eventId: string, id: number): string =>
   JSON.stringify([id, tenantId, eventId])
+
+/** A bulk job. */
+export function jobOf(row: Row): StoredJob {
+  const tenantId = text(row.tenant_id)
+  const id = number(row.id)
+  const job = objectIn(row.job) ?? {}
+  return { id: rowName(tenantId, '', id), tenantId, number: id, addedAt: instant(row.position_at), job }
+}
 
 /** The place of a queue row; a text that is none points at no row. */
 export function rowPlace(row: string): readonly [tenantId: string, eventId: string, id: number] {

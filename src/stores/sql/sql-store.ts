@@ -13,9 +13,10 @@ import type { Database } from './executor.ts'
 import { findDelivery, getEvent } from './find.ts'
 import { addRollups, eraseTenant, prune, pruneRollups, readRollups } from './history.ts'
 import { hold, listHeld, release } from './holding.ts'
+import { addJob, endJob, getJob } from './jobs.ts'
 import { createLists } from './lists.ts'
 import { checkSchema, migrate, schemaSql } from './migrations.ts'
-import { addJob, backlog, expanded, finish, getJob, handBack, leaveOrder, split } from './queue.ts'
+import { backlog, expanded, finish, handBack, leaveOrder, split } from './queue.ts'
 import { record } from './record.ts'
 import { replay } from './replay.ts'
 import { createSession } from './session.ts'
@@ -113,6 +114,8 @@ export function createSqlStore<Tx>({
     replaceDestinations: (changes) => replaceDestinations(session, changes),
     addJob: (tenantId, job) => due(addJob(session, tenantId, job)),
     getJob: (scope, id) => getJob(session, scope, id),
+    listJobs: lists.listJobs,
+    endJob: (scope, id, end) => endJob(session, scope, id, end),
     backlog: (filter) => backlog(session, filter),
 
     getEvent: (scope, id) => getEvent(session, scope, id),

@@ -1,6 +1,5 @@
-/** Cases: expanded, split, hand back, jobs. */
+/** Cases: expanded, split, hand back. */
 import assert from 'node:assert/strict'
-import { anyTenant } from '../../model.ts'
 import type { CaseGroup } from './case.ts'
 import { LEASE_MS, succeeded, TENANT } from './lab.ts'
 
@@ -8,7 +7,7 @@ const ALL = { after: null, upTo: null }
 
 /** See the file's header. */
 export const fanOutCases: CaseGroup = {
-  group: 'fan-out, hand back, jobs',
+  group: 'fan-out, hand back',
   cases: [
     {
       name: 'expanded lists the recorded subscriptions of a range in byte order',
@@ -103,29 +102,6 @@ export const fanOutCases: CaseGroup = {
         const again = await claimDelivery(id)
         assert.equal(again.trigger, work.trigger)
         assert.equal((await delivery(id)).attemptCount, 1)
-      },
-    },
-    {
-      name: 'a job is due at once and goes on with its progress',
-      must: 'a job may carry its progress',
-      async run({ store, claim }) {
-        const job = { kind: 'replay', cursor: null }
-        const row = await store.addJob(TENANT, job)
-        const [work] = (await claim()).work
-        assert.ok(work?.kind === 'job')
-        assert.deepEqual([work.claim.row, work.tenantId, work.job], [row, TENANT, job])
-        const progress = { kind: 'replay', cursor: 'x' }
-        await store.handBack([{ claim: work.claim, delayMs: 0, job: progress }])
-        const [next] = (await claim()).work
-        assert.ok(next?.kind === 'job')
-        assert.deepEqual(next.job, progress)
-        assert.deepEqual(await store.getJob(TENANT, row), { tenantId: TENANT, job: progress })
-        assert.deepEqual(await store.getJob(anyTenant, row), { tenantId: TENANT, job: progress })
-        assert.equal(await store.getJob('other', row), null)
-        assert.equal(await store.getJob(TENANT, 'none'), null)
-        assert.equal(await store.finish([next.claim]), 1)
-        assert.equal(await store.getJob(TENANT, row), null)
-        assert.equal((await claim()).nextDueAt, null)
       },
     },
   ],

@@ -8,6 +8,7 @@ import { endingCases } from './ending.ts'
 import { fairnessCases } from './fairness.ts'
 import { fanOutCases } from './fan-out.ts'
 import { holdingCases } from './holding.ts'
+import { jobCases } from './jobs.ts'
 import { createLab } from './lab.ts'
 import { lateCases } from './late.ts'
 import { listCases } from './lists.ts'
@@ -40,6 +41,7 @@ const groups = [
   redeliverCases,
   replayCases,
   destinationCases,
+  jobCases,
   listCases,
   pruneCases,
   rollupCases,
