@@ -1,16 +1,12 @@
 /** The kit can fail: each deliberately wrong store breaks one MUST, and at least one case finds it. */
 import { describe, expect, test } from 'vitest'
 import { anyTenant } from '../../src/model.ts'
-import type { Store } from '../../src/store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { heldTransaction, manualClock, storeConformance } from '../../src/testing/index.ts'
-
-type AnyStore = Store<unknown>
-
-/** What is wrong with a store, made anew for each store. */
-type Flaw = (right: AnyStore) => Partial<AnyStore>
+import { type AnyStore, type Flaw, wrongJobs } from './wrong-jobs.ts'
 
 const flaws: Record<string, Flaw> = {
+  ...wrongJobs,
   'record ignores the token': (right) => {
     const tokens = new Map<string, string>()
     return {
@@ -116,9 +112,6 @@ const flaws: Record<string, Flaw> = {
     },
   }),
   'finish forgets to remove': () => ({ finish: async (claims) => claims.length }),
-  'hand back forgets the progress of a job': (right) => ({
-    handBack: (entries) => right.handBack(entries.map(({ claim, delayMs }) => ({ claim, delayMs }))),
-  }),
   'split drops the last range': (right) => ({
     split: (claim, ranges) => right.split(claim, ranges.slice(0, -1)),
   }),
@@ -254,49 +247,6 @@ const flaws: Record<string, Flaw> = {
   },
   'the walk over destinations repeats its pages': (right) => ({
     listDestinations: ({ limit }) => right.listDestinations({ after: null, limit }),
-  }),
-  'a job of another tenant is shown': (right) => ({ getJob: (_scope, id) => right.getJob(anyTenant, id) }),
-  'a job of another tenant is ended': (right) => ({
-    endJob: (_scope, id, end) => right.endJob(anyTenant, id, end),
-  }),
-  'a list of jobs leaks another tenant': (right) => ({
-    listJobs: (filter, page) => right.listJobs({ ...filter, tenant: anyTenant }, page),
-  }),
-  'a list of jobs ignores their state': (right) => ({
-    listJobs: ({ tenant }, page) => right.listJobs({ tenant }, page),
-  }),
-  'paging jobs by key repeats rows': (right) => ({
-    listJobs: (filter, { after: _after, ...page }) => right.listJobs(filter, page),
-  }),
-  'jobs are listed the wrong way round': (right) => ({
-    listJobs: (filter, { order, ...page }) =>
-      right.listJobs(filter, { ...page, order: order === 'oldest' ? 'newest' : 'oldest' }),
-  }),
-  'a job is ended whatever its state': (right) => ({
-    async endJob(scope, id, end) {
-      const stored = await right.getJob(scope, id)
-      return right.endJob(scope, id, { ...end, states: [String(stored?.job.state)] })
-    },
-  }),
-  'an ended job is due at once': (right) => ({
-    endJob: (scope, id, end) => right.endJob(scope, id, { ...end, delayMs: 0 }),
-  }),
-  'a claimed job is not ended': (right) => {
-    const claimed = new Set<string>()
-    return {
-      async claim(request) {
-        const answer = await right.claim(request)
-        for (const { claim } of answer.work) claimed.add(claim.row)
-        return answer
-      },
-      endJob: async (scope, id, end) => (claimed.has(id) ? 'conflict' : right.endJob(scope, id, end)),
-    }
-  },
-  'the progress of a job is lost when it is ended': (right) => ({
-    async endJob(scope, id, end) {
-      const fields = { ...end.fields, cursor: null }
-      return right.endJob(scope, id, { ...end, fields })
-    },
   }),
   'rollups are never removed': () => ({ pruneRollups: async () => 0 }),
   'cancel spares claimed deliveries': (right) => {
