@@ -81,6 +81,16 @@ describe('SQLite', () => {
       .all(...(parameters as (string | number | null)[]))
     expect(sqlitePlanProblems(rows as Record<string, unknown>[], hot, sql)).toEqual([])
   })
+
+  it('goes from lane to lane without reading a flooding tenant to its end', () => {
+    const hot = hotStatements.find(({ name }) => name === 'claim: the next lanes')
+    const { sql, parameters } = statementOf(hot as HotStatement, sqliteDialect, 'posthorn_')
+    const rows = client
+      .prepare(`explain query plan ${sql}`)
+      .all(...(parameters as (string | number | null)[]))
+    const steps = rows.filter(({ detail }) => String(detail).includes('(tenant_id=? AND subscription_id>?)'))
+    expect(steps).toHaveLength(2)
+  })
 })
 
 const mysqlDatabase = await createMysqlDatabase()

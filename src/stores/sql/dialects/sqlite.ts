@@ -32,14 +32,16 @@ export const sqlite: Dialect = {
   },
   remove: ({ table, alias, from, on }) =>
     `delete from ${table} where rowid in (select ${alias}.rowid from ${from} cross join ${table} as ${alias} where ${on})`,
+  // In two steps: of (a, b) > (c.a, c.b) in a recursive query the index gets the first column only, and reads a flooding tenant to its end.
   nextLanes: (count, stage) => {
-    const next = (than: string) => `(select q.id from {queue} q
-      where q.stage = ${stage} and (q.tenant_id, q.subscription_id) > (${than})
-      order by q.tenant_id, q.subscription_id, q.due_at limit 1)`
+    const first = (where: string) => `(select q.id from {queue} q
+      where q.stage = ${stage} and ${where} order by q.tenant_id, q.subscription_id, q.due_at limit 1)`
+    const next = (tenant: string, subscription: string) => `coalesce(
+      ${first(`q.tenant_id = ${tenant} and q.subscription_id > ${subscription}`)}, ${first(`q.tenant_id > ${tenant}`)})`
     return `with recursive lanes(id, n) as (
-      select ${next(':tenant, :subscription')}, 1
+      select ${next(':tenant', ':subscription')}, 1
       union all
-      select ${next('c.tenant_id, c.subscription_id')}, lanes.n + 1
+      select ${next('c.tenant_id', 'c.subscription_id')}, lanes.n + 1
       from lanes join {queue} c on c.id = lanes.id where lanes.n < ${count}
     ) select c.tenant_id, c.subscription_id, c.due_at from lanes cross join {queue} c on c.id = lanes.id`
   },
