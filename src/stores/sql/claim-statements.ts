@@ -6,19 +6,24 @@ import { DELIVERY_COLUMNS, EVENT_COLUMNS } from './rows.ts'
 const CANDIDATE = 'tenant_id, event_id, id, kind, subscription_id, due_at, sequence'
 const FREE = 'due_at <= :now and lease_until <= :now and bucket between :low and :high'
 
+/** Not `order by … limit 1`, for which MySQL would read all that is due on the way to what is not. */
+const NEXT_DUE = 'select min(due_at) from {queue} where stage = 0 and due_at > {now}'
+/** The same of some buckets. */
+const NEXT_DUE_OF_SOME = (dialect: Dialect) => `
+  select due_at from {queue} where stage = 0 and due_at > {now} and ${oftenTrue('bucket between :low and :high')}
+  order by due_at, sequence ${dialect.limitByIndex(1)}`
+
 /** What time it is, what is due next after it, and when the next suspect is. */
-const HORIZON = (dialect: Dialect) => `
-  select c.now,
-    (select due_at from {queue} where stage = 0 and due_at > c.now and ${oftenTrue('bucket between :low and :high')}
-      order by due_at, sequence ${dialect.limitByIndex(1)}) as next_due,
+const HORIZON = (dialect: Dialect, ofAll: boolean) => `
+  select c.now, (${ofAll ? NEXT_DUE : NEXT_DUE_OF_SOME(dialect)}) as next_due,
     (select min(case when due_at > lease_until then due_at else lease_until end) from {queue}
       where stage = 2 and bucket between :low and :high) as next_suspect
   from (select {now} as now) c limit 1`
 
-/** The horizon and the oldest due rows that nobody works on; a single row without an id when there are none. */
-export const candidates = (count: number) => (dialect: Dialect) =>
+/** The horizon and the oldest due rows that nobody works on; a single row without an id when there are none. `ofAll`: of all buckets. */
+export const candidates = (count: number, ofAll: boolean) => (dialect: Dialect) =>
   `
-  select h.now, h.next_due, h.next_suspect, q.* from (${HORIZON(dialect)}) h
+  select h.now, h.next_due, h.next_suspect, q.* from (${HORIZON(dialect, ofAll)}) h
   left join (
     select ${CANDIDATE} from {queue}
     where stage = 0 and due_at <= {now} and ${oftenTrue('lease_until <= {now} and bucket between :low and :high')}

@@ -36,9 +36,12 @@ import type { Values } from './template.ts'
 import { candidateOf, createWalk } from './walk.ts'
 
 /** How many rows a claim looks at, by its limit; constants, for the sake of query plans. */
-const LOOKS = [64, 128, 256, 512, 1024].map((count) => ({ count, template: candidates(count) }))
-
-const LAST_LOOK = { count: 4096, template: candidates(4096) }
+const looksOf = (ofAll: boolean) => {
+  const look = (count: number) => ({ count, template: candidates(count, ofAll) })
+  return { looks: [64, 128, 256, 512, 1024].map(look), last: look(4096) }
+}
+const OF_ALL = looksOf(true)
+const OF_SOME = looksOf(false)
 
 /** Two that claim at once pick the same rows, and one of them gets none: it looks again, so often at most. */
 const MORE_LOOKS = 5
@@ -67,7 +70,8 @@ export function createClaimer(session: Session): Claimer {
     request: ClaimRequest,
   ): Promise<{ readonly claimed: Claimed; readonly missed: number }> {
     const { from: low, to: high } = request.buckets ?? { from: 0, to: 255 }
-    const look = LOOKS.find(({ count }) => count >= request.limit) ?? LAST_LOOK
+    const { looks, last } = low === 0 && high === 255 ? OF_ALL : OF_SOME
+    const look = looks.find(({ count }) => count >= request.limit) ?? last
     const seen = await session.rows(look.template, { low, high })
     const [horizon] = seen
     const now = number(horizon?.now)

@@ -68,7 +68,8 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
   const changed = ids.map((id) => [...id, end.state, null, null, 1, 200, null, end.at, end.at])
 
   return [
-    { name: 'claim: what is due, and what is next', template: candidates(256), values: range },
+    { name: 'claim: what is due, and what is next', template: candidates(256, true), values: range },
+    { name: 'claim: the same of some buckets', template: candidates(256, false), values: range },
     {
       name: 'claim: the next lanes',
       template: (dialect: Dialect) => dialect.nextLanes(128, 0),

@@ -17,7 +17,7 @@ const wordings = { ...append, ...claim, ...record, FINISH: queue.FINISH, HAND_BA
 const named = Object.entries(wordings).flatMap(([name, template]): [string, string][] => {
   if (typeof template === 'string')
     return /\b(select|insert|update|delete)\b/i.test(template) ? [[name, template]] : []
-  if (name === 'candidates') return [[name, claim.candidates(256)(postgres)]]
+  if (name === 'candidates') return [[name, claim.candidates(256, true)(postgres)]]
   return name === name.toUpperCase()
     ? [[name, (template as (dialect: typeof postgres) => string)(postgres)]]
     : []
