@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { Catalog, Published, TenantScope, Webhooks } from '../index.ts'
 import type { Role } from './authorize.ts'
 import type { DocumentOptions } from './openapi.ts'
+import { idText } from './schemas/field.ts'
 import { described } from './schemas/named.ts'
 
 /** What the handler needs of the sender: any catalogue, any kind of transaction. */
@@ -91,10 +92,7 @@ interface RouteInput<P extends Shape, Q extends Shape, B extends z.ZodType | nul
 }
 
 const tenantQuery = {
-  tenantId: described(
-    z.string().min(1).max(255).optional(),
-    'Which tenant; only for callers that may act for any.',
-  ),
+  tenantId: described(idText().optional(), 'Which tenant; only for callers that may act for any.'),
 }
 
 /** One entry of the route table. */
