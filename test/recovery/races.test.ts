@@ -1,4 +1,4 @@
-/** Retries, replays, cancels and changes of a subscription at once; each seed can be run again alone. */
+/** Retries, replays, cancels, stops and changes of a subscription at once; each seed can be run again alone. */
 import { describe, expect, it } from 'vitest'
 import { race } from './races.ts'
 
@@ -10,7 +10,7 @@ describe('whatever is done to a delivery at once, it has one attempt at a time, 
 
   it.each(groups)('seeds from %i', async (first) => {
     const wrong: string[] = []
-    const seen = { requests: 0, resent: 0, cancelled: 0 }
+    const seen = { requests: 0, resent: 0, cancelled: 0, stopped: 0 }
     for (let seed = first; seed < first + GROUP; seed++) {
       const run = await race(seed)
       for (const problem of run.wrong) wrong.push(`seed ${seed}: ${problem}`)

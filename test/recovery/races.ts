@@ -20,6 +20,7 @@ export interface Raced {
   readonly requests: number
   readonly resent: number
   readonly cancelled: number
+  readonly stopped: number
 }
 
 /** mulberry32 */
@@ -83,7 +84,7 @@ export async function race(seed: number): Promise<Raced> {
       hooks: { ended: ({ deliveryId }) => ends.set(deliveryId, (ends.get(deliveryId) ?? 0) + 1) },
     })
   const workers = [make(), make()]
-  const { subscriptions, deliveries, publish } = workers[0] ?? make()
+  const { subscriptions, deliveries, jobs, publish } = workers[0] ?? make()
   for (const id of SUBSCRIPTIONS)
     await subscriptions.create({ ...acme, id, url: `https://receiver.example/${id}` })
 
@@ -93,6 +94,13 @@ export async function race(seed: number): Promise<Raced> {
   const some = async () => pick(await rows())?.id ?? 'none'
   const again = (count: number) => {
     resent += count
+  }
+  /** Jobs as they were when they were stopped. */
+  const stopped = new Map<string, string>()
+  const stopOne = async () => {
+    const { items } = await jobs.list({ ...acme, state: 'running' })
+    const job = await jobs.stop(pick(items)?.id ?? 'none', acme)
+    stopped.set(job.id, JSON.stringify(job))
   }
   const acts: readonly (() => Promise<unknown>)[] = [
     () => publish('a', {}, { ...acme, id: `e${published++}` }),
@@ -106,6 +114,8 @@ export async function race(seed: number): Promise<Raced> {
     () => deliveries.replay({ ...acme, subscription: pick(SUBSCRIPTIONS), since: new Date(0) }),
     () => deliveries.replayMissing({ ...acme, subscription: pick(SUBSCRIPTIONS) }),
     () => deliveries.cancel({ ...acme, subscription: pick(SUBSCRIPTIONS) }),
+    stopOne,
+    stopOne,
     () => subscriptions.pause(pick(SUBSCRIPTIONS), acme),
     () => subscriptions.resume(pick(SUBSCRIPTIONS), acme),
     () => subscriptions.disable(pick(SUBSCRIPTIONS), acme),
@@ -138,11 +148,16 @@ export async function race(seed: number): Promise<Raced> {
   }
   const ended = await rows()
   for (const row of ended) wrong.push(...(await faultsOf(row)))
+  for (const [id, before] of stopped)
+    if (JSON.stringify(await jobs.get(id, acme)) !== before) wrong.push(`the stopped job ${id} went on`)
+  for (const { id } of (await jobs.list({ ...acme, state: 'running', limit: 1_000 })).items)
+    wrong.push(`the job ${id} does not end`)
   return {
     wrong,
     requests: transport.requests.length,
     resent,
     cancelled: ended.filter((row) => row.state === 'cancelled').length,
+    stopped: stopped.size,
   }
 
   async function faultsOf(row: DeliveryRecord): Promise<string[]> {

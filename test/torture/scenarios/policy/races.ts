@@ -1,6 +1,6 @@
 /**
- * Test 48: by hand, by the schedule, in bulk, by several processes, while the subscription is paused, disabled, enabled and
- * deleted: a delivery has one attempt at a time, numbered without gap, and what has ended is never changed.
+ * Test 48: by hand, by the schedule, in bulk, by several processes, while jobs are stopped and the subscription is paused, disabled,
+ * enabled and deleted: a delivery has one attempt at a time, numbered without gap, and what has ended is never changed.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Seeded, seeded } from '../../../../src/cli/torture/random.ts'
@@ -27,6 +27,8 @@ interface Race {
   /** Attempts as they were seen first. */
   readonly seen: Map<string, string>
   readonly jobs: readonly string[]
+  /** Jobs as they were when they were stopped. */
+  readonly stopped: ReadonlyMap<string, string>
 }
 
 async function race(stage: Stage, tenantId: string, random: Seeded, wrong: Wrong): Promise<Race> {
@@ -41,6 +43,12 @@ async function race(stage: Stage, tenantId: string, random: Seeded, wrong: Wrong
     (await stage.opened.store.listDeliveries({ tenant: tenantId }, { limit: 100 })).rows
   const one = async () => random.pick(await rows())?.id ?? 'none'
   const status = () => random.pick(['failed', 'cancelled', 'pending', 'succeeded'] as const)
+  const stopped = new Map<string, string>()
+  const stopOne = async () => {
+    const { items } = await webhooks.jobs.list({ ...scope, state: 'running' })
+    const id = random.pick(items)?.id ?? (await deliveries.retryAll(scope)).jobId
+    stopped.set(id, JSON.stringify(await webhooks.jobs.stop(id, scope)))
+  }
   const acts: readonly (() => Promise<unknown>)[] = [
     () => stage.publish([scope]),
     async () => deliveries.redeliver(await one(), scope),
@@ -51,6 +59,7 @@ async function race(stage: Stage, tenantId: string, random: Seeded, wrong: Wrong
     async () => deliveries.replay({ ...scope, subscription: some(), since: new Date(0), succeededToo: true }),
     async () => deliveries.replayMissing({ ...scope, subscription: some(), since: new Date(0) }),
     async () => deliveries.cancel({ ...scope, subscription: some() }),
+    stopOne,
     async () => subscriptions.pause(some(), scope),
     async () => subscriptions.resume(some(), scope),
     async () => subscriptions.disable(some(), scope),
@@ -74,7 +83,7 @@ async function race(stage: Stage, tenantId: string, random: Seeded, wrong: Wrong
   for (const { id } of receivers) {
     await subscriptions.resume(id, scope).catch(() => subscriptions.enable(id, scope).catch(() => null))
   }
-  return { tenantId, receivers, seen, jobs }
+  return { tenantId, receivers, seen, jobs, stopped }
 }
 
 /** Attempts are append-only. */
@@ -161,12 +170,17 @@ async function raceAll(bench: Bench, kind: Kind, races: number) {
   )
   const until = Date.now() + PATIENCE_MS
   const keys = new Map<string, string>()
-  const counts = { deliveries: 0, attempts: 0, resent: 0, cancelled: 0 }
-  for (const { tenantId, seen, jobs } of done) {
+  const counts = { deliveries: 0, attempts: 0, resent: 0, cancelled: 0, stopped: 0 }
+  for (const { tenantId, seen, jobs, stopped } of done) {
     for (const id of jobs) {
       while ((await stage.webhooks.jobs.get(id, { tenantId })).endedAt === null && Date.now() < until)
         await pause(50)
     }
+    for (const [id, before] of stopped) {
+      const job = JSON.stringify(await stage.webhooks.jobs.get(id, { tenantId }))
+      if (job !== before) problems.push(`${tenantId}: the stopped job ${id} went on`)
+    }
+    counts.stopped += stopped.size
     for (; Date.now() < until; await pause(100)) {
       const { rows } = await store.listDeliveries({ tenant: tenantId, state: 'pending' }, { limit: 1 })
       if (rows.length === 0) break
