@@ -15,6 +15,7 @@ import { createLanes, type Lanes } from './lanes.ts'
 import { createTenantViews } from './match.ts'
 import { reportProblem } from './problem.ts'
 import { createTaskRunner } from './run-task.ts'
+import type { Task, TaskGroup } from './task.ts'
 
 /** Tasks that wait in this process for their turn, at least: fewer would mean small claims. */
 const MIN_AHEAD = 256
@@ -148,11 +149,15 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
         void runner.settle(task.group)
         continue
       }
-      const deferred = outcomeOf(task, null, { state: 'pending', delayMs: 0, trigger: 'event' })
-      void runner
-        .put(task.group, deferred, task.target.subscription, true)
-        .then(() => runner.settle(task.group))
+      void defer(task)
     }
+  }
+
+  /** Becomes a row of its own, due at once, for whoever has room. */
+  async function defer(task: Task): Promise<void> {
+    const deferred = outcomeOf(task, null, { state: 'pending', delayMs: 0, trigger: 'event' })
+    await runner.put(task.group, deferred, task.target.subscription, true)
+    await runner.settle(task.group)
   }
 
   return {
@@ -199,10 +204,18 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       deadlineNow = deadline
     },
     async giveBack() {
-      for (const task of lanes.takeWaiting()) {
-        task.group.unfinished = true
-        await runner.settle(task.group)
-      }
+      const waiting = lanes.takeWaiting()
+      const unsent = new Map<TaskGroup, number>()
+      for (const { group } of waiting) unsent.set(group, (unsent.get(group) ?? 0) + 1)
+      // The row of an event that is being sent to others goes back when they have answered: its rest does not wait for them.
+      const begun = new Set([...unsent].flatMap(([group, count]) => (count < group.open ? [group] : [])))
+      await Promise.all(
+        waiting.map((task) => {
+          if (begun.has(task.group)) return defer(task)
+          task.group.unfinished = true
+          return runner.settle(task.group)
+        }),
+      )
     },
     abort() {
       aborter.abort()

@@ -1,8 +1,9 @@
 /** Starting, stopping and ticking in any order: each call does what it says, and none of them hangs. */
 import { describe, expect, it } from 'vitest'
-import type { Webhooks } from '../../src/index.ts'
+import { createWebhooks, type Webhooks } from '../../src/index.ts'
 import type { Store } from '../../src/store.ts'
-import { setup } from '../support/setup.ts'
+import { fakeTransport } from '../../src/testing/fake-transport.ts'
+import { quietLogger, setup } from '../support/setup.ts'
 
 const publish = (webhooks: Webhooks) => webhooks.publish('order.paid', {}, { tenantId: 'acme' })
 
@@ -111,6 +112,41 @@ describe('stop', () => {
     await Promise.all([ticking, stopping])
     expect(transport.requests).toHaveLength(1)
     expect(await store.backlog({ tenant: 'acme' })).toMatchObject({ due: 4 })
+  })
+
+  it('lets others send the rest of an event at once whose first request hangs', async () => {
+    const answering = gate()
+    const { webhooks, transport, subscribe, store, clock } = setup({
+      concurrency: 1,
+      answer: async () => {
+        await answering.opened
+        return 200
+      },
+    })
+    await subscribe('acme', { url: 'https://hangs.example/hook' })
+    await subscribe('acme', { url: 'https://answers.example/hook' })
+    await webhooks.start()
+    await publish(webhooks)
+    await clock.advance(0)
+    const others = fakeTransport()
+    const other = createWebhooks({ store, transport: others, clock, logger: quietLogger })
+    let ended = false
+    const stopping = webhooks.stop().then(() => {
+      ended = true
+    })
+    await other.start()
+    await clock.advance(1_300)
+    const [first] = transport.requests
+    expect([ended, transport.requests.length, others.requests.length]).toEqual([false, 1, 1])
+    expect(others.requests[0]?.url).not.toBe(first?.url)
+    answering.open()
+    await stopping
+    await other.stop()
+    const { items } = await other.deliveries.list({ tenantId: 'acme' })
+    expect(items.map(({ state, attemptCount }) => [state, attemptCount])).toEqual([
+      ['succeeded', 1],
+      ['succeeded', 1],
+    ])
   })
 
   it('ends a second after its limit when the store takes nothing any more, and says so', async () => {

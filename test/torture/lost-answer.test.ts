@@ -1,4 +1,4 @@
-/** Test 11: a connection that ends after the statement was forwarded and before its answer came. */
+/** Test 11: connections that end before a statement is forwarded, or after it and before its answer came. */
 
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -9,6 +9,10 @@ import { postgresStore } from '../../src/stores/postgres.ts'
 import { appendFailure, recordFailure } from '../../src/stores/sql/append-failure.ts'
 import { createPostgresDatabase } from '../support/databases/postgres.ts'
 import { quietLogger } from '../support/setup.ts'
+import { tortureTests } from './in-test.ts'
+import { lostAnswers } from './scenarios/lost-answers.ts'
+
+tortureTests([{ scenario: lostAnswers }])
 
 /** Forwards to the server; while `cutting`, swallows the answer to the next INSERT and then ends the connection. */
 async function startProxy(target: URL) {

@@ -6,11 +6,13 @@ import { contention } from './contention.ts'
 import { deadlocks } from './deadlocks.ts'
 import { diskFull } from './disk-full.ts'
 import { commitOrder, poolOfOne } from './host-transactions.ts'
+import { lostAnswers } from './lost-answers.ts'
 import { migrations } from './migrations.ts'
 import { powerCut } from './power-cut.ts'
 
 export const faultScenarios: readonly Scenario[] = [
   blockedLoop,
+  lostAnswers,
   powerCut,
   poolOfOne,
   deadlocks,
