@@ -8,11 +8,13 @@ import {
   restartServer,
   rollingDeploys,
 } from './scenarios/crashes.ts'
+import { hangingDeploys } from './scenarios/hanging-deploys.ts'
 
 tortureTests([
   { scenario: killWorkers, kinds: ['postgres', 'sqlite'] },
   { scenario: freezeWorkers, kinds: ['postgres'] },
   { scenario: rollingDeploys },
+  { scenario: hangingDeploys },
   { scenario: restartServer },
   { scenario: cutConnections },
 ])

@@ -86,11 +86,19 @@ it.each([
   expect([failure.code, failure.outcomeUnknown]).toEqual([told, outcomeUnknown])
 })
 
+it('lets an outcome wait whose connection was lost, which pg tells without a code', () => {
+  const lost = new Error('Connection terminated unexpectedly')
+  expect(recordFailure(lost, 'test')).toMatchObject({ code: 'STORE_FAILED', outcomeUnknown: true })
+})
+
 it.each([
   ['53100', 'STORE_FULL'],
   ['SQLITE_FULL', 'STORE_FULL'],
   ['25006', 'STORE_FAILED'],
   ['ER_OPTION_PREVENTS_STATEMENT', 'STORE_FAILED'],
+  ['ECONNRESET', 'STORE_FAILED'],
+  ['ECONNREFUSED', 'STORE_FAILED'],
+  ['PROTOCOL_CONNECTION_LOST', 'STORE_FAILED'],
   ['23514', '23514'],
 ])('lets an outcome wait where nothing can be stored (%s), and no refused one', (code, told) => {
   expect(recordFailure(Object.assign(new Error('a driver says so'), { code }), 'test')).toMatchObject({

@@ -29,7 +29,7 @@ export interface Received {
   readonly at: number
   /** When it was answered; null when the connection ended before. */
   readonly answered: number | null
-  /** With what status: 204, or 500 where the run asks for failures. */
+  /** With what status: 204, or 500 where the run asks for failures, or for no answer. */
   readonly status: number
   /** `webhook-timestamp`, in seconds. */
   readonly signedAt: number

@@ -16,6 +16,7 @@ export function runReceiver(): void {
   const settings = readSettings()
   const ledger = openLedger<Received>(ledgers(settings.folder).received)
   const random = seeded(settings.seed ^ 0x5eed)
+  const hangsUntil = systemClock.now() + (settings.hangsMs ?? 0)
 
   function receive(request: IncomingMessage, response: ServerResponse): void {
     const at = systemClock.now()
@@ -23,6 +24,10 @@ export function runReceiver(): void {
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const entry = read(request, Buffer.concat(chunks), at)
+      if (entry.endpoint === 'e0' && at < hangsUntil) {
+        response.on('close', () => ledger.append({ ...entry, status: 500, answered: null }))
+        return
+      }
       const status = random.next() < (settings.failing ?? 0) ? 500 : 204
       systemClock.setTimer(() => answer(response, { ...entry, status }), random.between(...settings.answerMs))
     })

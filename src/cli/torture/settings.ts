@@ -22,6 +22,10 @@ export interface RunSettings {
   readonly answerMs: readonly [number, number]
   /** Share of requests that are answered with 500, to be tried again. @default 0 */
   readonly failing?: number
+  /** The first endpoint of each tenant answers nothing for so long, in ms, counted from its start. @default 0 */
+  readonly hangsMs?: number
+  /** Drain limit of a planned stop, in ms. @default that of the library */
+  readonly drainMs?: number
   /** Longest text in an event, in characters. @default 800 */
   readonly longestText?: number
   /** Workers tell, this often, how long 95 of 100 claims took that found work. @default never */

@@ -23,6 +23,8 @@ export async function runWorker(): Promise<void> {
     concurrency: settings.concurrency,
     concurrencyPerSubscription: settings.concurrency,
     concurrencyPerOrigin: settings.concurrency,
+    // A receiver that hangs for a while is to be asked again, not left alone.
+    ...(settings.hangsMs === undefined ? {} : { breaker: false }),
     retry: schedule([
       ...Array.from({ length: 10 }, () => '1s' as const),
       ...Array.from({ length: 20 }, () => '5s' as const),
@@ -30,7 +32,7 @@ export async function runWorker(): Promise<void> {
     logger: { debug: nothing, info: nothing, warn: tell, error: tell },
   })
   async function stop(): Promise<void> {
-    await webhooks.stop()
+    await webhooks.stop(settings.drainMs === undefined ? {} : { drainMs: settings.drainMs })
     await opened.close()
     process.exit(0)
   }

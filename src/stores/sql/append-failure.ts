@@ -29,12 +29,7 @@ export function appendFailure(error: unknown, store: string): unknown {
     const message = `The ${store} database has no room left, so nothing was published. Free space, then publish again.`
     return new PosthornError('STORE_FULL', message, { cause: error })
   }
-  if (codes.some((code) => NOT_SENT.has(code))) return error
-  // `pg` gives a connection that was lost no code, but a sentence.
-  const cut =
-    codes.some((code) => CUT.test(code)) ||
-    /^(connection|client) .*(terminat|clos|not queryable)/i.test(error.message)
-  if (!cut) return error
+  if (codes.some((code) => NOT_SENT.has(code)) || !isCut(error)) return error
   const message = `The connection to the ${store} database was lost before it answered, so nobody knows whether the event was stored. Publish it again with the same id or idempotencyKey: it is stored once.`
   return new PosthornError('STORE_FAILED', message, { cause: error, outcomeUnknown: true })
 }
@@ -53,10 +48,19 @@ export function recordFailure(error: unknown, store: string): unknown {
     const message = `The ${store} database has no room left: outcomes wait until there is some, for as long as a lease.`
     return new PosthornError('STORE_FULL', message, { cause: error })
   }
+  if (isCut(error) || codesOf(error).some((code) => NOT_SENT.has(code))) {
+    const message = `The connection to the ${store} database was lost before an outcome was stored, or before it said so: it is told again.`
+    return new PosthornError('STORE_FAILED', message, { cause: error, outcomeUnknown: true })
+  }
   if (!codesOf(error).some((code) => READ_ONLY.has(code))) return error
   const message = `The ${store} database takes no writes: outcomes wait until it does, for as long as a lease.`
   return new PosthornError('STORE_FAILED', message, { cause: error })
 }
+
+/** `pg` gives a connection that was lost no code, but a sentence. */
+const isCut = (error: Error): boolean =>
+  codesOf(error).some((code) => CUT.test(code)) ||
+  /^(connection|client) .*(terminat|clos|not queryable)/i.test(error.message)
 
 const isFull = (error: Error): boolean =>
   codesOf(error).some((code) => FULL.has(code)) || /database or disk is full/i.test(error.message)

@@ -4,6 +4,7 @@ import type { Scenario } from '../scenario.ts'
 import { crashPoints } from './crash-points.ts'
 import { cutConnections, freezeWorkers, killWorkers, restartServer, rollingDeploys } from './crashes.ts'
 import { faultScenarios } from './faults.ts'
+import { hangingDeploys } from './hanging-deploys.ts'
 import { longScenarios } from './long.ts'
 import { policyScenarios } from './policy/index.ts'
 import { stops } from './stops.ts'
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   poison,
   freezeWorkers,
   rollingDeploys,
+  hangingDeploys,
   restartServer,
   cutConnections,
   ...faultScenarios,

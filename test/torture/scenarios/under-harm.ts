@@ -19,6 +19,8 @@ export interface Load {
   readonly longestText?: number
   readonly retentionMs?: number
   readonly tellClaimsMs?: number
+  readonly hangsMs?: number
+  readonly drainMs?: number
 }
 
 /** What a run has besides its load. */
