@@ -91,6 +91,7 @@ it('no answer of the HTTP API, no figure, job or notice has what was secret', as
     await webhooks.stats({ tenant: 'acme' } as never),
     await webhooks.health(),
     await webhooks.jobs.get(job.jobId, { tenantId: 'acme' }),
+    await webhooks.jobs.list(scope),
     await webhooks.deliveries.list(scope),
     await webhooks.attempts.list(scope),
   ]
@@ -104,6 +105,9 @@ it('no answer of the HTTP API, no figure, job or notice has what was secret', as
   ])
     await kept('GET', path)
   await kept('GET', `/jobs/${job.jobId}`)
+  const waiting = await webhooks.deliveries.retryAll({ tenantId: 'acme', type: 'a' })
+  await kept('POST', `/jobs/${waiting.jobId}/stop`)
+  await kept('GET', '/jobs')
   await kept('POST', `/subscriptions/${id}/test`, {})
 
   expect(transport.requests.length).toBeGreaterThan(8)

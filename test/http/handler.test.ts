@@ -55,6 +55,10 @@ describe('the handler', () => {
     const { call } = api()
     for (const id of ['%00', 'x'.repeat(256), '%F0%9F%92%A9', '..%2Fother'])
       expect((await call('GET', `/subscriptions/${id}`)).status).toBe(404)
+    for (const id of ['%00', 'x'.repeat(601), '%F0%9F%92%A9', '%5B1%2C%22acme%22%2C%22%22%5D']) {
+      expect((await call('GET', `/jobs/${id}`)).status).toBe(404)
+      expect((await call('POST', `/jobs/${id}/stop`)).status).toBe(404)
+    }
   })
 
   it('lives below its base path', async () => {
