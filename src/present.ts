@@ -7,9 +7,11 @@ import type {
   Attempt,
   BreakerState,
   Delivery,
+  DisabledReason,
   Event,
   JsonObject,
   Ordering,
+  PausedBy,
   Rate,
   SecretInfo,
   Subscription,
@@ -53,17 +55,17 @@ export async function presentSubscription(
     headers: Object.fromEntries(Object.keys(row.headers).map((name) => [name, REDACTED])),
     metadata: { ...row.metadata },
     state: row.state,
-    pausedBy: row.pausedBy,
-    disabledReason: row.disabledReason,
+    pausedBy: oneOf(row.pausedBy, PAUSED_BY),
+    disabledReason: oneOf(row.disabledReason, DISABLED_REASONS),
     disabledAt: dateOrNull(row.disabledAt),
     breaker: breakerOf(row),
     failingSince: dateOrNull(conditionOf(row).failing?.since ?? null),
     signing: structuredClone(row.settings.signing ?? null),
     retry: structuredClone(row.settings.retry ?? null),
-    ordering: (row.settings.ordering ?? 'none') as Ordering,
+    ordering: oneOf(row.settings.ordering, ORDERINGS) ?? 'none',
     onGivenUp: row.settings.onGivenUp === 'stop' ? 'stop' : 'continue',
-    rate: structuredClone(row.settings.rate ?? null) as Rate | null,
-    concurrency: (row.settings.concurrency ?? null) as number | null,
+    rate: rateOf(row.settings),
+    concurrency: typeof row.settings.concurrency === 'number' ? row.settings.concurrency : null,
     channels: channelsOf(row.settings),
     filter: structuredClone(row.settings.filter ?? null),
     version: typeof row.settings.version === 'string' ? row.settings.version : null,
@@ -73,6 +75,20 @@ export async function presentSubscription(
     updatedAt: dateOf(row.updatedAt),
     revision: revisionOf(row),
   }
+}
+
+const PAUSED_BY: readonly PausedBy[] = ['user', 'breaker']
+const DISABLED_REASONS: readonly DisabledReason[] = ['user', 'gone', 'failing', 'unverified']
+const ORDERINGS: readonly Ordering[] = ['none', 'subscription', 'key']
+
+/** The word, or null for what was written past the door: a row that nothing is sent for can still be read, and mended. */
+const oneOf = <Word extends string>(value: unknown, words: readonly Word[]): Word | null =>
+  words.find((word) => word === value) ?? null
+
+function rateOf({ rate }: JsonObject): Rate | null {
+  if (typeof rate !== 'object' || rate === null || Array.isArray(rate)) return null
+  const { count, perMs } = rate as JsonObject
+  return typeof count === 'number' && typeof perMs === 'number' ? { count, perMs } : null
 }
 
 function breakerOf(row: SubscriptionRecord): BreakerState | null {

@@ -4,8 +4,10 @@
  */
 import { PosthornError } from '../errors.ts'
 import { headersOf } from '../input/headers-input.ts'
+import type { Metadata } from '../model.ts'
 import { EVENT_NAME } from '../patterns.ts'
 import type { SubscriptionRecord } from '../records.ts'
+import { descriptionOf, metadataOf, nameOf } from '../subscriptions/input.ts'
 import { limitsInput, retryInput } from '../subscriptions/limits-input.ts'
 import { selectionInput } from '../subscriptions/selection-input.ts'
 import type { Task } from './task.ts'
@@ -18,8 +20,12 @@ export const brokenRow = (what: string, part: string): PosthornError =>
   new PosthornError('INVALID_INPUT', `The stored ${what} is broken in \`${part}\``, { path: part })
 
 /** @throws PosthornError what the door would say of this subscription */
-export function checkSubscriptionRow({ broken, settings }: SubscriptionRecord): void {
+export function checkSubscriptionRow(row: SubscriptionRecord): void {
+  const { broken, settings, name, description, metadata } = row
   if (broken !== undefined) throw brokenRow('subscription', broken)
+  nameOf(name)
+  descriptionOf(description)
+  metadataOf(metadata)
   limitsInput(settings)
   // A version that the host has taken out of `versions` since is no fault of the row.
   selectionInput(settings, { versions: null })
@@ -37,15 +43,23 @@ export function isBroken({ event, stored, delivery }: Task): boolean {
     (stored !== null && stored.broken !== undefined) ||
     !EVENT_NAME.test(event.type) ||
     !isRetry(event.settings.retry) ||
+    !areLabels(event.metadata) ||
     (delivery.body ?? event.body ?? '').length > MAX_BODY
   )
 }
 
 /** Most events bring no policy of their own. */
-function isRetry(policy: unknown): boolean {
-  if (policy === undefined) return true
+const isRetry = (policy: unknown): boolean => policy === undefined || passes(() => retryInput(policy))
+
+/** Most events have no labels. */
+function areLabels(metadata: Metadata): boolean {
+  for (const _ in metadata) return passes(() => metadataOf(metadata))
+  return true
+}
+
+function passes(check: () => unknown): boolean {
   try {
-    retryInput(policy)
+    check()
     return true
   } catch {
     return false

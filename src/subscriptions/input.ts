@@ -108,13 +108,20 @@ export function checkFields(input: Readonly<Record<string, unknown>>, parts: Par
   const checked: CheckedFields = { ...limitsInput(input), ...selectionInput(input, parts) }
   if (url !== undefined) checked.url = urlOf(url, parts)
   if (events !== undefined) checked.events = events === null ? ['*'] : patternsOf(events, parts.catalog)
-  if (name !== undefined) checked.name = name === null ? null : textOf(name, 'name', 0, 255)
-  if (description !== undefined)
-    checked.description = description === null ? null : textOf(description, 'description', 0, 1000)
+  if (name !== undefined) checked.name = nameOf(name)
+  if (description !== undefined) checked.description = descriptionOf(description)
   if (metadata !== undefined) checked.metadata = metadata === null ? {} : metadataOf(metadata)
   if (signing !== undefined) checked.signing = signing === null ? null : signingEntriesOf(signing, parts)
   return checked
 }
+
+/** Up to 255 characters, or null. @throws PosthornError INVALID_INPUT */
+export const nameOf = (value: unknown): string | null =>
+  value === null ? null : textOf(value, 'name', 0, 255)
+
+/** Up to 1000 characters, or null. @throws PosthornError INVALID_INPUT */
+export const descriptionOf = (value: unknown): string | null =>
+  value === null ? null : textOf(value, 'description', 0, 1000)
 
 /** The states of a subscription. */
 export const STATES: readonly SubscriptionState[] = ['active', 'paused', 'disabled']

@@ -22,6 +22,12 @@ const secret = (fields: object) => json([{ value: 'x', createdAt: 0, expiresAt: 
 const NO_JSON = { 'text that is no JSON': '{"fake', 'an empty text': '' }
 const NO_OBJECT = { ...NO_JSON, 'JSON null': 'null', 'a list': '["x"]', 'a number': '7' }
 
+const LABELS = {
+  '51 labels': texts(51),
+  'a key of 129 characters': json({ ['x'.repeat(129)]: 'v' }),
+  'a value of 501 characters': json({ k: 'x'.repeat(501) }),
+}
+
 /** Settings that the door refuses, by name. */
 const settings: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   signing: {
@@ -78,7 +84,15 @@ export const badSubscriptions: readonly BadRow[] = [
     'one that is no text': secret({ value: 7 }),
     'no end': json([{ value: 'x', createdAt: 0 }]),
   }),
-  ...bad('quarantined', 'metadata', NO_OBJECT),
+  ...bad('quarantined', 'name', {
+    'of 256 characters': 'x'.repeat(256),
+    'of a megabyte': 'x'.repeat(1_000_000),
+  }),
+  ...bad('quarantined', 'description', {
+    'of 1001 characters': 'x'.repeat(1_001),
+    'of a megabyte': 'x'.repeat(1_000_000),
+  }),
+  ...bad('quarantined', 'metadata', { ...NO_OBJECT, ...LABELS }),
   ...bad('quarantined', 'settings', NO_OBJECT),
   ...bad('quarantined', 'conditions', NO_OBJECT),
   ...bad('quarantined', 'state', { 'of no known kind': 'asleep', 'that is empty': '' }),
@@ -105,7 +119,7 @@ export const badSubscriptions: readonly BadRow[] = [
 
 /** Columns of an event that waits to be fanned out. */
 export const badEvents: readonly BadRow[] = [
-  ...bad('quarantined', 'metadata', NO_OBJECT),
+  ...bad('quarantined', 'metadata', { ...NO_OBJECT, ...LABELS }),
   ...bad('quarantined', 'settings', {
     ...NO_OBJECT,
     'with a retry policy as text': '{"retry":"often"}',

@@ -22,6 +22,9 @@ export const queryFlag = () => z.preprocess(flagOf, z.boolean())
 /** Labels: the same limits as in the library. */
 export const labels = () => z.record(z.string().min(1).max(128), z.string().max(500))
 
+/** Labels that go out: as they are stored, also where a row was written past the limits. */
+export const labelsOut = () => z.record(z.string(), z.string()).readonly()
+
 /** An id in a path or filter. What is no id at all reads as missing, like an unknown one. */
 export const idText = (max = 255) =>
   z

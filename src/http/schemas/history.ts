@@ -1,7 +1,7 @@
 /** Events, deliveries and attempts as JSON. Whatever is not listed here stays behind. */
 import { z } from 'zod'
 import type { Attempt, Delivery, Event } from '../../index.ts'
-import { instantIn, instantOut, labels } from './field.ts'
+import { instantIn, instantOut, labels, labelsOut } from './field.ts'
 import { described, named } from './named.ts'
 import { retryInput } from './subscription.ts'
 
@@ -14,7 +14,7 @@ const eventFields = {
   id: z.string(),
   tenantId: z.string(),
   type: z.string(),
-  metadata: labels().readonly(),
+  metadata: labelsOut(),
   channels: z.array(z.string()).readonly(),
   test: z.boolean(),
   skipped: z.boolean(),

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { Subscription } from '../../index.ts'
-import { idText, instantOut, labels } from './field.ts'
+import { idText, instantOut, labels, labelsOut } from './field.ts'
 import { described, named } from './named.ts'
 
 /** When a scheme stops signing: an instant, or milliseconds since 1970 as shown. The call gets a Date. */
@@ -155,7 +155,7 @@ export const subscription = named(
     description: z.string().nullable(),
     headerNames: z.array(z.string()).readonly(),
     headers: z.record(z.string(), z.literal('[redacted]')).readonly(),
-    metadata: labels().readonly(),
+    metadata: labelsOut(),
     state: z.enum(['active', 'paused', 'disabled']),
     pausedBy: z.enum(['user', 'breaker']).nullable(),
     disabledReason: z.enum(['user', 'gone', 'failing', 'unverified']).nullable(),
