@@ -35,7 +35,7 @@ export interface Lanes {
   takeWaiting(): Task[]
   /** Takes out what would wait for more than five seconds in lanes whose receivers are slow. */
   takeStuck(): Task[]
-  /** Free share of each busy lane, for the claim. */
+  /** What a claim may take for each lane whose pace is known, or that is busy. */
   shares(): ReadonlyMap<string, number>
   readonly inFlight: number
   readonly waiting: number
@@ -47,12 +47,20 @@ const PATIENCE_MS = 5_000
 const SLOW_MS = 250
 /** The same of a lane from which nothing has come yet. */
 const SILENT_MS = 1_000
+/** A claim takes as much for a quick lane as its share is through with in so long: its stored deliveries would come in handfuls else. */
+const AHEAD_MS = 250
+/** … but no more than so many times its share. */
+const MOST_AHEAD = 25
+/** Lanes whose pace is remembered while they are empty. */
+const MANY = 1_000
 
 /** Calls `start` for each task whose turn has come; the caller then calls `done`. */
 export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task) => void): Lanes {
   const lanes = new Map<string, Lane>()
   const origins = new Map<string, Origin>()
   const timeouts = new Map<string, number>()
+  /** Mean times of lanes that were emptied last. */
+  const paces = new Map<string, number>()
   const ready: Lane[] = []
   let readyHead = 0
   let inFlight = 0
@@ -137,7 +145,25 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
   }
 
   function forget(lane: Lane): void {
-    if (lane.inFlight === 0 && waitingIn(lane) === 0 && !lane.ready) lanes.delete(lane.key)
+    if (lane.inFlight > 0 || waitingIn(lane) > 0 || lane.ready) return
+    lanes.delete(lane.key)
+    paces.delete(lane.key)
+    if (lane.meanMs > 0) paces.set(lane.key, lane.meanMs)
+    const [oldest] = paces.keys()
+    if (paces.size > MANY && oldest !== undefined) paces.delete(oldest)
+  }
+
+  /** How long a request of it takes, or has been taking since anything came. */
+  function paceOf(lane: Lane, now: number): number {
+    const silentMs = lane.inFlight > 0 ? now - lane.lastProgressAt : 0
+    return Math.max(lane.meanMs, silentMs < SILENT_MS ? 0 : silentMs)
+  }
+
+  /** How much of a lane may be in this process at once: its share, and of a quick one what that is soon through with. */
+  function ahead(key: string, meanMs: number): number {
+    const share = shareOf(key)
+    if (share === 1 || meanMs === 0) return share
+    return share * Math.max(1, Math.min(MOST_AHEAD, Math.floor(AHEAD_MS / meanMs)))
   }
 
   return {
@@ -150,7 +176,7 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
           head: 0,
           inFlight: 0,
           ready: false,
-          meanMs: 0,
+          meanMs: paces.get(task.lane) ?? 0,
           lastProgressAt: clock.monotonic(),
         }
         lanes.set(task.lane, lane)
@@ -194,8 +220,7 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
       const now = clock.monotonic()
       return [...lanes.values()].flatMap((lane) => {
         const share = shareOf(lane.key)
-        const silentMs = lane.inFlight > 0 ? now - lane.lastProgressAt : 0
-        const meanMs = Math.max(lane.meanMs, silentMs < SILENT_MS ? 0 : silentMs)
+        const meanMs = paceOf(lane, now)
         if (meanMs < SLOW_MS) return []
         const keep = Math.max(share, Math.ceil((PATIENCE_MS / meanMs) * share))
         return waitingIn(lane) > keep ? take(lane, keep) : []
@@ -204,9 +229,10 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
 
     shares() {
       const free = new Map<string, number>()
-      for (const lane of lanes.values()) {
-        free.set(lane.key, Math.max(0, shareOf(lane.key) - lane.inFlight - waitingIn(lane)))
-      }
+      for (const [key, meanMs] of paces) free.set(key, ahead(key, meanMs))
+      const now = clock.monotonic()
+      for (const lane of lanes.values())
+        free.set(lane.key, Math.max(0, ahead(lane.key, paceOf(lane, now)) - lane.inFlight - waitingIn(lane)))
       return free
     },
 

@@ -68,4 +68,43 @@ describe('lanes', () => {
     for (let n = 3; n < 10; n++) lanes.done(started[n] as Task, 5_000, true)
     expect(started.length - before).toBeLessThanOrEqual(1)
   })
+
+  it('ask for as much of a quick receiver as it is soon through with, and remember its pace while it is empty', () => {
+    const { lanes, started, add } = setup()
+    add('quick', 20)
+    expect(lanes.shares().get('quick')).toBe(0)
+    for (let n = 0; n < 20; n++) lanes.done(started[n] as Task, 50, false)
+    expect(lanes.shares().get('quick')).toBe(50)
+    add('quick', 12)
+    expect(lanes.shares().get('quick')).toBe(38)
+    for (let n = 20; n < 32; n++) lanes.done(started[n] as Task, 0.1, false)
+    expect(lanes.shares().get('quick')).toBeLessThanOrEqual(250)
+    expect(lanes.shares().get('quick')).toBeGreaterThan(50)
+  })
+
+  it('ask for no more than the share of a slow receiver, of a silent one, and of one that times out', async () => {
+    const { clock, lanes, started, add } = setup()
+    add('slow', 10)
+    for (let n = 0; n < 10; n++) lanes.done(started[n] as Task, 400, false)
+    expect(lanes.shares().get('slow')).toBe(10)
+    add('silent', 10)
+    for (let n = 10; n < 20; n++) lanes.done(started[n] as Task, 1, false)
+    expect(lanes.shares().get('silent')).toBe(250)
+    add('silent', 4)
+    await clock.advance(1_500)
+    expect(lanes.shares().get('silent')).toBe(6)
+    for (let n = 20; n < 24; n++) lanes.done(started[n] as Task, 15_000, true)
+    expect(lanes.shares().get('silent')).toBe(1)
+  })
+
+  it('remember the paces of so many', () => {
+    const { lanes, started, add } = setup()
+    for (let n = 0; n < 1_500; n++) {
+      add(`lane-${n}`, 1)
+      lanes.done(started[n] as Task, 20, false)
+    }
+    expect(lanes.shares().size).toBe(1_000)
+    expect(lanes.shares().has('lane-1499')).toBe(true)
+    expect(lanes.shares().has('lane-0')).toBe(false)
+  })
 })

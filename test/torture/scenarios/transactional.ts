@@ -17,6 +17,7 @@ const PATIENCE_MS = 60_000
 /** Counts the requests for each event's own number. */
 export async function startReceiver(bench: Bench) {
   const received = new Map<number, number>()
+  let newest = -1
   const server = createServer((request, response) => {
     let body = ''
     request.setEncoding('utf8').on('data', (text: string) => {
@@ -25,6 +26,7 @@ export async function startReceiver(bench: Bench) {
     request.on('end', () => {
       const { id } = JSON.parse(body).data
       received.set(id, (received.get(id) ?? 0) + 1)
+      newest = Math.max(newest, id)
       response.writeHead(204).end()
     })
   })
@@ -34,7 +36,8 @@ export async function startReceiver(bench: Bench) {
     server.closeAllConnections()
     server.close()
   })
-  return { received, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  return { received, newest: () => newest, url }
 }
 
 /** A sender over the database, with one subscription of a receiver that counts. */
