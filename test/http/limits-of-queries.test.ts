@@ -12,7 +12,11 @@ import { type QueryValues, queryValues, UNKNOWN } from './query-values.ts'
 import { type Answer, api, authorizeByHeader, read } from './setup.ts'
 
 const ADMIN = 'admin *'
-const STATES_OF_SUBSCRIPTIONS = ['active', 'disabled']
+/** Of routes whose states are not those of deliveries. */
+const STATES: Readonly<Record<string, readonly string[]>> = {
+  listSubscriptions: ['active', 'disabled'],
+  listJobs: ['running', 'stopped'],
+}
 
 /** The query's own parameters, `tenantId` among them where rows of a tenant are seen; labels once more by key. */
 const parametersOf = (route: Route): readonly string[] =>
@@ -21,8 +25,9 @@ const parametersOf = (route: Route): readonly string[] =>
 function valuesOf(route: Route, parameter: string): QueryValues {
   const values = queryValues[parameter]
   if (values === undefined) throw new Error(`Say in queryValues what ${parameter} takes`)
-  if (route.operationId !== 'listSubscriptions' || parameter !== 'state') return values
-  return { ...values, takes: Object.fromEntries(STATES_OF_SUBSCRIPTIONS.map((state) => [state, state])) }
+  const states = parameter === 'state' ? STATES[route.operationId] : undefined
+  if (states === undefined) return values
+  return { ...values, takes: Object.fromEntries(states.map((state) => [state, state])) }
 }
 
 const encoded = (parameter: string, value: string | readonly string[]): string =>

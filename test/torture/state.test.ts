@@ -43,12 +43,19 @@ it('keeps nothing without a folder', () => {
   expect(openState(undefined, 7, false).find('a')).toBeUndefined()
 })
 
-it('lists every scenario once, and finds each by its number and by its name', () => {
+it('lists every scenario once, and finds each by its number, which some share, and by its name', () => {
   const text = helpText(scenarios)
   for (const scenario of scenarios) {
-    expect(text.split('\n').filter((line) => line.includes(scenario.name))).toHaveLength(1)
+    expect(
+      text
+        .split('\n')
+        .filter(
+          (line) => line.trim().endsWith(`  ${scenario.name}`) || line.includes(`  ${scenario.name} (`),
+        ),
+    ).toHaveLength(1)
     expect(choose(scenarios, scenario.name, undefined)).toEqual([scenario])
-    expect(choose(scenarios, String(scenario.number), undefined)).toEqual([scenario])
+    const sharing = scenarios.filter(({ number }) => number === scenario.number)
+    expect(choose(scenarios, String(scenario.number), undefined)).toEqual(sharing)
   }
   expect(choose(scenarios, '1,9', undefined).map(({ number }) => number)).toEqual([1, 9])
   expect(choose(scenarios, '999', undefined)).toEqual([])
