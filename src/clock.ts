@@ -42,9 +42,12 @@ export const systemClock: Clock = {
 /** The machine's own randomness (jitter only; ids and secrets come from the crypto library). */
 export const systemRandom: Random = () => Math.random()
 
+// As it was when this was loaded: a host's tests may put a clock of their own in its place.
+const immediate: typeof setImmediate | undefined = globalThis.setImmediate
+
 /**
  * Calls `run` once the callbacks of this turn of the event loop are through: what many sockets brought at once is then one
  * batch. It is no wait and takes no time, so a test clock has no say in it.
  */
 export const nextTurn: (run: () => void) => void =
-  typeof setImmediate === 'function' ? (run) => void setImmediate(run) : (run) => void setTimeout(run, 0)
+  typeof immediate === 'function' ? (run) => void immediate(run) : (run) => void setTimeout(run, 0)

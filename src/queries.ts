@@ -143,7 +143,7 @@ export interface ClaimRequest {
   readonly perTenant: number
   /** Delivery rows of one subscription at most, unless `shares` says otherwise. */
   readonly perSubscription: number
-  /** Free share of single subscriptions; 0 leaves it out. */
+  /** Delivery rows of single subscriptions, or of origins of one-use destinations, at most: a quick one may get more than is sent at once. 0 leaves it out. */
   readonly shares: ReadonlyMap<string, number>
   /** Claim one suspect row (lostClaims ≥ 2) and nothing else; without it suspect rows are left where they are. */
   readonly alone: boolean

@@ -29,8 +29,8 @@ export interface LaneLimits {
 
 export interface Lanes {
   add(task: Task): void
-  /** A started task has ended; `timedOut` lowers the lane's share to 1 after three in a row. */
-  done(task: Task, tookMs: number, timedOut: boolean): void
+  /** A started task has ended, `tookMs` null when nothing was sent; `timedOut` lowers the lane's share to 1 after three in a row. */
+  done(task: Task, tookMs: number | null, timedOut: boolean): void
   /** Takes out all tasks that have not started. */
   takeWaiting(): Task[]
   /** Takes out what would wait for more than five seconds in lanes whose receivers are slow. */
@@ -153,16 +153,16 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
     if (paces.size > MANY && oldest !== undefined) paces.delete(oldest)
   }
 
-  /** How long a request of it takes, or has been taking since anything came. */
+  /** How long a request of it takes, or nothing has come from it, be it that its origin is taken by others. */
   function paceOf(lane: Lane, now: number): number {
-    const silentMs = lane.inFlight > 0 ? now - lane.lastProgressAt : 0
+    const silentMs = lane.inFlight > 0 || waitingIn(lane) > 0 ? now - lane.lastProgressAt : 0
     return Math.max(lane.meanMs, silentMs < SILENT_MS ? 0 : silentMs)
   }
 
   /** How much of a lane may be in this process at once: its share, and of a quick one what that is soon through with. */
   function ahead(key: string, meanMs: number): number {
     const share = shareOf(key)
-    if (share === 1 || meanMs === 0) return share
+    if ((timeouts.get(key) ?? 0) >= SLOW_AFTER_TIMEOUTS || meanMs === 0) return share
     return share * Math.max(1, Math.min(MOST_AHEAD, Math.floor(AHEAD_MS / meanMs)))
   }
 
@@ -190,12 +190,14 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
     done(task, tookMs, timedOut) {
       inFlight -= 1
       if (timedOut) timeouts.set(task.lane, (timeouts.get(task.lane) ?? 0) + 1)
-      else timeouts.delete(task.lane)
+      else if (tookMs !== null) timeouts.delete(task.lane)
       const lane = lanes.get(task.lane)
       if (lane !== undefined) {
         lane.inFlight -= 1
-        lane.meanMs = lane.meanMs === 0 ? tookMs : lane.meanMs * 0.8 + tookMs * 0.2
-        lane.lastProgressAt = clock.monotonic()
+        if (tookMs !== null) {
+          lane.meanMs = lane.meanMs === 0 ? tookMs : lane.meanMs * 0.8 + tookMs * 0.2
+          lane.lastProgressAt = clock.monotonic()
+        }
         makeReady(lane)
         forget(lane)
       }
@@ -231,8 +233,11 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
       const free = new Map<string, number>()
       for (const [key, meanMs] of paces) free.set(key, ahead(key, meanMs))
       const now = clock.monotonic()
-      for (const lane of lanes.values())
-        free.set(lane.key, Math.max(0, ahead(lane.key, paceOf(lane, now)) - lane.inFlight - waitingIn(lane)))
+      for (const lane of lanes.values()) {
+        // One that cannot even start is no quick one.
+        const most = lane.inFlight === 0 ? shareOf(lane.key) : ahead(lane.key, paceOf(lane, now))
+        free.set(lane.key, Math.max(0, most - lane.inFlight - waitingIn(lane)))
+      }
       return free
     },
 

@@ -14,7 +14,7 @@ import type { TaskGroup } from './task.ts'
 const MAX_BATCH = 500
 /** A batch gathers until so many turns have brought nothing: an idle loop turns in microseconds, a busy one in milliseconds. */
 const QUIET_TURNS = 4
-/** … or until it is worth a transaction, or as old as this. */
+/** … or until it is worth a transaction, or it has gathered for so long. */
 const ENOUGH = 128
 const OLD_MS = 10
 /** Tries of a batch that the store refuses although it answers; then it is halved. */
@@ -82,7 +82,8 @@ export function createRecorder(parts: Parts): Recorder {
     const outcomes = withLast(batch)
     const waiting = patience(
       parts,
-      async ({ attemptNumber, error }) => attemptNumber < REFUSALS || saysSo(error) || (await isDown()),
+      async ({ attemptNumber, error }) =>
+        attemptNumber < REFUSALS || saysSo(error, batch.length === 1) || (await isDown()),
     )
     try {
       settle(batch, await pRetry(() => parts.store.record(outcomes), waiting))
@@ -127,9 +128,13 @@ export function createRecorder(parts: Parts): Recorder {
   }
 }
 
-/** A store that answers questions may take no writes: its disk is full, or it is the replica of another. */
-const saysSo = (error: Error): boolean =>
-  error instanceof PosthornError && (error.code === 'STORE_FULL' || error.code === 'STORE_FAILED')
+/**
+ * A store that answers questions may take no writes: its disk is full, or it is the replica of another. Connections that are lost
+ * are waited for with one outcome only: a larger batch may be what they are lost of.
+ */
+const saysSo = (error: Error, isAlone: boolean): boolean =>
+  error instanceof PosthornError &&
+  (error.code === 'STORE_FULL' || (error.code === 'STORE_FAILED' && (isAlone || !error.outcomeUnknown)))
 
 /** Marks the last outcome of each claimed event whose open tasks all end in this batch. */
 function withLast(batch: readonly Entry[]): readonly Outcome[] {

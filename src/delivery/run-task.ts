@@ -45,7 +45,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     if (deadlineMs === null || leaseLeft < deadlineMs) return leaveUnsent(task)
     const held = heldMeanwhile(task)
     if (held !== null) {
-      lanes().done(task, 0, false)
+      lanes().done(task, null, false)
       await put(task.group, held, task.target.subscription, true)
       return settle(task.group)
     }
@@ -106,7 +106,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
 
   async function leaveUnsent(task: Task): Promise<void> {
     task.group.unfinished = true
-    lanes().done(task, 0, false)
+    lanes().done(task, null, false)
     await settle(task.group)
   }
 

@@ -107,4 +107,27 @@ describe('lanes', () => {
     expect(lanes.shares().has('lane-1499')).toBe(true)
     expect(lanes.shares().has('lane-0')).toBe(false)
   })
+
+  it('learn nothing from what was not sent', () => {
+    const { lanes, started, add } = setup()
+    add('dead', 60)
+    for (let n = 0; n < 3; n++) lanes.done(started[n] as Task, 15_000, true)
+    for (let n = 3; n < started.length; n++) lanes.done(started[n] as Task, null, false)
+    expect(started.length).toBe(60)
+    expect(lanes.shares().get('dead')).toBe(1)
+  })
+
+  it('ask for no more than the share of quick receivers whose origin is taken by others, and give back what they wait with', async () => {
+    const { clock, lanes, started, add } = setup({ perOrigin: 20 })
+    const origin = 'https://one.example'
+    add('quick', 1, origin)
+    lanes.done(started[0] as Task, 1, false)
+    expect(lanes.shares().get('quick')).toBe(250)
+    for (const lane of ['first', 'second']) add(lane, 10, origin)
+    add('quick', 200, origin)
+    expect(lanes.inFlight).toBe(20)
+    expect(lanes.shares().get('quick')).toBe(0)
+    await clock.advance(2_000)
+    expect(lanes.takeStuck().map(({ lane }) => lane)).toEqual(new Array(175).fill('quick'))
+  })
 })

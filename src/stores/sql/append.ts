@@ -15,6 +15,7 @@ import {
   READ_EXISTING,
   READ_EXISTING_KEYS,
 } from './append-statements.ts'
+import { isTransient } from './retry.ts'
 import {
   asStoredEvent,
   copied,
@@ -84,7 +85,7 @@ interface Found {
   readonly versions: Map<string, number>
 }
 
-/** Events without a key are new, unless their caller has chosen an id that is there: a refused statement says so. */
+/** Events without a key are new, unless their caller has chosen an id that is there: a refused statement says so, once. */
 async function insertFresh(
   session: Session,
   events: readonly NewEvent[],
@@ -97,18 +98,14 @@ async function insertFresh(
   if (!isFresh) return insertAll(session, events, lease)
   const all = events.map((_, at) => at)
   try {
-    for (const row of await session.rows(APPEND_FRESH, valuesOf(events, all, lease)))
+    for (const row of await session.rowsOnce(APPEND_FRESH, valuesOf(events, all, lease)))
       keep(found, events, row, lease)
     return found
   } catch (cause) {
-    if (!isDuplicate(cause)) throw cause
+    if (!isTransient(cause)) throw cause
     return insertAll(session, events, lease)
   }
 }
-
-/** Postgres: unique violation. */
-const isDuplicate = (cause: unknown): boolean =>
-  cause instanceof Error && 'code' in cause && cause.code === '23505'
 
 async function insertAll(
   statements: Statements,

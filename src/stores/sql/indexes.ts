@@ -69,6 +69,7 @@ export const indexes: readonly Index[] = [
     where: 'kind = 1',
     whole: 'tenant_id, delivery_id',
   },
+  { name: 'queue_jobs', table: 'queue', columns: 'position_at, id', where: 'kind = 2' },
   { name: 'queue_expiry', table: 'queue', columns: 'expires_at', where: 'kind = 1', whole: 'expires_at' },
   {
     name: 'queue_owner',

@@ -181,7 +181,7 @@ export function createLists(session: Session) {
 
     /** What a job says of itself is text to the database: its state is looked for here, in the jobs of a day. */
     async listJobs(filter: JobFilter, page: Page): Promise<Rows<StoredJob>> {
-      const isJob = sql<SqlBool>`r.kind = ${KIND.job}`
+      const isJob = sql<SqlBool>`r.kind = ${sql.lit(KIND.job)}`
       const where = [...ofTenants(filter.tenant), ...equals('r.event_id', ''), isJob]
       const list = { table: 'queue', at: 'position_at', where }
       const { state } = filter

@@ -2,7 +2,7 @@
  * Wake-up hints between processes (Postgres LISTEN/NOTIFY): optional, coalesced, never inside a transaction of the caller, whose
  * commit would take a lock that all notifying transactions share. Polling finds all work without them; where it was silent for a
  * while a probe tells whether they arrive, since a pooler in transaction mode drops them in silence, and a connection can be lost
- * without a word. A probe wakes nobody, and it proves the hearing of all who hear it, so that many processes send few.
+ * without a word. A probe wakes nobody, and it proves the hearing of all who hear it.
  */
 import { systemClock, type Timer } from '../../clock.ts'
 import { PosthornError } from '../../errors.ts'

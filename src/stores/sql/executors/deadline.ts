@@ -12,7 +12,7 @@ export interface Around<T> {
   readonly late?: (value: T) => void
   /** Called when the time is over. */
   readonly over?: () => void
-  /** When the time began to run, by the monotonic clock. @default now */
+  /** When the time began to run, by the monotonic clock; with less than a tenth of it left the work is not started. @default now */
   readonly since?: number
 }
 
@@ -30,6 +30,12 @@ export function createDeadline(driver: string, settings: ExecutorSettings): Dead
     new Promise((resolve, reject) => {
       let isOver = false
       const leftMs = since === undefined ? limitMs : Math.max(0, since + limitMs - clock.monotonic())
+      if (since !== undefined && leftMs < limitMs / 10) {
+        // Not sent for nothing: it would be cut off with its connection, and nobody would know what it had done.
+        const message = tooLate(driver, 'waiting for a connection', limitMs)
+        reject(new PosthornError('STORE_FAILED', message, { outcomeUnknown: false }))
+        return
+      }
       const timer = clock.setTimer(() => {
         isOver = true
         const outcomeUnknown = !during.startsWith('waiting')

@@ -103,23 +103,24 @@ export function ownSide(lender: Lender, settings: ExecutorSettings): OwnSide {
     return {
       late: () => late,
       async query(sql, parameters) {
-        let ended = false
+        let running = false
         const around = since === null ? {} : { since }
         since = null
         try {
           return await deadline(
             'a statement',
             async () => {
+              running = true
               try {
                 return await loan.query(sql, parameters)
               } finally {
-                ended = true
+                running = false
               }
             },
             around,
           )
         } finally {
-          late ||= !ended
+          late ||= running
         }
       },
     }

@@ -99,10 +99,22 @@ export function postgresJsDatabase(
       }
     },
     async listen(channel, onMessage) {
-      const { unlisten } = await deadline('a statement', () => client.listen(channel, onMessage), {
+      // The driver keeps the listener of a call that was given up, and calls it when the channel is heard again.
+      let live = true
+      const heard: typeof onMessage = (payload) => {
+        if (live) onMessage(payload)
+      }
+      const leave = () => {
+        live = false
+      }
+      const { unlisten } = await deadline('a statement', () => client.listen(channel, heard), {
         late: (listening) => void listening.unlisten().catch(() => {}),
+        over: leave,
       })
-      return () => deadline('a statement', unlisten)
+      return () => {
+        leave()
+        return deadline('a statement', unlisten)
+      }
     },
     async close() {},
   }
