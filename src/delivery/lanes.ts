@@ -48,7 +48,7 @@ const SLOW_MS = 250
 /** The same of a lane from which nothing has come yet. */
 const SILENT_MS = 1_000
 /** A claim takes as much for a quick lane as its share is through with in so long: its stored deliveries would come in handfuls else. */
-const AHEAD_MS = 250
+const AHEAD_MS = 100
 /** … but no more than so many times its share. */
 const MOST_AHEAD = 25
 /** Lanes whose pace is remembered while they are empty. */

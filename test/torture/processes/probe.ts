@@ -6,6 +6,7 @@ const parts: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
   'disk-full': async () => (await import('./disk-full.ts')).runDiskFull,
   'due-times': async () => (await import('./due-times.ts')).runDueTimes,
   emitter: async () => (await import('./emitter.ts')).runEmitter,
+  evil: async () => (await import('./evil.ts')).runEvil,
   migrator: async () => (await import('./migrator.ts')).runMigrator,
   poisoned: async () => (await import('./poisoned.ts')).runPoisoned,
   sender: async () => (await import('./sender.ts')).runSender,

@@ -3,10 +3,12 @@ import type { Scenario } from '../scenario.ts'
 import { bigTables } from './big-tables.ts'
 import { jumpingClock, wrongClock } from './clocks.ts'
 import { databaseClock } from './database-clock.ts'
+import { evilReceivers } from './evil-receivers.ts'
 import { fullDisk } from './full-disk.ts'
 import { halfOpen } from './half-open.ts'
 import { heldSnapshot } from './held-snapshot.ts'
 import { pooler } from './pooler.ts'
+import { portOracle } from './port-oracle.ts'
 import { retention } from './retention.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
 import { soak } from './soak.ts'
@@ -22,6 +24,8 @@ export const longScenarios: readonly Scenario[] = [
   retention,
   wakeUpCost,
   fullDisk,
+  evilReceivers,
+  portOracle,
   wrongClock,
   jumpingClock,
   databaseClock,

@@ -96,7 +96,7 @@ export async function openStage(bench: Bench, place: StorePlace, endpoints: numb
 
   const received = `${folder.path}/received`
   const ledgers: string[] = []
-  const receiver = start(bench, 'endpoints', {
+  const receiver = startPart(bench, 'endpoints', {
     ENDPOINTS: JSON.stringify({ endpoints, ledger: received, seed: bench.seed }),
   })
   const [{ ports }] = (await once(receiver, 'message')) as [{ ports: number[] }]
@@ -147,7 +147,7 @@ export async function openStage(bench: Bench, place: StorePlace, endpoints: numb
       const ledger = `${folder.path}/${name}`
       ledgers.push(ledger)
       const settings = { place, name, ledger, options }
-      const child = start(bench, 'sender', { SENDER: JSON.stringify(settings) })
+      const child = startPart(bench, 'sender', { SENDER: JSON.stringify(settings) })
       await once(child, 'message')
       function order<Answer>(given: SenderOrder): Promise<[Answer]> {
         const answer = once(child, 'message') as Promise<[Answer]>
@@ -192,7 +192,8 @@ export async function openStage(bench: Bench, place: StorePlace, endpoints: numb
   }
 }
 
-function start(bench: Bench, part: string, env: Readonly<Record<string, string>>): ChildProcess {
+/** Starts a part of the probe in a process of its own, which ends with the bench. */
+export function startPart(bench: Bench, part: string, env: Readonly<Record<string, string>>): ChildProcess {
   const child = fork(bench.programs.probe, [part], {
     env: { ...process.env, ...env },
     execArgv: [],

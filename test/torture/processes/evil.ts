@@ -1,0 +1,15 @@
+/** A receiver that misbehaves in every mode there is, in a process of its own: what it costs is to be seen at the sender. */
+import { modes } from '../../support/evil-modes.ts'
+import { evilReceiver } from '../../support/evil-receiver.ts'
+
+/** What it says once it listens. */
+export interface EvilPlace {
+  readonly port: number
+  readonly modes: readonly string[]
+}
+
+export async function runEvil(): Promise<void> {
+  const { port } = await evilReceiver()
+  process.on('disconnect', () => process.exit(0))
+  process.send?.({ port, modes: Object.keys(modes) } satisfies EvilPlace)
+}
