@@ -7,6 +7,7 @@ import { presentSubscription } from '../present.ts'
 import type { SubscriptionRecord } from '../records.ts'
 import { createWindow, isTooMuch } from './breaker.ts'
 import { byPolicy, type Change, changeBy, conditionOf, type Finding } from './condition.ts'
+import { createFewAtOnce } from './few-at-once.ts'
 import { orderingOf } from './limits.ts'
 import type { Notices } from './notices.ts'
 import type { StoreTime } from './prepare.ts'
@@ -18,6 +19,8 @@ const MAX_TRIES = 10
 /** A flickering receiver begins a new streak at most this often: each costs a write and a new view in every process. */
 const STREAK_EVERY_MS = 1_000
 const MAX_FINDINGS = 100
+/** When all receivers fail at once, outcomes must not wait for a connection behind what is remembered of each. */
+const MAX_STORING = 2
 /** How often a process that has seen little asks what all have seen of a subscription that fails. */
 const ASK_EVERY_MS = 5_000
 
@@ -33,8 +36,8 @@ interface Entry {
 }
 
 export interface Conditions {
-  /** What an attempt showed. Resolves when what follows is stored; null when nothing does. */
-  note(subscription: SubscriptionRecord, finding: Finding): Promise<void> | null
+  /** What an attempt showed. What follows is stored in its turn; nobody waits for it but `idle`. */
+  note(subscription: SubscriptionRecord, finding: Finding): void
   /** The subscription as this process changed it last, where that is newer. */
   newest(subscription: SubscriptionRecord): SubscriptionRecord
   /** Looks whether time alone has changed something. */
@@ -56,6 +59,7 @@ export function createConditions(
 ): Conditions {
   const { store, policy } = parts
   const entries = new Map<string, Entry>()
+  const inTurn = createFewAtOnce(MAX_STORING)
   const relevant = Math.max(policy.breaker?.failures ?? 0, policy.disableAfter?.attempts ?? 0)
 
   function entryOf(row: SubscriptionRecord): Entry {
@@ -179,24 +183,15 @@ export function createConditions(
     while ((await store.cancel({ tenantId, subscriptionId: id }, BLOCK)).length === BLOCK);
   }
 
-  function begin(entry: Entry): Promise<void> {
-    entry.storing ??= storeAll(entry)
-    return entry.storing
-  }
-
   return {
     note(subscription, finding) {
       const entry = entryOf(subscription)
       entry.window.add(finding.at, finding.kind === 'failure')
       entry.findings.push(finding)
-      if (entry.storing !== null) return entry.storing
-      if (finding.kind === 'success' && !finding.gone && isHealthy(entry.row)) {
-        entry.findings.length = 0
-        return null
-      }
-      if (isWorthStoring(entry) || wantsToAsk(entry)) return begin(entry)
-      trim(entry)
-      return null
+      if (entry.storing !== null) return
+      if (finding.kind === 'success' && !finding.gone && isHealthy(entry.row)) entry.findings.length = 0
+      else if (isWorthStoring(entry) || wantsToAsk(entry)) entry.storing = inTurn(() => storeAll(entry))
+      else trim(entry)
     },
     newest(subscription) {
       const known = entries.get(`${subscription.tenantId}\n${subscription.id}`)?.row
@@ -206,7 +201,7 @@ export function createConditions(
       if (conditionOf(subscription).failing === undefined) return
       const entry = entryOf(subscription)
       if (entry.storing !== null || changeOf(entry, []).patch === null) return
-      entry.storing = storeOnce(entry, [])
+      entry.storing = inTurn(() => storeOnce(entry, []))
         .catch((cause) => reportProblem(parts, 'condition', cause))
         .finally(() => {
           entry.storing = null

@@ -59,7 +59,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     await recorded
     const { next } = done.outcome
     if (next.state === 'pending' && next.delayMs < POLL_MS) running.onDueSoon()
-    if (subscription !== null && done.finding !== null) await conditions.note(subscription, done.finding)
+    if (subscription !== null && done.finding !== null) conditions.note(subscription, done.finding)
     await settle(task.group)
   }
 

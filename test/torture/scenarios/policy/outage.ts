@@ -11,8 +11,6 @@ import { noServer } from '../under-harm.ts'
 const SENDERS = 3
 const SLOTS = 100
 const CAP = 10
-// Its double is the lease: what a crowded machine stores later than that is sent again.
-const TIMEOUT_MS = 2_000
 /** Of a store's own pool. */
 const POOL = 10
 const MAX_SHARE = 0.05
@@ -22,6 +20,8 @@ const DUE_AGAIN_MS = 2_000
 const DOWN: readonly Behaviour[] = [{ kind: 'answer', status: 500 }, { kind: 'reset' }, { kind: 'hang' }]
 
 interface Size {
+  /** Its double is the lease: what a crowded machine stores later than that is sent again. */
+  readonly timeoutMs: number
   readonly endpoints: number
   readonly events: number
   readonly downMs: number
@@ -30,7 +30,7 @@ interface Size {
 async function outage(
   bench: Bench,
   kind: Kind,
-  { endpoints, events, downMs }: Size,
+  { timeoutMs, endpoints, events, downMs }: Size,
   breaker: SenderOptions['breaker'],
 ) {
   const place = await bench.place(kind)
@@ -45,7 +45,7 @@ async function outage(
   }
   for (const index of all) await stage.subscribe(`tenant-${index}`, index)
   const options: SenderOptions = {
-    ...{ timeoutMs: TIMEOUT_MS, concurrency: SLOTS, concurrencyPerSubscription: CAP, disableAfter: false },
+    ...{ timeoutMs, concurrency: SLOTS, concurrencyPerSubscription: CAP, disableAfter: false },
     retry: schedule(['2s', '5s', '10s', '30s', '60s', '60s', '60s', '60s', '2m', '2m', '4m', '8m']),
     ...(breaker === undefined ? {} : { breaker }),
   }
@@ -79,7 +79,7 @@ async function outage(
   const peak = Math.max(...measured.map((one) => one.peak))
   return {
     problems: [
-      ...nonzero({ ...counts, unexplained: unexplained(arrivals, attempts), 'left over': left }),
+      ...nonzero({ ...counts, unexplained: unexplained(arrivals, attempts, timeoutMs), 'left over': left }),
       ...(peakPerEndpoint > CAP ? [`${peakPerEndpoint} requests at a time to one endpoint`] : []),
       ...(peak > SLOTS ? [`${peak} requests at a time in one process`] : []),
       ...(watched.connections > POOL * (SENDERS + 1) ? [`${watched.connections} connections`] : []),
@@ -131,12 +131,12 @@ async function attemptsOf({ opened: { store } }: Stage) {
 }
 
 /** Repeated although the sender had not given up waiting for the answer. */
-function unexplained(arrivals: readonly Arrival[], attempts: Attempts): number {
+function unexplained(arrivals: readonly Arrival[], attempts: Attempts, timeoutMs: number): number {
   const unsure = attempts.filter(({ mayHaveBeenReceived }) => mayHaveBeenReceived)
   return repeatsOf(arrivals).filter(
     ({ one }) =>
       !unsure.some(
-        ({ eventId, startedAt }) => eventId === one.id && Math.abs(startedAt - one.at) <= 2 * TIMEOUT_MS,
+        ({ eventId, startedAt }) => eventId === one.id && Math.abs(startedAt - one.at) <= 2 * timeoutMs,
       ),
   ).length
 }
@@ -164,8 +164,8 @@ export const outageAndReturn: Scenario = {
   kinds: ['postgres'],
   async run(bench, kind) {
     const size = bench.full
-      ? { endpoints: 500, events: 50_000, downMs: 60_000 }
-      : { endpoints: 30, events: 300, downMs: 3_000 }
+      ? { timeoutMs: 1_000, endpoints: 500, events: 50_000, downMs: 60_000 }
+      : { timeoutMs: 2_000, endpoints: 30, events: 300, downMs: 3_000 }
     const short = bench.full ? {} : { spanMs: 1_000 }
     const on = { firstProbeMs: 2_000, maxProbeMs: 10_000, ...short }
     const problems: string[] = []
