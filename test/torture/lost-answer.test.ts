@@ -1,7 +1,5 @@
 /** Test 11: connections that end before a statement is forwarded, or after it and before its answer came. */
 
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import pg from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
 import { createWebhooks } from '../../src/index.ts'
@@ -9,21 +7,17 @@ import { postgresStore } from '../../src/stores/postgres.ts'
 import { appendFailure, recordFailure } from '../../src/stores/sql/append-failure.ts'
 import { createPostgresDatabase } from '../support/databases/postgres.ts'
 import { quietLogger } from '../support/setup.ts'
+import { startTcpProxy } from './bench/tcp-proxy.ts'
 import { tortureTests } from './in-test.ts'
 import { lostAnswers } from './scenarios/lost-answers.ts'
 
 tortureTests([{ scenario: lostAnswers }])
 
 /** Forwards to the server; while `cutting`, swallows the answer to the next INSERT and then ends the connection. */
-async function startProxy(target: URL) {
+async function startProxy(target: string) {
   const state = { cutting: false }
-  const sockets = new Set<Socket>()
-  const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname)
-    for (const socket of [client, upstream]) {
-      sockets.add(socket)
-      socket.on('error', () => {}).on('close', () => sockets.delete(socket))
-    }
+  const bench = { after: (work: () => unknown) => onTestFinished(() => void work()) }
+  const url = await startTcpProxy(bench, target, (client, upstream) => {
     let swallow = false
     client.on('data', (data) => {
       swallow ||= state.cutting && data.includes('insert into')
@@ -36,20 +30,12 @@ async function startProxy(target: URL) {
     client.on('close', () => upstream.end())
     upstream.on('close', () => client.destroy())
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const url = new URL(target)
-  url.port = String((server.address() as AddressInfo).port)
-  return { state, url: url.href }
+  return { state, url }
 }
 
 it('says that the outcome is unknown, and stores the event once when it is published again with its id', async () => {
   const database = await createPostgresDatabase()
-  const proxy = await startProxy(new URL(database.url))
+  const proxy = await startProxy(database.url)
   const pool = new pg.Pool({ connectionString: proxy.url, max: 2 })
   const webhooks = createWebhooks({ store: postgresStore({ client: pool }), logger: quietLogger })
   onTestFinished(async () => {

@@ -1,6 +1,6 @@
 /** Cases: bulk jobs: their progress, their list, and how they are ended from outside. */
 import assert from 'node:assert/strict'
-import { anyTenant, type TenantScope } from '../../model.ts'
+import { anyTenant, type JsonObject, type TenantScope } from '../../model.ts'
 import type { JobFilter, Page } from '../../queries.ts'
 import type { JobWork, StoredJob } from '../../records.ts'
 import type { CaseGroup } from './case.ts'
@@ -14,6 +14,14 @@ async function claimJob({ claim }: Lab, parts: Parameters<Lab['claim']>[0] = {})
   const found = (await claim(parts)).work.find((work) => work.kind === 'job')
   assert.ok(found?.kind === 'job', 'a due, unclaimed job is claimed')
   return found
+}
+
+/** The work of a job that is added and claimed at once. */
+async function addClaimed(lab: Lab, job: JsonObject = running): Promise<JobWork> {
+  const row = await lab.store.addJob(TENANT, job)
+  const work = await claimJob(lab)
+  assert.equal(work.claim.row, row)
+  return work
 }
 
 async function jobOf({ store }: Lab, id: string, scope: TenantScope = TENANT): Promise<StoredJob> {
@@ -140,15 +148,14 @@ export const jobCases: CaseGroup = {
       needs: ['clock'],
       async run(lab) {
         const { store } = lab
-        const row = await store.addJob(TENANT, { ...running, endedAt: { old: [1] } })
-        const work = await claimJob(lab)
+        const work = await addClaimed(lab, { ...running, endedAt: { old: [1] } })
         const progress = { ...running, cursor: { at: 1 }, endedAt: { old: [1] } }
         await store.handBack([{ claim: work.claim, delayMs: 0, job: progress }])
-        const before = await jobOf(lab, row)
-        const ended = await store.endJob(TENANT, row, stop)
+        const before = await jobOf(lab, work.claim.row)
+        const ended = await store.endJob(TENANT, work.claim.row, stop)
         const job = { ...progress, state: 'stopped', endedAt: 5 }
         assert.deepEqual(ended, { ...before, job })
-        assert.deepEqual(await jobOf(lab, row), { ...before, job })
+        assert.deepEqual(await jobOf(lab, work.claim.row), { ...before, job })
         assert.equal((await lab.claim()).work.length, 0)
         await lab.advance(DAY - 1000)
         assert.equal((await lab.claim()).work.length, 0)
@@ -164,14 +171,13 @@ export const jobCases: CaseGroup = {
       needs: ['clock'],
       async run(lab) {
         const { store } = lab
-        const row = await store.addJob(TENANT, running)
-        const { claim } = await claimJob(lab)
-        const ended = await store.endJob(TENANT, row, stop)
+        const { claim } = await addClaimed(lab)
+        const ended = await store.endJob(TENANT, claim.row, stop)
         assert.ok(ended !== null && ended !== 'conflict', 'a claimed job is ended')
         assert.equal(await store.handBack([{ claim, delayMs: 0, job: { ...running, cursor: 'x' } }]), 0)
         assert.equal(await store.handBack([{ claim, delayMs: 0 }]), 0)
         assert.equal(await store.finish([claim]), 0)
-        assert.deepEqual(await jobOf(lab, row), ended)
+        assert.deepEqual(await jobOf(lab, claim.row), ended)
         await lab.advance(LEASE_MS + 1)
         assert.equal((await lab.claim()).work.length, 0, 'the end of the old lease makes it no sooner due')
       },
@@ -189,10 +195,9 @@ export const jobCases: CaseGroup = {
         assert.equal(await store.endJob(TENANT, row, { ...stop, states: [] }), 'conflict')
         assert.deepEqual(await jobOf(lab, row), stopped)
         for (const job of [{ ...running, state: 'succeeded' }, { ...running, state: null }, {}]) {
-          const other = await store.addJob(TENANT, job)
-          const { claim } = await claimJob(lab)
-          assert.equal(await store.endJob(TENANT, other, stop), 'conflict')
-          assert.deepEqual((await jobOf(lab, other)).job, job)
+          const { claim } = await addClaimed(lab, job)
+          assert.equal(await store.endJob(TENANT, claim.row, stop), 'conflict')
+          assert.deepEqual((await jobOf(lab, claim.row)).job, job)
           assert.equal(await store.handBack([{ claim, delayMs: DAY }]), 1)
         }
       },
@@ -206,9 +211,9 @@ export const jobCases: CaseGroup = {
         for (const id of ['', 'none', '0', '[]', '[1,"acme",""]', event.claim.row, '[null,"acme",""]'])
           assert.equal(await store.endJob(TENANT, id, stop), null)
         assert.equal(await store.finish([event.claim]), 1, 'the claim of the event holds')
-        const row = await store.addJob(TENANT, running)
-        assert.equal(await store.finish([(await claimJob(lab)).claim]), 1)
-        assert.equal(await store.endJob(TENANT, row, stop), null)
+        const { claim } = await addClaimed(lab)
+        assert.equal(await store.finish([claim]), 1)
+        assert.equal(await store.endJob(TENANT, claim.row, stop), null)
       },
     },
     {
@@ -236,16 +241,15 @@ export const jobCases: CaseGroup = {
       async run(lab) {
         const { store } = lab
         for (let turn = 0; turn < 20; turn++) {
-          const row = await store.addJob(TENANT, running)
-          const { claim } = await claimJob(lab)
+          const { claim } = await addClaimed(lab)
           const done = { ...running, state: 'succeeded' }
           const handBack = () => store.handBack([{ claim, delayMs: DAY, job: done }])
-          const end = () => store.endJob(TENANT, row, stop)
+          const end = () => store.endJob(TENANT, claim.row, stop)
           const [handed, ended] =
             turn % 2 === 0
               ? await Promise.all([handBack(), end()])
               : await Promise.all([end(), handBack()]).then(([one, other]) => [other, one] as const)
-          const { state } = (await jobOf(lab, row)).job
+          const { state } = (await jobOf(lab, claim.row)).job
           assert.deepEqual(
             [handed, ended === 'conflict', state],
             handed === 1 ? [1, true, 'succeeded'] : [0, false, 'stopped'],

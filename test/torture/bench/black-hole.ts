@@ -3,9 +3,9 @@
  * has lost bytes stays dead, as after a router that forgot it; one that was idle meanwhile goes on. The server learns of a client
  * that has gone only when the hole is over.
  */
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Bench } from '../scenario.ts'
+import { startTcpProxy } from './tcp-proxy.ts'
 
 /** One connection through the link. */
 export interface Line {
@@ -35,7 +35,6 @@ type Way = {
 }
 
 export async function startBlackHole(bench: Pick<Bench, 'after'>, target: string): Promise<BlackHole> {
-  const { hostname, port } = new URL(target)
   const ways = new Set<Way>()
   let isOpen = false
 
@@ -50,11 +49,9 @@ export async function startBlackHole(bench: Pick<Bench, 'after'>, target: string
     })
   }
 
-  const server = createServer((client) => {
-    const upstream = connect(Number(port), hostname)
+  const url = await startTcpProxy(bench, target, (client, upstream) => {
     const way: Way = { listens: false, dead: false, cut: false, client, upstream }
     ways.add(way)
-    for (const socket of [client, upstream]) socket.setNoDelay(true).on('error', () => {})
     carry(way, client, upstream)
     carry(way, upstream, client)
     client.on('close', () => {
@@ -70,19 +67,8 @@ export async function startBlackHole(bench: Pick<Bench, 'after'>, target: string
     ways.delete(way)
   }
 
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  bench.after(() => {
-    for (const { client, upstream } of ways) {
-      client.destroy()
-      upstream.destroy()
-    }
-    server.close()
-  })
-  const url = new URL(target)
-  url.port = String((server.address() as AddressInfo).port)
   return {
-    url: url.href,
+    url,
     get lines() {
       return [...ways].filter(({ client }) => !client.destroyed)
     },

@@ -2,9 +2,8 @@
  * A link to a Postgres that ends the connection on which something is about to become durable: before the statement (or the
  * transaction's COMMIT) is forwarded, or after the server has answered it and before the client hears of it.
  */
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Bench } from '../scenario.ts'
+import { startTcpProxy } from './tcp-proxy.ts'
 
 /** What becomes durable. */
 export type Step = 'publish' | 'claim' | 'outcome'
@@ -29,19 +28,9 @@ const END = /[^a-z](commit|rollback)\0/
 const isAnswered = (data: Buffer): boolean => data.at(-6) === 90 && data.readUInt32BE(data.length - 5) === 5
 
 export async function startCuttingLink(bench: Pick<Bench, 'after'>, target: string): Promise<CuttingLink> {
-  const { hostname, port } = new URL(target)
-  const sockets = new Set<Socket>()
   let wanted: { readonly step: Step; readonly moment: Moment; readonly done: () => void } | null = null
 
-  const server = createServer((client) => {
-    const upstream = connect(Number(port), hostname)
-    for (const socket of [client, upstream]) {
-      sockets.add(socket)
-      socket
-        .setNoDelay(true)
-        .on('error', () => {})
-        .on('close', () => sockets.delete(socket))
-    }
+  const url = await startTcpProxy(bench, target, (client, upstream) => {
     let inTransaction = false
     /** What the transaction has done so far that counts. */
     let step: Step | null = null
@@ -78,16 +67,8 @@ export async function startCuttingLink(bench: Pick<Bench, 'after'>, target: stri
     client.on('close', () => upstream.end())
     upstream.on('close', () => client.destroy())
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  bench.after(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const url = new URL(target)
-  url.port = String((server.address() as AddressInfo).port)
   return {
-    url: url.href,
+    url,
     cut: (step, moment) =>
       new Promise((done) => {
         wanted = { step, moment, done }

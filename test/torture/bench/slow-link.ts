@@ -1,8 +1,8 @@
 /** A link to a server that can be made slow: one rate each way for all connections together, and a delay that varies. */
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Seeded } from '../../../src/cli/torture/random.ts'
 import type { Bench } from '../scenario.ts'
+import { startTcpProxy } from './tcp-proxy.ts'
 
 /** How slow. */
 export interface Slowness {
@@ -26,7 +26,6 @@ const QUEUED_BYTES = 65_536
 export async function startSlowLink(bench: Bench, target: string, random: Seeded): Promise<SlowLink> {
   let slowness: Slowness | null = null
   let carried = 0
-  const sockets = new Set<Socket>()
 
   /** One direction of the whole link: what is sent waits for what was sent before it. */
   const direction = () => ({ freeAt: 0 })
@@ -72,29 +71,12 @@ export async function startSlowLink(bench: Bench, target: string, random: Seeded
     })
   }
 
-  const { hostname, port } = new URL(target)
-  const server = createServer((client) => {
-    const upstream = connect(Number(port), hostname)
-    for (const socket of [client, upstream]) {
-      sockets.add(socket)
-      socket
-        .setNoDelay(true)
-        .on('error', () => {})
-        .on('close', () => sockets.delete(socket))
-    }
+  const url = await startTcpProxy(bench, target, (client, upstream) => {
     carry(client, upstream, up)
     carry(upstream, client, down)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  bench.after(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const url = new URL(target)
-  url.port = String((server.address() as AddressInfo).port)
   return {
-    url: url.href,
+    url,
     set(next) {
       slowness = next
     },
