@@ -99,21 +99,22 @@ export function postgresJsDatabase(
       }
     },
     async listen(channel, onMessage) {
-      // The driver keeps the listener of a call that was given up, and calls it when the channel is heard again.
+      // The driver keeps the listener of a call that failed or was given up, and calls it when the channel is heard again.
       let live = true
       const heard: typeof onMessage = (payload) => {
         if (live) onMessage(payload)
       }
-      const leave = () => {
+      try {
+        const { unlisten } = await deadline('a statement', () => client.listen(channel, heard), {
+          late: (listening) => void listening.unlisten().catch(() => {}),
+        })
+        return () => {
+          live = false
+          return deadline('a statement', unlisten)
+        }
+      } catch (error) {
         live = false
-      }
-      const { unlisten } = await deadline('a statement', () => client.listen(channel, heard), {
-        late: (listening) => void listening.unlisten().catch(() => {}),
-        over: leave,
-      })
-      return () => {
-        leave()
-        return deadline('a statement', unlisten)
+        throw error
       }
     },
     async close() {},
