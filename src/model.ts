@@ -3,6 +3,8 @@
  *
  * Delivery:      pending → succeeded | failed (exhausted, refused, expired, quarantined) | cancelled
  * Subscription:  active ⇄ paused (by user or breaker) ⇄ disabled (user, gone, failing, unverified)
+ *
+ * The unions name the words of this version. A row that a newer one stored may hold another: it is shown as it is.
  */
 import type { FailureCode } from './transport.ts'
 
@@ -50,6 +52,26 @@ export interface Rate {
 /** True for a state that nothing but `redeliver` leaves. */
 export function isEnded(state: DeliveryState): boolean {
   return state !== 'pending'
+}
+
+const DELIVERY_STATES: readonly string[] = [
+  ...(['pending', 'succeeded', 'failed', 'cancelled'] satisfies DeliveryState[]),
+]
+const SUBSCRIPTION_STATES: readonly string[] = [
+  ...(['active', 'paused', 'disabled'] satisfies SubscriptionState[]),
+]
+
+/**
+ * False for a word of a newer version, which shares the tables in a rolling deploy: such a delivery is shown with its word,
+ * and no worker touches it.
+ */
+export function isKnownDeliveryState(state: string): boolean {
+  return DELIVERY_STATES.includes(state)
+}
+
+/** False for a word of a newer version: such a subscription is shown with its word, and what it is owed is held. */
+export function isKnownSubscriptionState(state: string): boolean {
+  return SUBSCRIPTION_STATES.includes(state)
 }
 
 /** Stands in every read, hook and error where a custom header has its value. */

@@ -7,11 +7,8 @@ import type {
   Attempt,
   BreakerState,
   Delivery,
-  DisabledReason,
   Event,
   JsonObject,
-  Ordering,
-  PausedBy,
   Rate,
   SecretInfo,
   Subscription,
@@ -55,15 +52,15 @@ export async function presentSubscription(
     headers: Object.fromEntries(Object.keys(row.headers).map((name) => [name, REDACTED])),
     metadata: { ...row.metadata },
     state: row.state,
-    pausedBy: oneOf(row.pausedBy, PAUSED_BY),
-    disabledReason: oneOf(row.disabledReason, DISABLED_REASONS),
+    pausedBy: row.pausedBy,
+    disabledReason: row.disabledReason,
     disabledAt: dateOrNull(row.disabledAt),
     breaker: breakerOf(row),
-    failingSince: dateOrNull(conditionOf(row).failing?.since ?? null),
+    failingSince: failingSinceOf(row),
     signing: structuredClone(row.settings.signing ?? null),
     retry: structuredClone(row.settings.retry ?? null),
-    ordering: oneOf(row.settings.ordering, ORDERINGS) ?? 'none',
-    onGivenUp: row.settings.onGivenUp === 'stop' ? 'stop' : 'continue',
+    ordering: wordOf(row.settings.ordering, 'none'),
+    onGivenUp: wordOf(row.settings.onGivenUp, 'continue'),
     rate: rateOf(row.settings),
     concurrency: typeof row.settings.concurrency === 'number' ? row.settings.concurrency : null,
     channels: channelsOf(row.settings),
@@ -77,13 +74,9 @@ export async function presentSubscription(
   }
 }
 
-const PAUSED_BY: readonly PausedBy[] = ['user', 'breaker']
-const DISABLED_REASONS: readonly DisabledReason[] = ['user', 'gone', 'failing', 'unverified']
-const ORDERINGS: readonly Ordering[] = ['none', 'subscription', 'key']
-
-/** The word, or null for what was written past the door: a row that nothing is sent for can still be read, and mended. */
-const oneOf = <Word extends string>(value: unknown, words: readonly Word[]): Word | null =>
-  words.find((word) => word === value) ?? null
+/** The word as it is stored, also one of a newer version; the fallback for what is no word: such a row can still be read, and mended. */
+const wordOf = <Word extends string>(value: unknown, fallback: Word): Word =>
+  typeof value === 'string' ? (value as Word) : fallback
 
 function rateOf({ rate }: JsonObject): Rate | null {
   if (typeof rate !== 'object' || rate === null || Array.isArray(rate)) return null
@@ -91,11 +84,22 @@ function rateOf({ rate }: JsonObject): Rate | null {
   return typeof count === 'number' && typeof perMs === 'number' ? { count, perMs } : null
 }
 
+function failingSinceOf(row: SubscriptionRecord): Date | null {
+  const since = conditionOf(row).failing?.since
+  return since === undefined || !Number.isFinite(since) ? null : dateOf(since)
+}
+
 function breakerOf(row: SubscriptionRecord): BreakerState | null {
   const { breaker } = conditionOf(row)
   if (breaker === undefined || row.pausedBy !== 'breaker') return null
   const { cause, openedAt, nextProbeAt, probes } = breaker
-  return { cause, openedAt: dateOf(openedAt), nextProbeAt: dateOf(nextProbeAt), probes }
+  if (![openedAt, nextProbeAt, probes].every(Number.isFinite)) return null
+  return {
+    cause: wordOf(cause, 'failing'),
+    openedAt: dateOf(openedAt),
+    nextProbeAt: dateOf(nextProbeAt),
+    probes,
+  }
 }
 
 function channelsOf({ channels }: JsonObject): readonly string[] {

@@ -2,7 +2,8 @@
  * CONTRACT, part one: the rows that a store keeps, as plain data. The operations over them are in `store.ts`.
  *
  * Instants are numbers: milliseconds since 1970 by the store's clock; fractions are allowed and kept where the
- * store has them. Text is compared byte for byte. Every row carries its tenant.
+ * store has them. Text is compared byte for byte. Every row carries its tenant. A word (state, reason, trigger, failure …) that a
+ * newer version has stored is given back as it is.
  */
 import type {
   DeliveryState,

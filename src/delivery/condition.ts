@@ -2,7 +2,7 @@
  * What is remembered about a subscription's health, and how findings change it. Pure: rows and findings in, the patch
  * and what is to be told out. Stored by `conditions.ts`, on change only.
  */
-import type { JsonObject } from '../model.ts'
+import { isKnownSubscriptionState, type JsonObject } from '../model.ts'
 import type { SubscriptionPatch, SubscriptionRecord } from '../records.ts'
 import type { Policy } from './policy.ts'
 
@@ -117,6 +117,9 @@ export function changeBy(
   }: { readonly now: number; readonly policy: Policy; readonly shareFailed: boolean },
 ): Change {
   const { state, pausedBy, disabledReason } = row
+  // A state of a newer version is not for this one to change.
+  if (!isKnownSubscriptionState(state))
+    return { patch: null, state: null, tidings: [], failing: conditionOf(row).failing }
   const standing: Standing = { state, pausedBy, disabledReason, condition: { ...conditionOf(row) } }
   for (const finding of findings) {
     if (finding.kind === 'success') succeed(standing, finding, now)

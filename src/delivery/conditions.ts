@@ -2,6 +2,7 @@
  * Keeps what is remembered about subscriptions: gathers what attempts showed, stores it on change only, guarded, so that
  * of several processes one makes each change and tells of it.
  */
+import { isKnownSubscriptionState } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import { presentSubscription } from '../present.ts'
 import type { SubscriptionRecord } from '../records.ts'
@@ -211,7 +212,8 @@ export function createConditions(
       const entry = entryOf(subscription)
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         const { row } = entry
-        if (row.state === 'disabled' || row.pausedBy === 'user') return
+        if (row.state === 'disabled' || row.pausedBy === 'user' || !isKnownSubscriptionState(row.state))
+          return
         const { breaker: _breaker, recovery: _recovery, ...rest } = conditionOf(row)
         const condition = byPolicy(row, { ...rest, stopped: { deliveryId, at: time.now() } })
         const patch = { state: 'paused', pausedBy: 'user', condition } as const

@@ -2,6 +2,8 @@
  * From a claimed queue row to tasks: fan-out happens here, in memory. Deliveries that are not to be sent now
  * (held, expired, quarantined) come out as outcomes instead; a very large fan-out is split into ranges.
  */
+import { PosthornError } from '../errors.ts'
+import { isKnownDeliveryState } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { DeliveryWork, EventWork, NewDelivery, SubscriptionRecord } from '../records.ts'
@@ -18,6 +20,8 @@ import { within } from './within.ts'
 
 /** More matches than this are split into ranges, so that any worker can take a part. */
 export const SPLIT_ABOVE = 500
+/** How soon a row is looked at again that is in a state of a newer version. */
+const UNKNOWN_MS = 60_000
 const encoder = new TextEncoder()
 
 /** An outcome without a request, and whose it is. */
@@ -74,10 +78,20 @@ async function expandDelivery(
   now: number,
   parts: Parts,
 ): Promise<Expanded> {
-  const { subscriptionId } = work.delivery
+  const { subscriptionId, state } = work.delivery
+  if (!isKnownDeliveryState(state)) return leftAlone(group, work, parts)
   const subscription = subscriptionId === null ? null : view.byId.get(subscriptionId)
   const target = await targetOf(work, subscription, parts)
   return sort(group, [deliveryTask(group, work, target)], now, parts, false)
+}
+
+/** Nothing is sent and nothing recorded: its row goes back to the queue, where a newer version finds it. */
+function leftAlone(group: TaskGroup, { delivery: { id, state } }: DeliveryWork, parts: Parts): Expanded {
+  const message = `The delivery ${id} is in a state of a newer version ("${state.slice(0, 64)}"); this version leaves it alone.`
+  parts.report.problem('expand', new PosthornError('STORE_FAILED', message))
+  group.unfinished = true
+  group.againMs = UNKNOWN_MS
+  return { group, tasks: [], settled: [], ordered: false, ranges: null }
 }
 
 function expandEvent(

@@ -1,5 +1,5 @@
 /** Which deliveries are not sent now, and what becomes of them instead. A pure decision over one task. */
-import type { Trigger } from '../model.ts'
+import { isKnownSubscriptionState, type Trigger } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import type { Next } from '../queries.ts'
 import { isLimited } from './limits.ts'
@@ -26,10 +26,11 @@ export function insteadOfSending(task: Task, now: number, parts: Parts): Next | 
 /** Held, or null: the part of the decision that can change while a task waits for its turn. */
 export function insteadOfSendingNow(task: Task, parts: Parts): Next | null {
   const { subscription } = task.target
-  // A test goes out whatever the state, but for a receiver that has not agreed to anything yet.
-  if (subscription === null || (task.event.test && subscription.disabledReason !== 'unverified')) return null
+  if (subscription === null) return null
+  const { state, pausedBy, disabledReason } = subscription
+  // A test goes out whatever the state, but for a receiver that has not agreed to anything yet, or a state that only a newer version knows.
+  if (task.event.test && disabledReason !== 'unverified' && isKnownSubscriptionState(state)) return null
   const limited = isLimited(subscription, parts)
-  const { state, pausedBy } = subscription
   if (state === 'active' && (!limited || isReleased(task))) return null
   if (state === 'paused' && pausedBy === 'breaker' && task.trigger === 'probe') return null
   return { state: 'held', always: limited, trigger: afterHold(task) }

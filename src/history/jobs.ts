@@ -1,10 +1,10 @@
 /** `webhooks.jobs`: how the bulk jobs of recovering stand, and stopping them. */
 import {
-  fromJson,
   type JobKind,
   type JobRecord,
   type JobState,
   KEEP_MS,
+  shownFromJson,
   stopped,
 } from '../delivery/jobs/job.ts'
 import { PosthornError } from '../errors.ts'
@@ -121,14 +121,15 @@ export function createJobs({ store, defaultTenant }: Parts): Jobs {
 const notFound = (id: unknown): PosthornError =>
   new PosthornError('NOT_FOUND', `No job ${shownId(id)} of this tenant; an ended job is kept for a day`)
 
-/** Null for a job of a newer version, which this one cannot show. */
+/** Null for what is no job. One of a newer version is shown with its own words. */
 function presentJob({ id, tenantId, job: stored }: StoredJob): Job | null {
-  const job: JobRecord | null = fromJson(stored)
+  const job: JobRecord | null = shownFromJson(stored)
   if (job === null) return null
   const { kind, order, state, message, looked, affected, skipped, startedAt, updatedAt, endedAt } = job
-  const { subscriptionId = null, eventId = null } = order
   return {
-    ...{ id, tenantId, kind, state, message, subscriptionId, eventId, looked, affected, skipped },
+    ...{ id, tenantId, kind, state, message, looked, affected, skipped },
+    subscriptionId: order.subscriptionId ?? null,
+    eventId: order.eventId ?? null,
     startedAt: dateOf(startedAt),
     updatedAt: dateOf(updatedAt),
     endedAt: endedAt === null ? null : dateOf(endedAt),

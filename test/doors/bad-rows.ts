@@ -5,8 +5,8 @@ export interface BadRow {
   readonly what: string
   readonly column: string
   readonly value: string | number | null
-  /** Set aside at once; or it takes no event any more, and a problem is told; or each attempt is blocked. */
-  readonly comes: 'quarantined' | 'to nothing' | 'blocked'
+  /** Set aside at once; or it takes no event any more, and a problem is told; or each attempt is blocked; or it waits. */
+  readonly comes: 'quarantined' | 'to nothing' | 'blocked' | 'held'
 }
 
 const bad = (
@@ -95,7 +95,7 @@ export const badSubscriptions: readonly BadRow[] = [
   ...bad('quarantined', 'metadata', { ...NO_OBJECT, ...LABELS }),
   ...bad('quarantined', 'settings', NO_OBJECT),
   ...bad('quarantined', 'conditions', NO_OBJECT),
-  ...bad('quarantined', 'state', { 'of no known kind': 'asleep', 'that is empty': '' }),
+  ...bad('held', 'state', { 'of no known kind': 'asleep', 'that is empty': '' }),
   ...bad('to nothing', 'events', {
     ...NO_JSON,
     'JSON null': 'null',

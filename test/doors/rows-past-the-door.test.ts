@@ -63,8 +63,9 @@ describe('a subscription with a bad column', () => {
     if (row.comes === 'quarantined') expect(items).toMatchObject([{ state: 'failed', reason: 'quarantined' }])
     else if (row.comes === 'blocked')
       expect(items).toMatchObject([{ state: 'pending', lastFailure: 'blocked' }])
+    else if (row.comes === 'held') expect(items).toMatchObject([{ state: 'pending', held: true }])
     else expect(items).toEqual([])
-    expect(problems.length > 0).toBe(row.comes !== 'blocked')
+    expect(problems.length > 0).toBe(row.comes === 'quarantined' || row.comes === 'to nothing')
     expect((await webhooks.subscriptions.list(ACME)).items).toHaveLength(2)
   })
 

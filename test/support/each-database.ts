@@ -69,7 +69,9 @@ const open: Readonly<Record<string, () => Promise<Opened | null>>> = {
 const hasMysql = (await mysqlServer()) !== null
 
 /** Like `setup`, over the database at hand; its store is empty. */
-export type SetupOn = (options?: Parameters<typeof setup>[0]) => Promise<ReturnType<typeof setupOver>>
+export type SetupOn = (
+  options?: Parameters<typeof setup>[0],
+) => Promise<ReturnType<typeof setupOver> & { readonly sql: SqlUnderTest }>
 
 function setupOver({ store, clock }: StoreAndClock, options: Parameters<typeof setup>[0] = {}) {
   const { answer, ...rest } = options
@@ -95,7 +97,9 @@ export function describeOnEach(tests: (setupOn: SetupOn) => void): void {
       })
       tests(async (options = {}) => {
         const { store, clock } = await empty()
-        return setupOver({ store: store as Store<never>, clock: clock as ManualClock }, options)
+        if (opened === null) throw new Error(`${name} was not opened.`)
+        const { sql } = opened
+        return { ...setupOver({ store: store as Store<never>, clock: clock as ManualClock }, options), sql }
       })
     })
   }

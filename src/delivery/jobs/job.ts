@@ -48,6 +48,7 @@ export interface JobRecord {
 }
 
 const KINDS: readonly unknown[] = ['retryAll', 'replay', 'replayMissing', 'cancel'] satisfies JobKind[]
+const STATES: readonly unknown[] = ['running', 'succeeded', 'failed', 'stopped'] satisfies JobState[]
 
 /** A job that has done nothing yet. */
 export function newJob(kind: JobKind, order: JobOrder, now: number): JobRecord {
@@ -77,14 +78,21 @@ export function toJson(job: JobRecord): JsonObject {
   return JSON.parse(JSON.stringify(job))
 }
 
-/** The job of a stored row; null for one that this version does not know. */
-export function fromJson(json: JsonObject): JobRecord | null {
-  const { kind, order, startedAt, updatedAt, endedAt } = json
+/** The job of a stored row, to be read; its kind and state may be words of a newer version. Null for what is no job. */
+export function shownFromJson(json: JsonObject): JobRecord | null {
+  const { kind, state, order, message, startedAt, updatedAt, endedAt, looked, affected, skipped } = json
   const isWhole =
+    [kind, state].every((word) => typeof word === 'string') &&
+    [startedAt, updatedAt, looked, affected, skipped].every((value) => typeof value === 'number') &&
     typeof order === 'object' &&
     order !== null &&
-    typeof startedAt === 'number' &&
-    typeof updatedAt === 'number' &&
+    (message === null || typeof message === 'string') &&
     (endedAt === null || typeof endedAt === 'number')
-  return KINDS.includes(kind) && isWhole ? (json as unknown as JobRecord) : null
+  return isWhole ? (json as unknown as JobRecord) : null
+}
+
+/** The job of a stored row, to go on with; null for one that this version does not know. */
+export function fromJson(json: JsonObject): JobRecord | null {
+  const job = shownFromJson(json)
+  return job !== null && KINDS.includes(job.kind) && STATES.includes(job.state) ? job : null
 }

@@ -2,6 +2,7 @@
  * A step of `replay` and `replayMissing`: looks through a batch of events, oldest first, and gives the subscription those
  * that it wants and never got. An event that is still being fanned out is waited for, so that nothing is sent twice.
  */
+import { isKnownDeliveryState } from '../../model.ts'
 import { matchesPattern } from '../../patterns.ts'
 import type { DeliveryRecord, EventRecord, SubscriptionRecord } from '../../records.ts'
 import { newDelivery } from '../new-delivery.ts'
@@ -89,8 +90,9 @@ async function give(
   }
 }
 
-/** What is pending is on its way; what ended after the job began was sent again already. */
+/** What is pending is on its way, what is in a state of a newer version is left alone; what ended after the job began was sent again already. */
 function isOwed({ state, endedAt }: DeliveryRecord, { order, startedAt }: JobRecord): boolean {
-  if (state === 'pending' || endedAt === null || endedAt > startedAt) return false
+  if (!isKnownDeliveryState(state) || state === 'pending' || endedAt === null || endedAt > startedAt)
+    return false
   return state !== 'succeeded' || order.succeededToo === true
 }

@@ -1,12 +1,22 @@
 /** Fields that many schemas share: instants, numbers and flags of a query, ids, pages. */
 import { z } from 'zod'
-import { described } from './named.ts'
+import { described, names } from './named.ts'
 
 /** An instant that comes in: ISO 8601 with an offset or `Z`. The call gets a Date. */
 export const instantIn = () => z.iso.datetime({ offset: true }).transform((text) => new Date(text))
 
 /** An instant that goes out. JSON writes it in ISO 8601. */
 export const instantOut = () => z.date()
+
+/**
+ * A word that goes out. This version stores those that are listed; a newer one that shares the tables may store others, which
+ * are shown as they are: a reader must not fail on one that it does not know.
+ */
+export function wordOut<const Word extends string>(...words: readonly Word[]): z.ZodType<Word, Word> {
+  const open = z.union([z.enum(words), z.string()])
+  names.add(open, { description: 'One of these, or a word of a newer version: expect unknown ones.' })
+  return open as unknown as z.ZodType<Word, Word>
+}
 
 const numberOf = (value: unknown) =>
   typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value

@@ -1,14 +1,14 @@
 /** Events, deliveries and attempts as JSON. Whatever is not listed here stays behind. */
 import { z } from 'zod'
 import type { Attempt, Delivery, Event } from '../../index.ts'
-import { instantIn, instantOut, labels, labelsOut } from './field.ts'
+import { instantIn, instantOut, labels, labelsOut, wordOut } from './field.ts'
 import { described, named } from './named.ts'
 import { retryInput } from './subscription.ts'
 
-const failure = z.enum([
+const failure = wordOut(
   ...(['dns', 'blocked', 'connect', 'tls', 'timeout', 'reset', 'protocol'] as const),
   ...(['aborted', 'invalid-request'] as const),
-])
+)
 
 const eventFields = {
   id: z.string(),
@@ -94,8 +94,8 @@ export const delivery = named(
     eventId: z.string(),
     eventType: z.string(),
     subscriptionId: z.string().nullable(),
-    state: z.enum(['pending', 'succeeded', 'failed', 'cancelled']),
-    reason: z.enum(['exhausted', 'refused', 'expired', 'quarantined']).nullable(),
+    state: wordOut('pending', 'succeeded', 'failed', 'cancelled'),
+    reason: wordOut('exhausted', 'refused', 'expired', 'quarantined').nullable(),
     held: z.boolean(),
     test: z.boolean(),
     attemptCount: z.number(),
@@ -121,11 +121,11 @@ export const attempt = named(
     eventType: z.string(),
     subscriptionId: z.string().nullable(),
     number: z.number(),
-    trigger: z.enum(['event', 'retry', 'manual', 'probe']),
+    trigger: wordOut('event', 'retry', 'manual', 'probe'),
     url: z.string(),
     startedAt: instantOut(),
     durationMs: z.number(),
-    outcome: z.enum(['succeeded', 'failed']),
+    outcome: wordOut('succeeded', 'failed'),
     status: z.number().nullable(),
     failure: failure.nullable(),
     message: z.string().nullable(),

@@ -1,7 +1,7 @@
 /** Bulk jobs as JSON: what they take, and how they stand. */
 import { z } from 'zod'
 import type { Job } from '../../index.ts'
-import { idText, instantIn, instantOut } from './field.ts'
+import { idText, instantIn, instantOut, wordOut } from './field.ts'
 import { described, named } from './named.ts'
 
 const span = { since: instantIn().optional(), until: instantIn().optional() }
@@ -67,7 +67,7 @@ export const jobHandle = named(
   'A job that was ordered.',
 )
 
-/** How a job stands. */
+/** How jobs stand that are asked for. */
 export const jobState = z.enum(['running', 'succeeded', 'failed', 'stopped'])
 
 /** A job's id, which may have its tenant's name in it. */
@@ -79,8 +79,8 @@ export const job = named(
   z.object({
     id: z.string(),
     tenantId: z.string(),
-    kind: z.enum(['retryAll', 'replay', 'replayMissing', 'cancel']),
-    state: jobState,
+    kind: wordOut('retryAll', 'replay', 'replayMissing', 'cancel'),
+    state: wordOut(...jobState.options),
     message: z.string().nullable(),
     subscriptionId: z.string().nullable(),
     eventId: z.string().nullable(),

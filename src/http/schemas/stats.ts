@@ -1,7 +1,7 @@
 /** Statistics and health as JSON. */
 import { z } from 'zod'
 import type { Health, Stats } from '../../index.ts'
-import { idText, instantIn, instantOut } from './field.ts'
+import { idText, instantIn, instantOut, wordOut } from './field.ts'
 import { described, named } from './named.ts'
 
 /** The query of stats; all of it narrows. */
@@ -44,7 +44,7 @@ export const stats = named(
     held: z.number(),
     breaker: z
       .object({
-        cause: z.enum(['failing', 'throttled']),
+        cause: wordOut('failing', 'throttled'),
         openedAt: instantOut(),
         nextProbeAt: instantOut(),
         probes: z.number(),

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { Subscription } from '../../index.ts'
-import { idText, instantOut, labels, labelsOut } from './field.ts'
+import { idText, instantOut, labels, labelsOut, wordOut } from './field.ts'
 import { described, named } from './named.ts'
 
 /** When a scheme stops signing: an instant, or milliseconds since 1970 as shown. The call gets a Date. */
@@ -156,13 +156,13 @@ export const subscription = named(
     headerNames: z.array(z.string()).readonly(),
     headers: z.record(z.string(), z.literal('[redacted]')).readonly(),
     metadata: labelsOut(),
-    state: z.enum(['active', 'paused', 'disabled']),
-    pausedBy: z.enum(['user', 'breaker']).nullable(),
-    disabledReason: z.enum(['user', 'gone', 'failing', 'unverified']).nullable(),
+    state: wordOut('active', 'paused', 'disabled'),
+    pausedBy: wordOut('user', 'breaker').nullable(),
+    disabledReason: wordOut('user', 'gone', 'failing', 'unverified').nullable(),
     disabledAt: instantOut().nullable(),
     breaker: z
       .object({
-        cause: z.enum(['failing', 'throttled']),
+        cause: wordOut('failing', 'throttled'),
         openedAt: instantOut(),
         nextProbeAt: instantOut(),
         probes: z.number(),
@@ -172,8 +172,8 @@ export const subscription = named(
     failingSince: instantOut().nullable(),
     signing: z.custom<Subscription['signing']>(),
     retry: z.custom<Subscription['retry']>(),
-    ordering: z.enum(['none', 'subscription', 'key']),
-    onGivenUp: z.enum(['continue', 'stop']),
+    ordering: wordOut('none', 'subscription', 'key'),
+    onGivenUp: wordOut('continue', 'stop'),
     rate: z.object({ count: z.number(), perMs: z.number() }).readonly().nullable(),
     concurrency: z.number().nullable(),
     channels: z.array(z.string()).readonly(),

@@ -217,7 +217,8 @@ function workOf(row: Row, token: string): Work[] {
     const range = { after: textOrNull(row.after_id), upTo: textOrNull(row.up_to_id) }
     return [{ kind: 'event', event, ...range, ...base }]
   }
-  if (row.d_id === null) return []
+  // A kind of a newer version is left to its lease.
+  if (kind !== KIND.delivery || row.d_id === null) return []
   const trigger = text(row.cause) as Extract<Work, { kind: 'delivery' }>['trigger']
   const delivery = deliveryOf(row, 'd_')
   return [{ kind: 'delivery', event, delivery, trigger, released: flag(row.released), ...base }]

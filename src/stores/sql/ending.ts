@@ -34,7 +34,8 @@ const END = (dialect: Dialect) =>
       table: '{deliveries}',
       alias: 'd',
       from: '{rows w: tenant_id text, id text}',
-      on: "d.tenant_id = w.tenant_id and d.id = w.id and d.state = 'pending'",
+      // Not `pending`: a word of a newer version ends by the same limits, and never stays without a queue row.
+      on: 'd.tenant_id = w.tenant_id and d.id = w.id and d.ended_at is null',
     },
     {
       state: ':state',

@@ -144,7 +144,7 @@ export function pruneRollups(
 const FINISHED = `e.published_at <= :before and e.due_at <= :before
   and not exists (select 1 from {queue} q where q.tenant_id = e.tenant_id and q.event_id = e.id)
   and not exists (select 1 from {deliveries} d where d.tenant_id = e.tenant_id and d.event_id = e.id
-    and (d.state = 'pending' or d.ended_at > :before))`
+    and (d.ended_at is null or d.ended_at > :before))`
 const oldest = (and: string) => (dialect: Dialect) =>
   `
   select e.tenant_id, e.id from {events} e where ${FINISHED} ${and} order by e.published_at limit :count ${dialect.skipLocked}`

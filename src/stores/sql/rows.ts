@@ -216,13 +216,9 @@ export function attemptOf(row: Row): AttemptRecord {
   }
 }
 
-const STATES = ['active', 'paused', 'disabled']
-
 /** A subscription. */
 export function subscriptionOf(row: Row): SubscriptionRecord {
-  const state = text(row.state)
   const parts = {
-    state: STATES.includes(state) ? state : null,
     events: textListIn(row.events),
     headers: textsIn(row.headers),
     metadata: textsIn(row.metadata),
@@ -239,7 +235,7 @@ export function subscriptionOf(row: Row): SubscriptionRecord {
     description: textOrNull(row.description),
     headers: parts.headers ?? {},
     metadata: parts.metadata ?? {},
-    state: (parts.state ?? 'active') as SubscriptionRecord['state'],
+    state: text(row.state) as SubscriptionRecord['state'],
     pausedBy: textOrNull(row.paused_by) as SubscriptionRecord['pausedBy'],
     disabledReason: textOrNull(row.disabled_reason) as SubscriptionRecord['disabledReason'],
     disabledAt: instantOrNull(row.disabled_at),
