@@ -4,16 +4,19 @@
  * while a probe tells whether they arrive, since a pooler in transaction mode drops them in silence, and a connection can be lost
  * without a word. A probe wakes nobody, and it proves the hearing of all who hear it.
  */
-import { systemClock, type Timer } from '../../clock.ts'
+import { type Clock, type Random, systemClock, systemRandom, type Timer } from '../../clock.ts'
 import { PosthornError } from '../../errors.ts'
 import type { Database } from './executor.ts'
 
 /** At most one notification in this time leaves a process. */
 const GAP_MS = 50
-/** After so long without a notification it asks whether it still hears, or, where it never did, listens anew. */
+/**
+ * After so long without a notification, or half of it, it asks whether it still hears, or, where it never did, listens anew. All
+ * have heard the last one at the same moment: who asks first answers for the others.
+ */
 const SILENCE_MS = 10_000
 const ANSWER_WITHIN_MS = 5_000
-/** Pause after it could not listen. */
+/** Pause after it could not listen, or half of it. */
 const AGAIN_MS = 5_000
 const NOTIFY = 'select pg_notify($1, $2)'
 /** What notifications say. */
@@ -33,7 +36,8 @@ export interface WakeHints {
 export function createWakeHints(
   database: Database<unknown>,
   channel: string,
-  clock = systemClock,
+  clock: Clock = systemClock,
+  random: Random = systemRandom,
 ): WakeHints {
   if (database.listen === undefined) {
     throw new PosthornError(
@@ -73,7 +77,7 @@ export function createWakeHints(
     onWake(listener, warn = () => {}) {
       listeners.add(listener)
       const probe = () => void tell(PROBE)
-      connection ??= connect(database, channel, probe, () => wakeAll(listeners), warn, clock)
+      connection ??= connect(database, channel, probe, () => wakeAll(listeners), warn, { clock, random })
       return () => {
         listeners.delete(listener)
         if (listeners.size > 0) return
@@ -105,12 +109,14 @@ function connect(
   tellProbe: () => void,
   wake: () => void,
   warn: (message: string) => void,
-  clock: typeof systemClock,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): Connection {
   let ended = false
   let warned = false
   let stop: (() => Promise<void>) | null = null
   let timer: Timer | null = null
+
+  const jittered = (longestMs: number): number => longestMs * (0.5 + random() / 2)
 
   const later = (delayMs: number, work: () => void): void => {
     if (!ended) timer = clock.setTimer(work, delayMs)
@@ -130,7 +136,7 @@ function connect(
       probe(line)
     } catch (error) {
       complain(error instanceof Error ? error.message : 'the connection failed')
-      later(AGAIN_MS, () => void begin())
+      later(jittered(AGAIN_MS), () => void begin())
     }
   }
 
@@ -146,7 +152,7 @@ function connect(
 
   /** Until it was silent for long. */
   function attend(line: Line, heardAt: number): void {
-    later(Math.max(0, heardAt + SILENCE_MS - clock.monotonic()), () => {
+    later(Math.max(0, heardAt + jittered(SILENCE_MS) - clock.monotonic()), () => {
       if (line.heardAt === null || line.heardAt === heardAt) probe(line)
       else attend(line, line.heardAt)
     })
@@ -157,7 +163,7 @@ function connect(
     leave()
     if (heardAt !== null) return void begin()
     complain('a notification of its own did not arrive; a pooler in transaction mode drops them')
-    later(SILENCE_MS, () => void begin())
+    later(jittered(SILENCE_MS), () => void begin())
   }
 
   function complain(why: string): void {

@@ -1,6 +1,6 @@
 /** Wake-up hints on Postgres: they arrive, they are few, they never run in the caller's transaction, and silence is told once. */
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createWebhooks } from '../../../src/index.ts'
 import { postgresStore } from '../../../src/stores/postgres.ts'
 import type { Database } from '../../../src/stores/sql/executor.ts'
@@ -91,7 +91,7 @@ describe('a store with `listen`', () => {
       listen: async () => async () => {},
     } as unknown as Database<unknown>
     const warnings: string[] = []
-    const stop = createWakeHints(deaf, 'posthorn', clock).onWake(
+    const stop = createWakeHints(deaf, 'posthorn', clock, () => 0.5).onWake(
       () => {},
       (message) => warnings.push(message),
     )
@@ -122,7 +122,7 @@ describe('a store with `listen`', () => {
       },
     } as unknown as Database<unknown>
     const warnings: string[] = []
-    const stop = createWakeHints(flickering, 'posthorn', clock).onWake(
+    const stop = createWakeHints(flickering, 'posthorn', clock, () => 0.5).onWake(
       () => {
         woken += 1
       },
@@ -138,16 +138,19 @@ describe('a store with `listen`', () => {
     stop()
   })
 
-  it('wakes nobody to find out whether it hears, and asks only when it has heard nothing for a while', async () => {
+  /** Ten processes that began to listen at the same moment; a notification takes 20 ms to all of them. */
+  function ten(random: (process: number) => number) {
     const clock = manualClock()
     const processes: ((payload: string) => void)[] = []
-    let probes = 0
+    const probedAt: number[] = []
     const shared = {
       dialect: 'postgres',
       driver: 'pg',
       query: async (_sql: string, [, payload]: [string, string]) => {
-        probes += 1
-        for (const hear of processes) hear(payload)
+        probedAt.push(clock.monotonic())
+        clock.setTimer(() => {
+          for (const hear of processes) hear(payload)
+        }, 20)
         return { rows: [], rowCount: 0 }
       },
       listen: async (_channel: string, onMessage: (payload: string) => void) => {
@@ -155,26 +158,57 @@ describe('a store with `listen`', () => {
         return async () => {}
       },
     } as unknown as Database<unknown>
-    let woken = 0
-    const stops: (() => void)[] = []
-    for (let process = 0; process < 10; process += 1) {
-      const hints = createWakeHints(shared, 'posthorn', clock)
-      stops.push(
-        hints.onWake(() => {
-          woken += 1
-        }),
-      )
-      await clock.advance(500)
-    }
-    await clock.advance(10_000)
-    probes = 0
-    woken = 0
-    for (let second = 0; second < 120; second += 1) await clock.advance(1_000)
-    expect(woken).toBe(0)
-    expect(probes).toBeGreaterThanOrEqual(120 / 15)
-    expect(probes).toBeLessThanOrEqual(120 / 10)
+    const woken = bell()
+    const stops = Array.from({ length: 10 }, (_, process) =>
+      createWakeHints(shared, 'posthorn', clock, () => random(process)).onWake(woken.ring),
+    )
+    onTestFinished(() => {
+      for (const stop of stops) stop()
+    })
+    return { clock, processes, probedAt, woken }
+  }
+
+  it('wakes nobody to find out whether it hears, and asks only when it has heard nothing for a while', async () => {
+    const { clock, processes, probedAt, woken } = ten((process) => process / 10)
+    await clock.advance(5_000)
+    probedAt.length = 0
+    const before = woken.rung
+    await clock.advance(120_000)
+    expect(woken.rung).toBe(before)
+    expect(probedAt.length).toBeGreaterThanOrEqual(120 / 10)
+    expect(probedAt.length).toBeLessThanOrEqual(120 / 5)
     for (const hear of processes) hear('')
-    expect(woken).toBe(10)
+    expect(woken.rung).toBe(before + 10)
+  })
+
+  it('does not ask at the same moment as the others, whom the first answer serves, too', async () => {
+    const { clock, probedAt } = ten((process) => ((process * 7) % 10) / 10)
+    await clock.advance(5_000)
+    expect(probedAt.splice(0)).toEqual(Array(10).fill(0)) // each tells of its own beginning
+    await clock.advance(600_000)
+    expect(probedAt.length).toBeGreaterThan(600 / 10)
+    expect(new Set(probedAt).size).toBe(probedAt.length)
+  })
+
+  it('comes back at another moment than the others after an outage of the server', async () => {
+    const clock = manualClock()
+    const triedAt: number[] = []
+    const down = {
+      dialect: 'postgres',
+      driver: 'pg',
+      query: async () => {
+        throw new Error('down')
+      },
+      listen: async () => {
+        triedAt.push(clock.monotonic())
+        throw new Error('down')
+      },
+    } as unknown as Database<unknown>
+    const stops = [0, 0.4, 0.8].map((random) =>
+      createWakeHints(down, 'posthorn', clock, () => random).onWake(() => {}),
+    )
+    await clock.advance(5_000)
+    expect(triedAt).toEqual([0, 0, 0, 2_500, 3_500, 4_500, 5_000])
     for (const stop of stops) stop()
   })
 
