@@ -72,6 +72,13 @@ export interface Dialect extends TemplateDialect {
    * was empty when it was analysed last, the number is one that it cannot see.
    */
   limitByIndex(count: number): string
+  /** How to ask the planner for how many rows it takes a statement's result; null where there is none that knows. */
+  readonly planned: {
+    /** Precedes the statement. */
+    readonly explain: string
+    /** From the first row of the answer; 0 when it says nothing. */
+    rowsOf(row: Readonly<Record<string, unknown>>): number
+  } | null
   /** Follows a table's alias to name the index that must serve it, where the planner is known to choose worse. */
   useIndex(name: string): string
   readonly compiler: () => QueryCompiler

@@ -1,9 +1,8 @@
-/** The rest of the queue: expanded, split, finish, hand back, and how much waits. */
-import { anyTenant, type JsonObject } from '../../model.ts'
-import type { TenantFilter } from '../../queries.ts'
+/** The rest of the queue: expanded, split, finish, hand back. */
+import type { JsonObject } from '../../model.ts'
 import type { Claim } from '../../records.ts'
 import type { Dialect } from './dialect.ts'
-import { instantOrNull, number, rowPlace, text, toMicros } from './rows.ts'
+import { number, rowPlace, text, toMicros } from './rows.ts'
 import type { Session, Statements } from './session.ts'
 
 type Range = { readonly after: string | null; readonly upTo: string | null }
@@ -119,39 +118,4 @@ const LEAVE_ORDER = (dialect: Dialect) =>
 /** `Store.leaveOrder`. */
 export async function leaveOrder(session: Session, claims: readonly Claim[]): Promise<number> {
   return claims.length === 0 ? 0 : session.run(LEAVE_ORDER, { w: claimRows(claims) })
-}
-
-const COUNTS = `
-  count(case when stage = 1 then 1 end) as held,
-  count(case when stage <> 1 and due_at > c.now then 1 end) as scheduled,
-  count(case when stage <> 1 and due_at <= c.now then 1 end) as due,
-  min(case when stage <> 1 and due_at <= c.now then due_at end) as oldest
-  from {queue} q cross join (select {now} as now) c`
-const BACKLOG = `select ${COUNTS}`
-const BACKLOG_OF = `select ${COUNTS} join {rows w: tenant_id text} on w.tenant_id = q.tenant_id`
-const IN_LANE = 'where q.subscription_id = :subscription'
-const BACKLOG_LANE = `${BACKLOG} ${IN_LANE}`
-const BACKLOG_OF_LANE = `${BACKLOG_OF} ${IN_LANE}`
-
-/** `Store.backlog`. Claimed rows count by their due time: they are not done yet. */
-export async function backlog(
-  statements: Statements,
-  { tenant, subscriptionId }: { readonly tenant: TenantFilter; readonly subscriptionId?: string },
-): Promise<{ due: number; scheduled: number; held: number; oldestDueAt: number | null }> {
-  const every = tenant === anyTenant
-  const tenants = every
-    ? []
-    : typeof tenant === 'string'
-      ? [tenant]
-      : [...new Set(tenant as readonly string[])]
-  const template =
-    subscriptionId === undefined ? (every ? BACKLOG : BACKLOG_OF) : every ? BACKLOG_LANE : BACKLOG_OF_LANE
-  const w = tenants.map((one) => [one])
-  const [row] = await statements.rows(template, { w, subscription: subscriptionId ?? '' })
-  return {
-    due: number(row?.due ?? 0),
-    scheduled: number(row?.scheduled ?? 0),
-    held: number(row?.held ?? 0),
-    oldestDueAt: instantOrNull(row?.oldest ?? null),
-  }
 }

@@ -40,6 +40,7 @@ export async function startMysql(options: MysqlServerOptions = {}): Promise<Data
       [
         '--no-defaults',
         `--datadir=${data}`,
+        `--tmpdir=${folder.path}`,
         '--auth-root-authentication-method=normal',
         '--skip-test-db',
         '--skip-name-resolve',
@@ -55,6 +56,8 @@ export async function startMysql(options: MysqlServerOptions = {}): Promise<Data
     [
       '--no-defaults',
       `--datadir=${data}`,
+      // A server that starts removes the temporary tables that it finds there, also those of another server.
+      `--tmpdir=${folder.path}`,
       `--socket=${folder.path}/socket`,
       `--pid-file=${folder.path}/pid`,
       `--port=${port}`,

@@ -54,6 +54,7 @@ export const mysql: Dialect = {
     where stage = ${stage} and (tenant_id > :tenant or (tenant_id = :tenant and subscription_id > :subscription))
     group by stage, tenant_id, subscription_id order by stage, tenant_id, subscription_id limit ${count}`,
   limitByIndex: (count) => `limit ${count}`,
+  planned: { explain: 'explain', rowsOf: ({ rows }) => Number(rows ?? 0) },
   useIndex: (name) => `force index (${name})`,
   compiler: () => new MysqlQueryCompiler(),
   opening: [],

@@ -83,6 +83,16 @@ export const postgres: Dialect = {
   },
   // For a LIMIT that it cannot know, the planner looks for the way that gives the first tenth of the rows soonest.
   limitByIndex: (count) => `limit (select ${count})`,
+  planned: {
+    explain: 'explain (format json)',
+    rowsOf: (row) => {
+      const plan = row['QUERY PLAN']
+      const [top] = (typeof plan === 'string' ? JSON.parse(plan) : plan) as {
+        Plan?: { 'Plan Rows'?: number }
+      }[]
+      return top?.Plan?.['Plan Rows'] ?? 0
+    },
+  },
   useIndex: () => '',
   compiler: () => new PostgresQueryCompiler(),
   opening: [],

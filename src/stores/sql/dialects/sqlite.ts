@@ -46,6 +46,8 @@ export const sqlite: Dialect = {
     ) select c.tenant_id, c.subscription_id, c.due_at from lanes cross join {queue} c on c.id = lanes.id`
   },
   limitByIndex: (count) => `limit ${count}`,
+  // It counts a million entries of an index in a fiftieth of a second.
+  planned: null,
   useIndex: () => '',
   compiler: () => new SqliteQueryCompiler(),
   opening: ['pragma journal_mode = wal'],
