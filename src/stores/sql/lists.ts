@@ -63,7 +63,13 @@ interface List {
   /** The instant that orders it. */
   readonly at: string
   readonly where: readonly Expression<SqlBool>[]
+  /** The tenants to look at, where no index leads to the rows of all of them. */
+  readonly tenants?: string
 }
+
+/** Which tenants have jobs: the index is read from tenant to tenant, not row by row. */
+const JOB_TENANTS = (queue: string, useIndex: string) =>
+  `select tenant_id from ${queue} ${useIndex} where event_id = '' group by tenant_id`
 
 const equals = (column: string, value: string | undefined): Expression<SqlBool>[] =>
   value === undefined ? [] : [sql<SqlBool>`${sql.ref(column)} = ${value}`]
@@ -88,9 +94,15 @@ export function createLists(session: Session) {
   const builder = createBuilder(session.dialect)
   const tableOf = (name: string) => sql.raw(session.table(name))
 
-  function base({ table, where }: List): Query {
+  function base({ table, where, tenants }: List): Query {
     const from = sql<Columns>`${tableOf(table)}`.as('r') as never
     let query = builder.selectFrom(from) as unknown as Query
+    if (tenants !== undefined) {
+      const known = sql<Columns>`(${sql.raw(tenants)})`.as('t') as never
+      query = query.innerJoin(known, (join: JoinBuilder<Tables, string>) =>
+        join.on(sql<SqlBool>`t.tenant_id = r.tenant_id`),
+      ) as unknown as Query
+    }
     for (const condition of where) query = query.where(condition)
     return query
   }
@@ -183,7 +195,12 @@ export function createLists(session: Session) {
     async listJobs(filter: JobFilter, page: Page): Promise<Rows<StoredJob>> {
       const isJob = sql<SqlBool>`r.kind = ${sql.lit(KIND.job)}`
       const where = [...ofTenants(filter.tenant), ...equals('r.event_id', ''), isJob]
-      const list = { table: 'queue', at: 'position_at', where }
+      const { dialect } = session
+      const isBounded = filter.tenant !== anyTenant || dialect.schema.partialIndexes
+      const tenants = isBounded
+        ? {}
+        : { tenants: JOB_TENANTS(session.table('queue'), dialect.useIndex('queue_event')) }
+      const list = { table: 'queue', at: 'position_at', where, ...tenants }
       const { state } = filter
       if (state === undefined) return rowsOf(list, page, jobOf)
       const fits = ({ job }: StoredJob) => job.state === state
