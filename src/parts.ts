@@ -47,7 +47,7 @@ export interface Reporter {
   readonly hasNotices: boolean
   /** One warning that nothing has to be done about at once. */
   warn(message: string): void
-  /** Logs at most one line a minute for each (during, code); a store that fails in one way is one cause. */
+  /** Logs at most one line a minute for each (during, code); a database that cannot be asked at all is one cause for every step. */
   problem(during: string, error: PosthornError): void
   /** False when nobody listens to `attempted`, so that the hot path can skip building reports. */
   readonly hasAttempted: boolean

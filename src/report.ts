@@ -4,9 +4,12 @@ import type { PosthornError } from './errors.ts'
 import type { Hooks, Logger } from './hooks.ts'
 import { isThenable } from './input/thenable.ts'
 import type { Reporter } from './parts.ts'
+import { type Fault, faultOf } from './report/fault.ts'
 import { shownSubscription } from './shown-url.ts'
 
 const LOG_EVERY_MS = 60_000
+/** Faults of a step that are told apart in this time; their codes may be made of what somebody sent. */
+const MAX_FAULTS = 20
 
 /** The logger when none is given: warnings and errors become process warnings, the rest is silent. */
 export const warningLogger: Logger = {
@@ -34,7 +37,8 @@ export function harmless(logger: Logger): Logger {
 
 /** Hooks run after the step they report and never change it; one that throws or rejects is logged. */
 export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Reporter {
-  const loggedAt = new Map<string, number>()
+  /** By step, then by fault. */
+  const logged = new Map<string | null, Map<string, number>>()
 
   function call<Name extends keyof Hooks>(name: Name, report: Parameters<NonNullable<Hooks[Name]>>[0]): void {
     const hook = hooks[name] as ((report: unknown) => unknown) | undefined
@@ -48,20 +52,18 @@ export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Repo
   }
 
   function failed(name: string, cause: unknown): void {
-    logOnce(
-      `hook ${name}`,
-      { hook: name, err: cause },
-      `The hook \`${name}\` failed; deliveries are not affected.`,
-    )
+    const message = `The hook \`${name}\` failed; deliveries are not affected.`
+    logOnce({ step: `hook ${name}`, kind: '' }, { hook: name, err: cause }, message)
   }
 
-  /** At most one line a minute for each cause. */
-  function logOnce(cause: string, details: object, message: string): void {
+  /** At most one line a minute for each fault; those of a step that are too many wait for the next minute. */
+  function logOnce({ step, kind }: Fault, details: object, message: string): void {
     const now = clock.monotonic()
-    const last = loggedAt.get(cause)
-    if (last !== undefined && now - last < LOG_EVERY_MS) return
-    if (loggedAt.size > 1_000) loggedAt.clear()
-    loggedAt.set(cause, now)
+    const faults = logged.get(step) ?? new Map<string, number>()
+    logged.set(step, faults)
+    for (const [one, at] of faults) if (now - at >= LOG_EVERY_MS) faults.delete(one)
+    if (faults.has(kind) || faults.size >= MAX_FAULTS) return
+    faults.set(kind, now)
     logger.error(details, message)
   }
 
@@ -81,23 +83,11 @@ export function createReporter(hooks: Hooks, logger: Logger, clock: Clock): Repo
       }
     },
     problem(during: string, error: PosthornError) {
-      logOnce(
-        `${failureOf(error) ?? during} ${error.code}`,
-        { during, code: error.code, err: error },
-        error.message,
-      )
+      const details = { during, code: error.code, err: error }
+      logOnce(faultOf(during, error), details, error.message)
       call('problem', { during, error })
     },
     hasAttempted: hooks.attempted !== undefined,
     hasEnded: hooks.ended !== undefined,
   }
-}
-
-/** The code at the bottom of it: a database that does not answer is one cause, whatever was asked of it. */
-function failureOf(error: PosthornError): string | null {
-  if (error.code !== 'STORE_FAILED') return null
-  let { cause } = error
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause
-  const code = (cause as { code?: unknown } | null | undefined)?.code
-  return typeof code === 'string' ? code : null
 }
