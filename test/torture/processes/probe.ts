@@ -1,5 +1,6 @@
 /** The program of the scenarios that need a process of their own making: runs the part that it is told to. */
 const parts: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
+  api: async () => (await import('./api.ts')).runApi,
   announcer: async () => (await import('./announcer.ts')).runAnnouncer,
   'crash-worker': async () => (await import('./crash-worker.ts')).runCrashWorker,
   endpoints: async () => (await import('./endpoints.ts')).runEndpoints,

@@ -5,6 +5,7 @@ import { jumpingClock, wrongClock } from './clocks.ts'
 import { databaseClock } from './database-clock.ts'
 import { evilReceivers } from './evil-receivers.ts'
 import { fullDisk } from './full-disk.ts'
+import { greedyCallers } from './greedy-callers.ts'
 import { halfOpen } from './half-open.ts'
 import { heldSnapshot } from './held-snapshot.ts'
 import { pooler } from './pooler.ts'
@@ -26,6 +27,7 @@ export const longScenarios: readonly Scenario[] = [
   fullDisk,
   evilReceivers,
   portOracle,
+  greedyCallers,
   wrongClock,
   jumpingClock,
   databaseClock,
