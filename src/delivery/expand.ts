@@ -87,7 +87,7 @@ async function expandDelivery(
 
 /** Nothing is sent and nothing recorded: its row goes back to the queue, where a newer version finds it. */
 function leftAlone(group: TaskGroup, { delivery: { id, state } }: DeliveryWork, parts: Parts): Expanded {
-  const message = `The delivery ${id} is in a state of a newer version ("${state.slice(0, 64)}"); this version leaves it alone.`
+  const message = `The delivery ${id} is in a state that this version does not know ("${state.slice(0, 64)}"), most likely of a newer version; it is left alone.`
   parts.report.problem('expand', new PosthornError('STORE_FAILED', message))
   group.unfinished = true
   group.againMs = UNKNOWN_MS

@@ -85,13 +85,14 @@ export function createJobRunner(parts: Parts): JobRunner {
   }
 
   return async (work, isOver) => {
-    const job = fromJson(work.job)
-    if (job === null) {
-      const message = 'A job of a newer version waits in the queue; this version leaves it there.'
+    const read = fromJson(work.job)
+    if (read.job === null) {
+      const message = `The job ${work.claim.row} ${read.why}.`
       parts.report.problem('job', new PosthornError('STORE_FAILED', message))
       await handBack(work, UNKNOWN_MS)
       return
     }
+    const { job } = read
     if (job.endedAt !== null) {
       await store.finish([work.claim])
       return

@@ -65,7 +65,7 @@ describe('the list of jobs', () => {
     expect(await of()).toEqual([])
   })
 
-  it('leaves out jobs of a newer version', async () => {
+  it('leaves out what is no job', async () => {
     const { webhooks, store } = await failures(1)
     const { jobId } = await webhooks.deliveries.retryAll(acme)
     const unknown = await store.addJob('acme', { kind: 'fly', state: 'running', startedAt: 1, order: {} })

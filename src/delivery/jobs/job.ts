@@ -78,21 +78,52 @@ export function toJson(job: JobRecord): JsonObject {
   return JSON.parse(JSON.stringify(job))
 }
 
-/** The job of a stored row, to be read; its kind and state may be words of a newer version. Null for what is no job. */
-export function shownFromJson(json: JsonObject): JobRecord | null {
-  const { kind, state, order, message, startedAt, updatedAt, endedAt, looked, affected, skipped } = json
-  const isWhole =
-    [kind, state].every((word) => typeof word === 'string') &&
-    [startedAt, updatedAt, looked, affected, skipped].every((value) => typeof value === 'number') &&
-    typeof order === 'object' &&
-    order !== null &&
-    (message === null || typeof message === 'string') &&
-    (endedAt === null || typeof endedAt === 'number')
-  return isWhole ? (json as unknown as JobRecord) : null
+const isText = (value: unknown): boolean => typeof value === 'string'
+const isNumber = (value: unknown): boolean => Number.isFinite(value)
+const isPlace = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  'at' in value &&
+  isNumber(value.at) &&
+  'id' in value &&
+  isText(value.id)
+
+/** What a row must have to be shown, and what more it needs to be gone on with. */
+const SHOWN: Readonly<Record<string, (value: unknown) => boolean>> = {
+  ...{ kind: isText, state: isText, looked: isNumber, affected: isNumber, skipped: isNumber },
+  ...{ startedAt: isNumber, updatedAt: isNumber },
+  order: (value) => typeof value === 'object' && value !== null,
+  message: (value) => value === null || isText(value),
+  endedAt: (value) => value === null || isNumber(value),
+}
+const NEEDED: typeof SHOWN = {
+  ...SHOWN,
+  stuck: isNumber,
+  cursor: (value) => value === null || isPlace(value),
 }
 
-/** The job of a stored row, to go on with; null for one that this version does not know. */
-export function fromJson(json: JsonObject): JobRecord | null {
-  const job = shownFromJson(json)
-  return job !== null && KINDS.includes(job.kind) && STATES.includes(job.state) ? job : null
+/** The first field that cannot be read, or null. */
+const damagedIn = (json: JsonObject, fields: typeof SHOWN): string | null =>
+  Object.entries(fields).find(([name, isRight]) => !isRight(json[name]))?.[0] ?? null
+
+/** The job of a stored row, to be read; its kind and state may be words of a newer version. Null for what is no job. */
+export function shownFromJson(json: JsonObject): JobRecord | null {
+  return damagedIn(json, SHOWN) === null ? (json as unknown as JobRecord) : null
+}
+
+/** The job of a stored row, to go on with; or the end of a sentence that says why this version cannot. */
+export function fromJson(
+  json: JsonObject,
+): { readonly job: JobRecord } | { readonly job: null; readonly why: string } {
+  for (const [name, known] of [['kind', KINDS] as const, ['state', STATES] as const]) {
+    const { [name]: word } = json
+    if (typeof word !== 'string' || known.includes(word)) continue
+    const shown = word.slice(0, 64)
+    const why = `has a ${name} that this version does not know ("${shown}"), most likely of a newer version; it is left in the queue`
+    return { job: null, why }
+  }
+  const damaged = damagedIn(json, NEEDED)
+  if (damaged === null) return { job: json as unknown as JobRecord }
+  const why = `is damaged in its field \`${damaged}\`, so nobody can go on with it; remove its row from the queue and start the job anew`
+  return { job: null, why }
 }
