@@ -2,19 +2,17 @@
  * When the worker works: a loop that claims while there is room, sleeps until the next due time, a wake-up or a
  * second has passed, and backs off when the store fails. Also the bounded runs: `tick`, `drain`, `stop`.
  */
-import type { Timer } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import { endsWithin } from './ends-within.ts'
 import type { Releaser } from './release.ts'
 import { createSuspects } from './suspects.ts'
 import type { Upkeep } from './upkeep.ts'
+import { createWaking } from './waking.ts'
 import type { Worker } from './worker.ts'
 
 /** Longest sleep while nothing is known to be due; other processes' events are seen after it. */
 export const POLL_MS = 1_000
-/** After a publish in a transaction, whose commit cannot be seen. */
-const AFTER_TX_MS = [5, 20, 80, 300] as const
 /** With no room left: how soon to look again for lanes that are stuck. A task that ends wakes earlier. */
 const FULL_MS = 200
 /** The longest rest after a claim that looked at a backlog and found fewer rows than made it worth its cost. */
@@ -40,7 +38,7 @@ export interface Schedule {
   wake(): void
   /** A task has ended: there may be room for what had to wait. */
   progress(): void
-  /** Wakes a few times in the next third of a second. */
+  /** @see Waking.wakeAfterCommit; nothing while it is not started. */
   wakeAfterCommit(): void
   readonly running: boolean
 }
@@ -53,10 +51,6 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   let loop: Promise<void> | null = null
   /** The one `tick` or `drain` at work: two would set each other's deadlines. */
   let bounded: Promise<void> | null = null
-  let woken = false
-  let wakeUp: (() => void) | null = null
-  let wakes = 0
-  const wakeListeners = new Set<() => void>()
   let stopListening: (() => void) | null = null
   let backoffMs = 0
   /** Work is due that this process has no room or no share for. */
@@ -65,42 +59,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   let tookMs = 0
   let upkeepAt = Number.NEGATIVE_INFINITY
   const suspects = createSuspects(clock, worker)
-  const timers = new Set<Timer>()
-
-  function wake(): void {
-    woken = true
-    wakes += 1
-    wakeUp?.()
-    for (const listener of wakeListeners) listener()
-  }
-
-  /** Until nothing is in flight, or more has become due since `wakes` was `seen`. */
-  async function idleOrWoken(seen: number): Promise<void> {
-    if (wakes !== seen) return
-    let listener = () => {}
-    const awake = new Promise<void>((resolve) => {
-      listener = resolve
-      wakeListeners.add(listener)
-    })
-    await Promise.race([worker.idle(), awake])
-    wakeListeners.delete(listener)
-  }
-
-  function sleep(delayMs: number): Promise<void> {
-    if (woken) {
-      woken = false
-      return Promise.resolve()
-    }
-    return new Promise((resolve) => {
-      const timer = clock.setTimer(() => wakeUp?.(), delayMs, { keepAlive: true })
-      wakeUp = () => {
-        timer.cancel()
-        wakeUp = null
-        woken = false
-        resolve()
-      }
-    })
-  }
+  const waking = createWaking(clock)
 
   /** One step of work. Returns how long to sleep: 0 when there may be more at once. */
   async function step(): Promise<number> {
@@ -138,7 +97,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     while (running) {
       const delayMs = await step()
       if (starved) await rest()
-      if (running && delayMs > 0) await sleep(delayMs)
+      if (running && delayMs > 0) await waking.sleep(delayMs)
     }
   }
 
@@ -156,13 +115,14 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   async function runUntilIdle(isOver: () => boolean): Promise<void> {
     await upkeep.run(true)
     while (!isOver() && stopping === null) {
-      const seen = wakes
+      const seen = waking.count
       let claimed = await worker.claimOnce(false)
       if (claimed.count === 0 && claimed.suspects && !worker.busy) claimed = await worker.claimOnce(true)
       if (claimed.count > 0 && worker.room > 0) continue
       const isQuiet = !worker.busy && claimed.count === 0 && (await releaser.run()) === 0 && !releaser.isDue
-      if (isQuiet && wakes === seen) break
-      await idleOrWoken(seen)
+      if (waking.count !== seen) continue
+      if (isQuiet) break
+      await waking.orWoken(worker.idle())
     }
     await worker.giveBack()
     await worker.idle()
@@ -191,7 +151,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     if (!running) return
     worker.setDeadline(() => parts.timeoutMs)
     suspects.end()
-    stopListening = store.onWake?.(wake, parts.report.warn) ?? null
+    stopListening = store.onWake?.(waking.wake, parts.report.warn) ?? null
     loop = run()
   }
 
@@ -210,10 +170,9 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
   async function halt(drainMs: number): Promise<void> {
     stopListening?.()
     stopListening = null
-    for (const timer of timers) timer.cancel()
-    timers.clear()
+    waking.cancel()
     worker.setDeadline(() => null)
-    wake()
+    waking.wake()
     const ended = wound()
     if (await endsWithin(ended, drainMs, clock)) return
     worker.abort()
@@ -265,21 +224,14 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       await alone(work())
     },
 
-    wake,
+    wake: waking.wake,
 
     progress() {
-      if (starved && worker.canClaim) wake()
+      if (starved && worker.canClaim) waking.wake()
     },
 
     wakeAfterCommit() {
-      if (!running) return
-      for (const delayMs of AFTER_TX_MS) {
-        const timer = clock.setTimer(() => {
-          timers.delete(timer)
-          wake()
-        }, delayMs)
-        timers.add(timer)
-      }
+      if (running) waking.wakeAfterCommit()
     },
 
     get running() {
