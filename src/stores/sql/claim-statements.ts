@@ -68,11 +68,11 @@ export const LEASE = (dialect: Dialect) => {
 
 /** Where an UPDATE cannot skip locked rows: first lock them … */
 export const LOCK_FREE = (dialect: Dialect) => `
-  select q.tenant_id, q.event_id, q.id from {rows ${PLACE}} join {queue} q on ${SAME}
+  select q.tenant_id, q.event_id, q.id from {rows ${PLACE}} join {queue} q ${dialect.useIndex('primary')} on ${SAME}
   where ${STILL_FREE} order by q.tenant_id, q.event_id, q.id ${dialect.skipLocked}`
 /** … then lease them. */
 export const LEASE_LOCKED = (dialect: Dialect) =>
-  dialect.update({ table: '{queue}', alias: 'q', from: `{rows ${PLACE}}`, on: SAME }, TAKE)
+  dialect.update({ table: '{queue}', alias: 'q', from: `{rows ${PLACE}}`, on: SAME, index: 'primary' }, TAKE)
 
 const columns = (alias: string, prefix: string, names: readonly string[]) =>
   names.map((name) => `${alias}.${name} as ${prefix}${name}`).join(', ')

@@ -12,6 +12,8 @@ export interface SetChange {
   /** `{rows …}`, or another source with an alias. */
   readonly from: string
   readonly on: string
+  /** The index by which everybody reaches these rows: a planner that takes another one locks what it reads on the way. */
+  readonly index?: string
 }
 
 /** Names and types of the schema, and its indexes. */
@@ -45,6 +47,14 @@ export interface Dialect extends TemplateDialect {
   /** Locks the rows that a SELECT reads; empty where a transaction has the database to itself. */
   readonly forUpdate: string
   readonly forShare: string
+  /**
+   * True when a locking read locks the index entry that led to a row before the row itself, and what its sub-selects read, too. A
+   * writer that has the row and wants the entry then waits for a reader that has the entry and wants the row. So rows are found
+   * without a lock there, and then locked by the key by which everybody locks them.
+   */
+  readonly locksOnTheWay: boolean
+  /** `forUpdate`, but where `locksOnTheWay` nothing: `lockFound` locks afterwards. */
+  readonly lockFound: string
   /** The same, leaving out what others have locked. */
   readonly skipLocked: string
   /** True when an UPDATE may take its rows from a SELECT with `skipLocked`. */

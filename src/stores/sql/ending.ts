@@ -4,6 +4,7 @@ import { tenantBucket } from '../../patterns.ts'
 import type { DeliveryRecord } from '../../records.ts'
 import type { Dialect } from './dialect.ts'
 import { findDelivery } from './find.ts'
+import { lockFound } from './lock-found.ts'
 import { oftenTrue } from './planner.ts'
 import { deliveryOf, number, text, toMicros } from './rows.ts'
 import type { Row, Session, Statements } from './session.ts'
@@ -15,18 +16,18 @@ export const EXPIRED = (dialect: Dialect) => `
   order by q.expires_at ${dialect.limitByIndex(500)} ${dialect.skipLocked}`
 const OWED = (dialect: Dialect) => `
   select ${PLACE} from {queue} q where q.tenant_id = :tenant and q.kind = 1
-  order by q.tenant_id, q.event_id limit 500 ${dialect.forUpdate}`
+  order by q.tenant_id, q.event_id limit 500 ${dialect.lockFound}`
 /** What a subscription is owed. */
 export const OWED_TO = (dialect: Dialect) => `
   select ${PLACE} from {queue} q where q.tenant_id = :tenant and q.subscription_id = :subscription and q.kind = 1
-  limit 500 ${dialect.forUpdate}`
+  limit 500 ${dialect.lockFound}`
 const OWED_OF = (dialect: Dialect) => `
   select ${PLACE}, q.subscription_id from {queue} q where q.tenant_id = :tenant and q.event_id = :event and q.kind = 1
-  ${dialect.forUpdate}`
+  ${dialect.lockFound}`
 /** The queue row of one delivery. */
 export const OWED_ONE = (dialect: Dialect) => `
   select ${PLACE}, q.subscription_id from {queue} q where q.tenant_id = :tenant and q.delivery_id = :delivery and q.kind = 1
-  ${dialect.forUpdate}`
+  ${dialect.lockFound}`
 
 const END = (dialect: Dialect) =>
   dialect.update(
@@ -36,6 +37,7 @@ const END = (dialect: Dialect) =>
       from: '{rows w: tenant_id text, id text}',
       // Not `pending`: a word of a newer version ends by the same limits, and never stays without a queue row.
       on: 'd.tenant_id = w.tenant_id and d.id = w.id and d.ended_at is null',
+      index: 'deliveries_id',
     },
     {
       state: ':state',
@@ -53,6 +55,7 @@ const REMOVE = (dialect: Dialect) =>
     alias: 'q',
     from: '{rows w: tenant_id text, event_id text, id bigint}',
     on: 'q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.id',
+    index: 'primary',
   })
 
 /** Ends the deliveries of locked queue rows and removes these. */
@@ -98,8 +101,9 @@ export function cancel(
     const cancelled: DeliveryRecord[] = []
     for (;;) {
       const room = limit - cancelled.length
-      const rows = room < 1 ? [] : (await owed(statements, filter)).slice(0, room)
-      if (rows.length === 0) return cancelled
+      const found = room < 1 ? [] : (await owed(statements, filter)).slice(0, room)
+      if (found.length === 0) return cancelled
+      const rows = await lockFound(statements, found)
       cancelled.push(...(await endAll(statements, rows, { state: 'cancelled', reason: null, at })))
     }
   })
@@ -134,7 +138,7 @@ export async function cancelSubscription(
   await statements.run(FORGET_PACE, { tenant, subscription })
   const next = () => statements.rows(OWED_TO, { tenant, subscription })
   for (let rows = await next(); rows.length > 0; rows = await next())
-    cancelled.push(...(await endAll(statements, rows, how)))
+    cancelled.push(...(await endAll(statements, await lockFound(statements, rows), how)))
   return cancelled
 }
 
@@ -142,8 +146,8 @@ const LOCK_EVENT = (dialect: Dialect) => `
   select body, due_at, sequence, ordering_key from {events}
   where tenant_id = :tenant and id = :event ${dialect.forUpdate}`
 const LOCK_ROW = (dialect: Dialect) => `
-  select event_id, id, token from {queue} where tenant_id = :tenant and delivery_id = :delivery and kind = 1
-  ${dialect.forUpdate}`
+  select tenant_id, event_id, id, token from {queue} where tenant_id = :tenant and delivery_id = :delivery and kind = 1
+  ${dialect.lockFound}`
 const HURRY = `
   update {queue} set stage = case when claims >= 2 then 2 else 0 end, due_at = :now, lease_until = 0, cause = :trigger,
     in_order = case when :inOrder = 0 then 0 else in_order end
@@ -172,7 +176,8 @@ export function redeliver(
     const { tenantId: tenant, eventId: event } = known
     const [body] = await statements.rows(LOCK_EVENT, { tenant, event })
     if (body === undefined || body.body === null) return 'pruned'
-    const [row] = await statements.rows(LOCK_ROW, { tenant, delivery: deliveryId })
+    const found = await statements.rows(LOCK_ROW, { tenant, delivery: deliveryId })
+    const [row] = await lockFound(statements, found)
     const now = await statements.now()
     const inOrder = Number(options.trigger !== 'manual')
     const values = { tenant, event, delivery: deliveryId, trigger: options.trigger, now, inOrder }

@@ -4,7 +4,8 @@ import type { PruneRequest, TenantFilter } from '../../queries.ts'
 import type { RollupRecord } from '../../records.ts'
 import type { Dialect } from './dialect.ts'
 import { json, number, orNull, text, toMicros } from './rows.ts'
-import type { Row, Session, Statements } from './session.ts'
+import type { Row, Session, Statements, Template } from './session.ts'
+import type { Values } from './template.ts'
 
 const KEY =
   'tenant_id text, bucket_ms bigint, bucket_at bigint, subscription_id text, event_type text, slot text'
@@ -145,56 +146,86 @@ const FINISHED = `e.published_at <= :before and e.due_at <= :before
   and not exists (select 1 from {queue} q where q.tenant_id = e.tenant_id and q.event_id = e.id)
   and not exists (select 1 from {deliveries} d where d.tenant_id = e.tenant_id and d.event_id = e.id
     and (d.ended_at is null or d.ended_at > :before))`
-const oldest = (and: string) => (dialect: Dialect) =>
-  `
-  select e.tenant_id, e.id from {events} e where ${FINISHED} ${and} order by e.published_at limit :count ${dialect.skipLocked}`
+const oldest = (and: string): Oldest => ({
+  take: (dialect) => `
+    select e.tenant_id, e.id from {events} e where ${FINISHED} ${and} order by e.published_at limit :count
+    ${dialect.locksOnTheWay ? '' : dialect.skipLocked}`,
+  again: `select e.tenant_id, e.id from {rows w: tenant_id text, id text}
+    join {events} e on e.tenant_id = w.tenant_id and e.id = w.id where ${FINISHED} ${and}`,
+})
 const FINISHED_EVENTS = oldest('')
 const WITH_BODY = oldest('and e.body is not null')
-const WITH_KEY = (dialect: Dialect) => `
-  select e.tenant_id, e.id from {events} e where e.idempotency_key is not null and e.published_at <= :old and ${FINISHED}
-  order by e.published_at limit :count ${dialect.skipLocked}`
+const WITH_KEY = oldest('and e.idempotency_key is not null and e.published_at <= :old')
+/** By their ids, as a redeliver and a replay lock them, and with nothing else in the statement. */
+const LOCK_FREE = (dialect: Dialect) => `
+  select e.tenant_id, e.id from {rows w: tenant_id text, id text}
+  join {events} e ${dialect.useIndex('events_id')} on e.tenant_id = w.tenant_id and e.id = w.id ${dialect.skipLocked}`
+
+/** The oldest events of a kind: one statement that also locks them, and the same question about some that are locked by now. */
+interface Oldest {
+  readonly take: Template
+  readonly again: Template
+}
+
+/** Locks up to :count of the oldest, leaving out what others have locked; none of them may be owed anything under that lock. */
+async function locked(statements: Statements, { take, again }: Oldest, values: Values): Promise<string[][]> {
+  const found = idsOf(await statements.rows(take, values))
+  if (!statements.dialect.locksOnTheWay || found.length === 0) return found
+  const w = idsOf(await statements.rows(LOCK_FREE, { w: found.sort(byId) }))
+  return w.length === 0 ? w : idsOf(await statements.rows(again, { ...values, w }))
+}
+
+const byId = ([tenant = '', id = '']: string[], [other = '', than = '']: string[]): number =>
+  tenant < other ? -1 : tenant > other ? 1 : id < than ? -1 : 1
 
 const EVENTS = '{rows w: tenant_id text, id text}'
-const OF_EVENT = 'x.tenant_id = w.tenant_id and x.event_id = w.id'
-const DELIVERIES = `${EVENTS} join {deliveries} d on d.tenant_id = w.tenant_id and d.event_id = w.id`
-const REMOVE_ATTEMPTS = (dialect: Dialect) =>
-  dialect.remove({
-    table: '{attempts}',
-    alias: 'x',
-    from: `(select d.tenant_id, d.id from ${DELIVERIES}) w`,
-    on: 'x.tenant_id = w.tenant_id and x.delivery_id = w.id',
-  })
-const REMOVE_DELIVERIES = (dialect: Dialect) =>
-  dialect.remove({ table: '{deliveries}', alias: 'x', from: EVENTS, on: OF_EVENT })
-const REMOVE_EVENTS = (dialect: Dialect) =>
-  dialect.remove({
-    table: '{events}',
-    alias: 'x',
-    from: EVENTS,
-    on: 'x.tenant_id = w.tenant_id and x.id = w.id',
-  })
-const change = (table: string, from: string, on: string, set: Record<string, string>) => (dialect: Dialect) =>
-  dialect.update({ table, alias: 'x', from, on }, set)
-const EMPTY_EVENTS = change('{events}', EVENTS, 'x.tenant_id = w.tenant_id and x.id = w.id', { body: 'null' })
-const EMPTY_DELIVERIES = change('{deliveries}', EVENTS, `${OF_EVENT} and x.body is not null`, {
-  body: 'null',
-})
-const EMPTY_ATTEMPTS = change(
-  '{attempts}',
-  `(select d.tenant_id, d.id from ${DELIVERIES}) w`,
-  'x.tenant_id = w.tenant_id and x.delivery_id = w.id and x.excerpt is not null',
-  { excerpt: 'null' },
-)
-const FREE_KEYS = change('{events}', EVENTS, 'x.tenant_id = w.tenant_id and x.id = w.id', {
-  idempotency_key: 'null',
-})
+const OF_EVENTS = `${EVENTS} join {deliveries} d on d.tenant_id = w.tenant_id and d.event_id = w.id`
+/** Deliveries and attempts are found without a lock and changed by their ids, as those change them that record outcomes. */
+const SOME_DELIVERIES = `select d.tenant_id, d.id from ${OF_EVENTS} limit 1000`
+const SOME_BODIES = `select d.tenant_id, d.id from ${OF_EVENTS} where d.body is not null limit 1000`
+const SOME_EXCERPTS = `
+  select d.tenant_id, d.id from ${OF_EVENTS} where exists (select 1 from {attempts} a
+    where a.tenant_id = d.tenant_id and a.delivery_id = d.id and a.excerpt is not null) limit 1000`
+const IDS = { alias: 'x', from: EVENTS, on: 'x.tenant_id = w.tenant_id and x.id = w.id' } as const
+const deliveries = { ...IDS, table: '{deliveries}', index: 'deliveries_id' } as const
+const events = { ...IDS, table: '{events}', index: 'events_id' } as const
+const attempts = {
+  ...{ ...IDS, table: '{attempts}', index: 'primary' },
+  on: 'x.tenant_id = w.tenant_id and x.delivery_id = w.id',
+} as const
+const REMOVE_ATTEMPTS = (dialect: Dialect) => dialect.remove(attempts)
+const REMOVE_DELIVERIES = (dialect: Dialect) => dialect.remove(deliveries)
+const REMOVE_EVENTS = (dialect: Dialect) => dialect.remove(events)
+const EMPTY_EVENTS = (dialect: Dialect) => dialect.update(events, { body: 'null' })
+const EMPTY_DELIVERIES = (dialect: Dialect) => dialect.update(deliveries, { body: 'null' })
+const EMPTY_ATTEMPTS = (dialect: Dialect) => dialect.update(attempts, { excerpt: 'null' })
+const FREE_KEYS = (dialect: Dialect) => dialect.update(events, { idempotency_key: 'null' })
 
 const idsOf = (rows: readonly Row[]) => rows.map((row) => [text(row.tenant_id), text(row.id)])
 
-async function removeEvents(statements: Statements, w: readonly string[][]): Promise<void> {
+async function removeEvents(statements: Statements, w: string[][]): Promise<void> {
   if (w.length === 0) return
-  for (const template of [REMOVE_ATTEMPTS, REMOVE_DELIVERIES, REMOVE_EVENTS])
-    await statements.run(template, { w })
+  await inParts(statements, SOME_DELIVERIES, [REMOVE_ATTEMPTS, REMOVE_DELIVERIES], w)
+  await statements.run(REMOVE_EVENTS, { w })
+}
+
+async function emptyEvents(statements: Statements, w: string[][]): Promise<void> {
+  if (w.length === 0) return
+  await statements.run(EMPTY_EVENTS, { w })
+  await inParts(statements, SOME_BODIES, [EMPTY_DELIVERIES], w)
+  await inParts(statements, SOME_EXCERPTS, [EMPTY_ATTEMPTS], w)
+}
+
+/** Changes what is found of these events until nothing more is. */
+async function inParts(
+  statements: Statements,
+  find: Template,
+  changes: readonly Template[],
+  w: string[][],
+): Promise<void> {
+  const next = async () => idsOf(await statements.rows(find, { w })).sort(byId)
+  for (let ids = await next(); ids.length > 0; ids = await next())
+    for (const template of changes) await statements.run(template, { w: ids })
 }
 
 /** `Store.prune`. */
@@ -208,21 +239,19 @@ export function prune(
     const room = () => limit - counts.events - counts.bodies - counts.keys
     if (finishedAgeMs !== undefined && room() > 0) {
       const before = now - toMicros(finishedAgeMs)
-      const w = idsOf(await statements.rows(FINISHED_EVENTS, { before, count: room() }))
+      const w = await locked(statements, FINISHED_EVENTS, { before, count: room() })
       await removeEvents(statements, w)
       counts.events = w.length
     }
     if (bodyAgeMs !== undefined && room() > 0) {
       const before = now - toMicros(bodyAgeMs)
-      const w = idsOf(await statements.rows(WITH_BODY, { before, count: room() }))
-      if (w.length > 0)
-        for (const template of [EMPTY_EVENTS, EMPTY_DELIVERIES, EMPTY_ATTEMPTS])
-          await statements.run(template, { w })
+      const w = await locked(statements, WITH_BODY, { before, count: room() })
+      await emptyEvents(statements, w)
       counts.bodies = w.length
     }
     if (keyAgeMs !== undefined && room() > 0) {
       const values = { old: now - toMicros(keyAgeMs), before: now, count: room() }
-      const w = idsOf(await statements.rows(WITH_KEY, values))
+      const w = await locked(statements, WITH_KEY, values)
       if (w.length > 0) await statements.run(FREE_KEYS, { w })
       counts.keys = w.length
     }

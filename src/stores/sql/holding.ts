@@ -1,9 +1,11 @@
 /** Holds what waits and releases what is held: in order, at a rate, within slots, in one step for all processes. */
 import type { Released, ReleaseRequest } from '../../queries.ts'
 import type { Dialect } from './dialect.ts'
+import { lockFound } from './lock-found.ts'
 import { lockPace, WHOLE_TENANT } from './pace.ts'
-import { number, SUSPECT, text } from './rows.ts'
-import type { Row, Session, Statements } from './session.ts'
+import { number, STAGE, SUSPECT, text } from './rows.ts'
+import type { Row, Session, Statements, Template } from './session.ts'
+import type { Values } from './template.ts'
 
 const LANE = 'q.tenant_id = :tenant and q.subscription_id = :subscription'
 const PLACE = 'q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.id'
@@ -15,7 +17,7 @@ const LOCK_DUE = (dialect: Dialect) => `
   limit :count ${dialect.skipLocked}`
 const HOLD = (dialect: Dialect) =>
   dialect.update(
-    { table: '{queue}', alias: 'q', from: PLACES, on: PLACE },
+    { table: '{queue}', alias: 'q', from: PLACES, on: PLACE, index: 'primary' },
     { stage: '1', due_at: 'q.position_at', token: 'null', lease_until: '0', released: '0' },
   )
 
@@ -38,7 +40,7 @@ const TAKEN =
 const TAKEN_BY_TENANT =
   'select count(*) as taken from {queue} q where q.tenant_id = :tenant and q.released = 1'
 
-const HELD = `select q.tenant_id, q.event_id, q.id from {queue} q where q.stage = 1 and ${LANE}`
+const HELD = `select q.tenant_id, q.event_id, q.id, q.stage from {queue} q where q.stage = 1 and ${LANE}`
 const ORDER = 'order by q.due_at, q.sequence limit :count'
 const LOWER = `o.tenant_id = q.tenant_id and o.in_order = 1
   and (o.position_at < q.position_at or (o.position_at = q.position_at and o.sequence < q.sequence))`
@@ -47,20 +49,20 @@ const EVENT_BEFORE = `select 1 from {queue} o where o.subscription_id = '' and o
 const SAME_KEY_BEFORE = `select 1 from {queue} o where o.ordering_key = q.ordering_key
   and (o.kind = 0 or o.subscription_id = q.subscription_id) and ${LOWER}`
 
-/** The first held rows of a lane. */
-export const LOCK_ANY = (dialect: Dialect) => `${HELD} ${ORDER} ${dialect.forUpdate}`
+/** The first held rows of a lane, locked, or to be locked by `lockHeld`. */
+export const LOCK_ANY = (dialect: Dialect) => `${HELD} ${ORDER} ${dialect.lockFound}`
 /** The lane's first row, unless something open goes before it. */
 const LOCK_FIRST = (dialect: Dialect) => `
   select q.tenant_id, q.event_id, q.id from (${HELD} and q.in_order = 1 ${ORDER}) first
   join {queue} q on q.tenant_id = first.tenant_id and q.event_id = first.event_id and q.id = first.id
   where q.stage = 1 and not exists (${OPEN_BEFORE}) and not exists (${EVENT_BEFORE}) ${dialect.forUpdate}`
-const LOCK_OUTSIDE_ORDER = (dialect: Dialect) => `${HELD} and q.in_order = 0 ${ORDER} ${dialect.forUpdate}`
+const LOCK_OUTSIDE_ORDER = (dialect: Dialect) => `${HELD} and q.in_order = 0 ${ORDER} ${dialect.lockFound}`
 const LOCK_FIRST_OF_KEYS = (dialect: Dialect) => `${HELD}
   and (q.ordering_key is null or q.in_order = 0 or not exists (${SAME_KEY_BEFORE})) ${ORDER} ${dialect.forUpdate}`
 
 const RELEASE = (dialect: Dialect) =>
   dialect.update(
-    { table: '{queue}', alias: 'q', from: PLACES, on: PLACE },
+    { table: '{queue}', alias: 'q', from: PLACES, on: PLACE, index: 'primary' },
     {
       stage: `case when q.claims >= ${SUSPECT} then 2 else 0 end`,
       due_at: '{long now}',
@@ -119,11 +121,17 @@ async function releasable(
   room: number,
 ): Promise<readonly Row[]> {
   const lane = { tenant, subscription, count: room }
-  if (ordering === 'none') return statements.rows(LOCK_ANY, lane)
+  if (ordering === 'none') return lockHeld(statements, LOCK_ANY, lane)
   if (ordering === 'key') return statements.rows(LOCK_FIRST_OF_KEYS, lane)
   // A lane in order has one open row at a time: its first.
   const first = await statements.rows(LOCK_FIRST, { ...lane, count: 1 })
-  return [...first, ...(await statements.rows(LOCK_OUTSIDE_ORDER, lane))].slice(0, room)
+  return [...first, ...(await lockHeld(statements, LOCK_OUTSIDE_ORDER, lane))].slice(0, room)
+}
+
+/** Of rows that were found without a lock, those that are held still. */
+async function lockHeld(statements: Statements, find: Template, lane: Values): Promise<readonly Row[]> {
+  const rows = await lockFound(statements, await statements.rows(find, lane))
+  return rows.filter(({ stage }) => number(stage) === STAGE.held)
 }
 
 /** Lanes found in one step, and rows of each that are counted. */

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../../model.ts'
 import type { Claim } from '../../records.ts'
 import type { Dialect } from './dialect.ts'
+import { byPlace } from './lock-found.ts'
 import { number, rowPlace, text, toMicros } from './rows.ts'
 import type { Session, Statements } from './session.ts'
 
@@ -12,9 +13,7 @@ const HELD_BY = 'q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id 
 
 /** Claims as the rows of a set, sorted: two writers lock them in the same order. */
 export function claimRows(claims: readonly Claim[]): (string | number)[][] {
-  return claims
-    .map(({ row, token }): [string, string, number, string] => [...rowPlace(row), token])
-    .sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : a[1] < b[1] ? -1 : a[1] > b[1] ? 1 : a[2] - b[2]))
+  return byPlace(claims.map(({ row, token }): [string, string, number, string] => [...rowPlace(row), token]))
 }
 
 const EXPANDED = `
@@ -67,7 +66,13 @@ export function split(session: Session, claim: Claim, ranges: readonly Range[]):
 
 /** Removes claimed rows. */
 export const FINISH = (dialect: Dialect) =>
-  dialect.remove({ table: '{queue}', alias: 'q', from: CLAIMS, on: `${HELD_BY} and q.kind <> 1` })
+  dialect.remove({
+    table: '{queue}',
+    alias: 'q',
+    from: CLAIMS,
+    on: `${HELD_BY} and q.kind <> 1`,
+    index: 'primary',
+  })
 
 /** `Store.finish`. */
 export async function finish(session: Session, claims: readonly Claim[]): Promise<number> {
@@ -82,6 +87,7 @@ export const HAND_BACK = (dialect: Dialect) =>
       alias: 'q',
       from: '{rows w: tenant_id text, event_id text, id bigint, token text, delay bigint, job text}',
       on: HELD_BY,
+      index: 'primary',
     },
     {
       stage: 'case when q.claims_before >= 2 then 2 else 0 end',
@@ -100,18 +106,20 @@ export async function handBack(
   entries: readonly { readonly claim: Claim; readonly delayMs: number; readonly job?: JsonObject }[],
 ): Promise<number> {
   if (entries.length === 0) return 0
-  const w = entries.map(({ claim, delayMs, job }) => [
-    ...rowPlace(claim.row),
-    claim.token,
-    toMicros(delayMs),
-    job === undefined ? null : JSON.stringify(job),
-  ])
+  const w = byPlace(
+    entries.map(({ claim, delayMs, job }): [string, string, number, string, number, string | null] => [
+      ...rowPlace(claim.row),
+      claim.token,
+      toMicros(delayMs),
+      job === undefined ? null : JSON.stringify(job),
+    ]),
+  )
   return session.run(HAND_BACK, { w })
 }
 
 const LEAVE_ORDER = (dialect: Dialect) =>
   dialect.update(
-    { table: '{queue}', alias: 'q', from: CLAIMS, on: `${HELD_BY} and q.kind = 0` },
+    { table: '{queue}', alias: 'q', from: CLAIMS, on: `${HELD_BY} and q.kind = 0`, index: 'primary' },
     { in_order: '0' },
   )
 

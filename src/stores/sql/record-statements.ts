@@ -5,14 +5,14 @@ import type { Dialect } from './dialect.ts'
 export const LOCK_ROWS = (dialect: Dialect) => `
   select q.id, q.tenant_id, q.event_id, q.kind, q.token, q.claims_before, q.lost_alone_before, q.delivery_id, q.stage, q.due_at
   from {rows w: tenant_id text, event_id text, id bigint}
-  join {queue} q on q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.id
+  join {queue} q ${dialect.useIndex('primary')} on q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.id
   order by q.tenant_id, q.event_id, q.id ${dialect.forUpdate}`
-/** Queue rows of deliveries, locked. */
+/** Queue rows of deliveries, locked, or to be locked by `lockFound`. */
 export const LOCK_DELIVERY_ROWS = (dialect: Dialect) => `
   select q.id, q.tenant_id, q.event_id, q.kind, q.token, q.claims_before, q.lost_alone_before, q.delivery_id, q.stage, q.due_at
   from {rows w: tenant_id text, delivery_id text}
   join {queue} q on q.tenant_id = w.tenant_id and q.delivery_id = w.delivery_id and q.kind = 1
-  order by q.tenant_id, q.event_id, q.id ${dialect.forUpdate}`
+  order by q.tenant_id, q.event_id, q.id ${dialect.lockFound}`
 /** Subscriptions whose state decides where a delivery waits: they may neither change nor go until it waits there. */
 export const LOCK_SUBSCRIPTIONS = (dialect: Dialect) => `
   select s.tenant_id, s.id, s.state from {rows w: tenant_id text, id text}
@@ -28,10 +28,12 @@ export const READ_EVENTS = `
   left join {events} e on e.tenant_id = w.tenant_id and e.id = w.id`
 export const LOCK_DELIVERIES = (dialect: Dialect) => `
   select d.* from {rows w: tenant_id text, id text, event_id text, subscription_id text}
-  join {deliveries} d on d.tenant_id = w.tenant_id and d.id = w.id order by d.tenant_id, d.id ${dialect.forUpdate}`
+  join {deliveries} d ${dialect.useIndex('deliveries_id')} on d.tenant_id = w.tenant_id and d.id = w.id
+  order by d.tenant_id, d.id ${dialect.forUpdate}`
 export const LOCK_DELIVERIES_OF_EVENTS = (dialect: Dialect) => `
   select d.* from {rows w: tenant_id text, id text, event_id text, subscription_id text}
-  join {deliveries} d on d.tenant_id = w.tenant_id and d.event_id = w.event_id and d.subscription_id = w.subscription_id
+  join {deliveries} d ${dialect.useIndex('deliveries_of_event')} on d.tenant_id = w.tenant_id and d.event_id = w.event_id
+    and d.subscription_id = w.subscription_id
   order by d.tenant_id, d.id ${dialect.forUpdate}`
 export const READ_ATTEMPTS = `
   select a.tenant_id, a.id from {rows w: tenant_id text, delivery_id text, id text}
@@ -59,6 +61,7 @@ export const UPDATE_DELIVERIES = (dialect: Dialect) =>
       from: `{rows w: tenant_id text, id text, state text, reason text, destination text, attempt_count bigint,
         last_status bigint, last_failure text, updated_at bigint, ended_at bigint}`,
       on: 'd.tenant_id = w.tenant_id and d.id = w.id',
+      index: 'deliveries_id',
     },
     {
       state: 'w.state',
@@ -81,6 +84,7 @@ export const REMOVE_ROWS = (dialect: Dialect) =>
     alias: 'q',
     from: '{rows w: tenant_id text, event_id text, id bigint}',
     on: PLACE,
+    index: 'primary',
   })
 /** Re-dates rows whose delivery waits again, or holds them at their position. */
 export const REDATE_ROWS = (dialect: Dialect) =>
@@ -90,6 +94,7 @@ export const REDATE_ROWS = (dialect: Dialect) =>
       alias: 'q',
       from: '{rows w: tenant_id text, event_id text, id bigint, stage bigint, due_at bigint, cause text}',
       on: PLACE,
+      index: 'primary',
     },
     {
       stage: 'w.stage',
@@ -108,7 +113,13 @@ export const REDATE_ROWS = (dialect: Dialect) =>
 /** Forgets the lost claims of event rows that go on. */
 export const CLEAR_ROWS = (dialect: Dialect) =>
   dialect.update(
-    { table: '{queue}', alias: 'q', from: '{rows w: tenant_id text, event_id text, id bigint}', on: PLACE },
+    {
+      table: '{queue}',
+      alias: 'q',
+      from: '{rows w: tenant_id text, event_id text, id bigint}',
+      on: PLACE,
+      index: 'primary',
+    },
     {
       stage: 'case when q.stage = 2 then 0 else q.stage end',
       claims: 'q.claims - q.claims_before',

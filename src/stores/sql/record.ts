@@ -5,6 +5,7 @@
 import { tenantBucket } from '../../patterns.ts'
 import type { Outcome, Recorded } from '../../queries.ts'
 import { type Book, type BookRow, deliveryIn, enter, keyOf } from './book.ts'
+import { lockFound } from './lock-found.ts'
 import { decide, type Verdict } from './outcome.ts'
 import { isFirst, recordFirst } from './record-first.ts'
 import { attemptLine, changeLine, deliveryLine, distinct, inOrder, type Line } from './record-lines.ts'
@@ -99,6 +100,11 @@ async function open(
   const read = async (template: Template, lines: readonly Line[], take: (row: Row) => void) => {
     if (lines.length > 0) for (const row of await statements.rows(template, { w: distinct(lines) })) take(row)
   }
+  const lockRowsOf = async (deliveries: readonly Line[]) => {
+    if (deliveries.length === 0) return
+    const found = await statements.rows(LOCK_DELIVERY_ROWS, { w: distinct(deliveries) })
+    for (const row of await lockFound(statements, found)) takeRow(row)
+  }
   const takeSubscription = (row: Row) => {
     book.subscriptions.set(keyOf(text(row.tenant_id), text(row.id)), text(row.state))
   }
@@ -146,11 +152,7 @@ async function open(
   ]
   // Rows before deliveries, here as everywhere: who has lost its claim may find another's row by its delivery.
   const lost = outcomes.filter((outcome) => book.rows.get(rowOf(outcome))?.token !== outcome.claim.token)
-  await read(
-    LOCK_DELIVERY_ROWS,
-    lost.map(({ tenantId, delivery: { id } }) => [tenantId, id]),
-    takeRow,
-  )
+  await lockRowsOf(lost.map(({ tenantId, delivery: { id } }) => [tenantId, id]))
   await read(LOCK_DELIVERIES, outcomes.map(named), takeDelivery)
   const unknown = outcomes.filter(
     ({ tenantId, delivery }) => !book.deliveries.has(keyOf(tenantId, delivery.id)),
@@ -165,11 +167,7 @@ async function open(
   })
   const pending = [...book.deliveries.values()].filter(({ record: { state } }) => state === 'pending')
   const rowless = pending.filter(({ record: { tenantId, id } }) => !rowOfDelivery.has(keyOf(tenantId, id)))
-  await read(
-    LOCK_DELIVERY_ROWS,
-    rowless.map(({ record: { tenantId, id } }) => [tenantId, id]),
-    takeRow,
-  )
+  await lockRowsOf(rowless.map(({ record: { tenantId, id } }) => [tenantId, id]))
   for (const delivery of pending) {
     const row = rowOfDelivery.get(keyOf(delivery.record.tenantId, delivery.record.id)) ?? null
     delivery.row = row

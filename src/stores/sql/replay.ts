@@ -11,7 +11,7 @@ import type { Session, Statements } from './session.ts'
 
 const LOCK_EVENTS = (dialect: Dialect) => `
   select e.id, e.tenant_id, e.type, e.due_at, case when e.body is null then 1 else 0 end as pruned
-  from {rows w: tenant_id text, id text} join {events} e on e.tenant_id = w.tenant_id and e.id = w.id
+  from {rows w: tenant_id text, id text} join {events} e ${dialect.useIndex('events_id')} on e.tenant_id = w.tenant_id and e.id = w.id
   order by e.tenant_id, e.id ${dialect.forUpdate}`
 /** Read by itself: a sub-select of the statement before would lock these rows, too, in the other order than workers do. */
 const UNEXPANDED = `

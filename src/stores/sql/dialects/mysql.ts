@@ -19,6 +19,8 @@ const TABLE =
   ' engine = innodb default character set utf8mb4 /*M!100200 collate utf8mb4_nopad_bin */' +
   ' /*!80000 collate utf8mb4_bin */ /*!80017 collate utf8mb4_0900_bin */'
 
+const forced = (index?: string): string => (index === undefined ? '' : `force index (${index})`)
+
 /** See the file's header. */
 export const mysql: Dialect = {
   name: 'mysql',
@@ -32,6 +34,8 @@ export const mysql: Dialect = {
   table: (prefix, name) => `\`${(prefix + name).replaceAll('`', '``')}\``,
   indexName: (_, name) => `\`${name}\``,
   forUpdate: 'for update',
+  locksOnTheWay: true,
+  lockFound: '',
   forShare: 'lock in share mode',
   skipLocked: 'for update skip locked',
   updatesLocked: false,
@@ -41,11 +45,12 @@ export const mysql: Dialect = {
   lateral: false,
   changesInCommon: false,
   keepExisting: (column) => `on duplicate key update ${column} = ${column}`,
-  update: ({ table, alias, from, on }, set) => {
+  update: ({ table, alias, from, on, index }, set) => {
     const assignments = Object.entries(set).map(([column, value]) => `${alias}.${column} = ${value}`)
-    return `update ${from} join ${table} as ${alias} on ${on} set ${assignments.join(', ')}`
+    return `update ${from} join ${table} as ${alias} ${forced(index)} on ${on} set ${assignments.join(', ')}`
   },
-  remove: ({ table, alias, from, on }) => `delete ${alias} from ${from} join ${table} as ${alias} on ${on}`,
+  remove: ({ table, alias, from, on, index }) =>
+    `delete ${alias} from ${from} join ${table} as ${alias} ${forced(index)} on ${on}`,
   // The database itself jumps from group to group here (`Using index for group-by`).
   nextLanes: (
     count,
@@ -55,7 +60,7 @@ export const mysql: Dialect = {
     group by stage, tenant_id, subscription_id order by stage, tenant_id, subscription_id limit ${count}`,
   limitByIndex: (count) => `limit ${count}`,
   planned: { explain: 'explain', rowsOf: ({ rows }) => Number(rows ?? 0) },
-  useIndex: (name) => `force index (${name})`,
+  useIndex: forced,
   compiler: () => new MysqlQueryCompiler(),
   opening: [],
   migrationLock: {

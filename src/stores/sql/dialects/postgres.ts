@@ -54,6 +54,8 @@ export const postgres: Dialect = {
   table: (schema, name) => `${quoted(schema)}.${quoted(name)}`,
   indexName: (_, name) => quoted(name),
   forUpdate: 'for update',
+  locksOnTheWay: false,
+  lockFound: 'for update',
   forShare: 'for share',
   skipLocked: 'for update skip locked',
   updatesLocked: true,

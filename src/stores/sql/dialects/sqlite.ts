@@ -17,6 +17,8 @@ export const sqlite: Dialect = {
   table: quoted,
   indexName: quoted,
   forUpdate: '',
+  locksOnTheWay: false,
+  lockFound: '',
   forShare: '',
   skipLocked: '',
   updatesLocked: true,
