@@ -62,7 +62,7 @@ interface NoticeBase {
   readonly subscription: Subscription
   /** Since when there have been nothing but failures; null when there was a success since. For `recovered`: until now. */
   readonly failingSince: Date | null
-  /** When it will be disabled unless something succeeds; null when it will not be. */
+  /** From when on the next failure disables it, unless something succeeds before; null when it will not be. */
   readonly disablesAt: Date | null
 }
 

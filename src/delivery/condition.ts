@@ -17,8 +17,8 @@ export interface Failing {
   readonly deliveries: readonly string[]
   /** The share of the span, in per cent, that was told last. */
   readonly told: 0 | 25 | 50 | 75
-  /** True when it was told that it will be disabled within 24 hours. */
-  readonly warned: boolean
+  /** When it was told that it will be disabled in 24 hours; null: not yet. */
+  readonly warnedAt: number | null
 }
 
 /** The pause that only a successful probe ends. */
@@ -165,7 +165,7 @@ function fail(
     attempts: (failing?.attempts ?? 0) + 1,
     deliveries: enough ? known : [...known, deliveryId],
     told: failing?.told ?? 0,
-    warned: failing?.warned ?? false,
+    warnedAt: failing?.warnedAt ?? null,
   }
   if (gone && standing.state !== 'disabled') disable(standing, 'gone')
   if (paceMs !== null) open(standing, 'throttled', now, now + paceMs)
@@ -205,21 +205,34 @@ function disable(standing: Standing, reason: 'gone' | 'failing'): void {
   delete standing.condition.recovery
 }
 
-/** What follows from time alone: reminders, and in the end disabling. */
+/**
+ * What follows from time: reminders, and in the end disabling, by a failure at the end of the span or later and never sooner than a
+ * day after the warning.
+ */
 function remind(standing: Standing, now: number, { disableAfter }: Policy): void {
   const { failing } = standing.condition
   if (disableAfter === null || failing === undefined || standing.state === 'disabled') return
   const age = now - failing.since
-  if (age >= disableAfter.spanMs && failing.attempts >= disableAfter.attempts) {
+  const { spanMs } = disableAfter
+  const warns = spanMs > DAY_MS
+  const warnedAt = failing.warnedAt ?? (warns && age >= spanMs - DAY_MS ? now : null)
+  const isWarned = !warns || (warnedAt !== null && now - warnedAt >= DAY_MS)
+  const lasted = failing.last - failing.since >= spanMs
+  if (lasted && failing.attempts >= disableAfter.attempts && isWarned) {
     disable(standing, 'failing')
     return
   }
-  const reached = ([75, 50, 25] as const).find((percent) => age >= (disableAfter.spanMs * percent) / 100) ?? 0
+  const reached = ([75, 50, 25] as const).find((percent) => age >= (spanMs * percent) / 100) ?? 0
   standing.condition.failing = {
     ...failing,
     told: reached > failing.told ? reached : failing.told,
-    warned: failing.warned || (disableAfter.spanMs > DAY_MS && age >= disableAfter.spanMs - DAY_MS),
+    warnedAt,
   }
+}
+
+/** From when on the next failure disables it. */
+export function disablesAt({ since, warnedAt }: Failing, spanMs: number): number {
+  return Math.max(since + spanMs, warnedAt === null ? 0 : warnedAt + DAY_MS)
 }
 
 function difference(row: Row, standing: Standing): Change {
@@ -256,6 +269,7 @@ function tidingsOf(before: Failing | undefined, after: Failing | undefined, disa
   const earlier = anew ? undefined : before
   if (after !== undefined && after.told !== 0 && after.told !== (earlier?.told ?? 0))
     tidings.push({ notice: 'still-failing', percent: after.told })
-  if (after?.warned === true && earlier?.warned !== true) tidings.push({ notice: 'disabling-soon' })
+  const isWarned = (one: Failing | undefined) => one !== undefined && one.warnedAt !== null
+  if (isWarned(after) && !isWarned(earlier)) tidings.push({ notice: 'disabling-soon' })
   return tidings
 }

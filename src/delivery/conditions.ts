@@ -24,6 +24,8 @@ const MAX_FINDINGS = 100
 const MAX_STORING = 2
 /** How often a process that has seen little asks what all have seen of a subscription that fails. */
 const ASK_EVERY_MS = 5_000
+/** What is disabled is remembered until nobody can hold an older view of it. */
+const REMEMBER_MS = 300_000
 
 interface Entry {
   row: SubscriptionRecord
@@ -45,7 +47,7 @@ export interface Conditions {
   review(subscription: SubscriptionRecord): void
   /** Pauses an ordered subscription whose line stops at this delivery. */
   stop(subscription: SubscriptionRecord, deliveryId: string): Promise<void>
-  /** Forgets what is healthy and quiet. */
+  /** Looks whether time alone has changed something of what it remembers, and forgets what is settled and quiet. */
   tidy(): void
   /** Resolves when nothing is being stored. */
   idle(): Promise<void>
@@ -146,12 +148,27 @@ export function createConditions(
       const after = await store.updateSubscription(row.tenantId, row.id, change.patch, {
         revision: row.revision,
       })
-      if (after === null) return
+      if (after === null) return forget(row)
       if (after !== 'conflict') return follow(entry, row, after, change)
       const fresh = await store.getSubscription(row.tenantId, row.id)
-      if (fresh === null) return
+      if (fresh === null) return forget(row)
       entry.row = fresh
     }
+  }
+
+  /** It is deleted. */
+  function forget({ tenantId, id }: SubscriptionRecord): void {
+    entries.delete(`${tenantId}\n${id}`)
+  }
+
+  /** Looks whether time alone has changed something. */
+  function review(entry: Entry): void {
+    if (entry.storing !== null || changeOf(entry, []).patch === null) return
+    entry.storing = inTurn(() => storeOnce(entry, []))
+      .catch((cause) => reportProblem(parts, 'condition', cause))
+      .finally(() => {
+        entry.storing = null
+      })
   }
 
   async function follow(
@@ -199,14 +216,7 @@ export function createConditions(
       return known !== undefined && known.revision > subscription.revision ? known : subscription
     },
     review(subscription) {
-      if (conditionOf(subscription).failing === undefined) return
-      const entry = entryOf(subscription)
-      if (entry.storing !== null || changeOf(entry, []).patch === null) return
-      entry.storing = inTurn(() => storeOnce(entry, []))
-        .catch((cause) => reportProblem(parts, 'condition', cause))
-        .finally(() => {
-          entry.storing = null
-        })
+      if (conditionOf(subscription).failing !== undefined) review(entryOf(subscription))
     },
     async stop(subscription, deliveryId) {
       const entry = entryOf(subscription)
@@ -229,8 +239,12 @@ export function createConditions(
     },
     tidy() {
       const now = time.now()
-      for (const [key, { storing, row, window }] of entries) {
-        if (storing === null && isHealthy(row) && window.isEmpty(now)) entries.delete(key)
+      for (const [key, entry] of entries) {
+        const { storing, storedAt, row, window } = entry
+        if (storing !== null) continue
+        const isOver = row.state === 'disabled' ? now - storedAt > REMEMBER_MS : isHealthy(row)
+        if (isOver && window.isEmpty(now)) entries.delete(key)
+        else if (conditionOf(row).failing !== undefined) review(entry)
       }
     },
     async idle() {

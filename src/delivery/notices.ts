@@ -6,7 +6,7 @@ import { presentSubscription } from '../present.ts'
 import type { DeliveryRecord, SubscriptionRecord } from '../records.ts'
 import { shownUrl } from '../shown-url.ts'
 import { serialise } from './body.ts'
-import { conditionOf, type Failing, type Tiding } from './condition.ts'
+import { conditionOf, disablesAt, type Failing, type Tiding } from './condition.ts'
 import { adviceFor } from './failure-kinds.ts'
 import { reportProblem } from './problem.ts'
 
@@ -72,7 +72,7 @@ export function createNotices(parts: Parts): Notices {
       disablesAt:
         failing === undefined || disableAfter === null || row.state === 'disabled'
           ? null
-          : new Date(Math.floor(failing.since + disableAfter.spanMs)),
+          : new Date(Math.floor(disablesAt(failing, disableAfter.spanMs))),
     }
   }
 

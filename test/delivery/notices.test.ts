@@ -64,6 +64,47 @@ describe('a subscription that only fails', () => {
     expect(notices.at(-1)?.disablesAt ?? null).toBeNull()
   })
 
+  it('is told of in time although nothing is sent to it any more', async () => {
+    const { clock, publish, told, read, webhooks } = await watched({ retry: schedule(Array(6).fill('1h')) })
+    await publish()
+    for (let hour = 0; hour < 6 * 24; hour++) {
+      await clock.advance(HOUR)
+      await webhooks.drain()
+    }
+    expect(told()).toEqual([
+      ['failing', 0],
+      ['exhausted', 6],
+      ['still-failing 25', 30],
+      ['still-failing 50', 60],
+      ['still-failing 75', 90],
+      ['disabling-soon', 96],
+    ])
+    expect(await read()).toMatchObject({ state: 'active' })
+    await publish()
+    expect(await read()).toMatchObject({ state: 'disabled', disabledReason: 'failing' })
+  })
+
+  it('is never disabled without a warning a day before, however late that comes', async () => {
+    const { clock, publish, told, notices, read } = await watched({ retry: schedule([]) })
+    for (let n = 0; n < 5; n++) await publish()
+    await clock.advance(6 * DAY)
+    await publish()
+    const policyNotices = () => told().filter(([notice]) => notice !== 'exhausted')
+    expect(policyNotices()).toEqual([
+      ['failing', 0],
+      ['still-failing 75', 144],
+      ['disabling-soon', 144],
+    ])
+    expect(notices.at(-1)?.disablesAt?.getTime()).toBe((notices.at(-1)?.at.getTime() ?? 0) + DAY)
+    await clock.advance(DAY - HOUR)
+    await publish()
+    expect(await read()).not.toMatchObject({ state: 'disabled' })
+    await clock.advance(HOUR)
+    await publish()
+    expect(await read()).toMatchObject({ state: 'disabled', disabledReason: 'failing' })
+    expect(policyNotices().at(-1)).toEqual(['disabled', 168])
+  })
+
   it('is not disabled before it has failed five times', async () => {
     const { clock, webhooks, read, publish, told } = await watched({ retry: schedule([], { jitter: 0 }) })
     for (let day = 0; day < 4; day++) {
