@@ -98,6 +98,10 @@ describe.each([
       expect(await opened.store.backlog({ tenant: anyTenant })).toEqual({ ...TRUE, oldestDueAt: OLDEST })
       const tenants = ['flood', ...Array.from({ length: 400 }, (_, n) => `tenant-${n}`)]
       expect(await opened.store.backlog({ tenant: tenants })).toEqual({ ...TRUE, oldestDueAt: OLDEST })
+      for (const tenant of ['flood', 'tenant-7'])
+        expect(await opened.store.backlog({ tenant })).toEqual(
+          await opened.store.backlog({ tenant: [tenant, '-'] }),
+        )
       const lane = { tenant: 'flood', subscriptionId: 'sub-2' }
       const one = await opened.store.backlog(lane)
       expect(one).toEqual(await opened.store.backlog({ ...lane, tenant: ['flood'] }))
@@ -122,6 +126,11 @@ describe.each([
       expect([lane.due < EXACT, lane.due]).toEqual([true, exact.due])
       expect(Math.min(lane.scheduled, lane.held)).toBeGreaterThan(EXACT)
       if (name === 'SQLite') expect(lane).toEqual(exact)
+      const tenant = await opened.store.backlog({ tenant: 'flood' })
+      const whole = await opened.store.backlog({ tenant: ['flood', '-'] })
+      expect([tenant.oldestDueAt, tenant.held > EXACT]).toEqual([whole.oldestDueAt, true])
+      for (const kind of ['due', 'scheduled', 'held'] as const)
+        expect([kind, isNear(tenant[kind], whole[kind])]).toEqual([kind, true])
     }, 120_000)
   })
 })

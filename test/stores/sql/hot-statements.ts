@@ -1,5 +1,5 @@
 /** The statements whose plans matter, with values to plan them for. */
-import { LOOKS } from '../../../src/stores/sql/backlog.ts'
+import { LOOK_AT_TENANT, LOOKS } from '../../../src/stores/sql/backlog.ts'
 import { candidates, LEASE_EVENTS, LEASE_LOCKED, LOAD } from '../../../src/stores/sql/claim-statements.ts'
 import {
   PENDING_OF_NEXT,
@@ -150,6 +150,7 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
       values: { w: ids.map((id) => [...id, 'sealed', 'anew']) },
     },
     { name: 'backlog: of all', template: LOOKS.all.first, values: { now } },
+    { name: 'backlog: of a tenant', template: LOOK_AT_TENANT, values: { now, tenant: 'flood' } },
     { name: 'backlog: of a subscription', template: LOOKS.lane.first, values: { now, ...lane } },
     { name: 'cancel: one delivery', template: OWED_ONE, values: { tenant: 'flood', delivery: 'dlv-1' } },
   ]
