@@ -11,8 +11,8 @@ import type { RunSettings } from './settings.ts'
 interface Chapter {
   readonly name: string
   readonly harm: (minutes: number) => Harm
-  /** Databases that it is for; absent: all. */
-  readonly only?: RegExp
+  /** What a run says before it leaves the chapter out; null where it runs. */
+  readonly leftOut?: (url: string) => string | null
 }
 
 const TIMEOUT_MS = 2_000
@@ -28,7 +28,7 @@ const chapters: readonly Chapter[] = [
   {
     name: 'cut connections',
     harm: (minutes) => cuts({ times: Math.ceil(25 * minutes), everyMs: 1_000 }, cutPostgres),
-    only: /^postgres/,
+    leftOut: (url) => (/^postgres/.test(url) ? null : 'only Postgres ends connections by a statement'),
   },
 ]
 
@@ -38,13 +38,11 @@ export async function tortureCommand(invocation: Invocation): Promise<number> {
   if (!Number.isInteger(seed) || !(minutes > 0)) {
     throw new PosthornError('INVALID_OPTION', '--seed must be a whole number, and --minutes a positive one.')
   }
-  write(
-    `seed ${seed}: kill -9, zombies, deploys and cut connections. Server restarts, full disks and network faults need`,
-  )
-  write('a server that the run has started itself; they are left out here.')
+  const { chosen, leftOut } = choose(place.url)
+  write(`seed ${seed}: ${chosen.map(({ name }) => name).join(', ')}.`)
+  for (const line of leftOut) write(line)
   let bad = 0
-  for (const chapter of chapters) {
-    if (chapter.only !== undefined && !chapter.only.test(place.url)) continue
+  for (const chapter of chosen) {
     const result = await inScratch(place, seed, (scratch) =>
       run({
         entry,
@@ -59,6 +57,18 @@ export async function tortureCommand(invocation: Invocation): Promise<number> {
   }
   write(bad === 0 ? 'Nothing was lost.' : `Something went wrong. Play it again with --seed ${seed}.`)
   return bad === 0 ? 0 : 1
+}
+
+/** The chapters that this database can be put through, and a line for each thing that it is spared. */
+function choose(url: string): { readonly chosen: readonly Chapter[]; readonly leftOut: readonly string[] } {
+  const judged = chapters.map((chapter) => ({ chapter, why: chapter.leftOut?.(url) ?? null }))
+  const spared = judged.flatMap(({ chapter, why }) => (why === null ? [] : [`${chapter.name}: ${why}`]))
+  const faults =
+    'server restarts, full disks, network faults: they need a server that the run has started itself'
+  return {
+    chosen: judged.flatMap(({ chapter, why }) => (why === null ? [chapter] : [])),
+    leftOut: [...spared, faults].map((line) => `Left out: ${line}.`),
+  }
 }
 
 function settingsOf(place: StorePlace, seed: number, minutes: number): Omit<RunSettings, 'folder'> {

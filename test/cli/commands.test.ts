@@ -1,0 +1,206 @@
+/** `npx posthorn migrate`, `migrate --print` and `doctor` on real databases: what they say, and their exit codes. */
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { openStore } from '../../src/cli/open-store.ts'
+import { createWebhooks } from '../../src/index.ts'
+import { freePort } from '../support/databases/server.ts'
+import { quietLogger } from '../support/setup.ts'
+import { type CliPlace, places } from './places.ts'
+import { posthorn } from './said.ts'
+
+const TABLES = [
+  'attempts',
+  'deliveries',
+  'events',
+  'migrations',
+  'paces',
+  'queue',
+  'rollups',
+  'subscriptions',
+  'tenants',
+]
+
+/** An event that waits for a worker. */
+async function publishOne(url: string): Promise<void> {
+  const opened = await openStore({ url })
+  const webhooks = createWebhooks({ store: opened.store, logger: quietLogger })
+  await webhooks.subscriptions.create({ tenantId: 'acme', url: 'https://receiver.example/hook' })
+  await webhooks.publish('order.paid', { orderId: 'o1' }, { tenantId: 'acme' })
+  await webhooks.stop()
+  await opened.close()
+}
+
+describe.each(places)('on %s', (name, create) => {
+  async function fresh(): Promise<CliPlace> {
+    const place = await create()
+    onTestFinished(() => place.drop())
+    return place
+  }
+
+  it('migrate makes the tables, and has nothing to do a second time', async () => {
+    const { url, tables, table } = await fresh()
+    expect(await posthorn('migrate', '--url', url)).toEqual({
+      code: 0,
+      text: 'The tables went from version 0 to 1: create tables.',
+    })
+    expect(await tables()).toEqual(TABLES.map(table))
+    expect(await posthorn('migrate', '--url', url)).toEqual({
+      code: 0,
+      text: 'The tables are at version 1: nothing to do.',
+    })
+  })
+
+  it('migrate takes the database from the environment', async () => {
+    const { url, tables, table } = await fresh()
+    vi.stubEnv('DATABASE_URL', 'postgres://nobody@nowhere.invalid/nothing')
+    vi.stubEnv('POSTHORN_DATABASE_URL', url)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect((await posthorn('migrate')).code).toBe(0)
+    expect(await tables()).toEqual(TABLES.map(table))
+  })
+
+  it('migrate puts the tables where it is told', async () => {
+    const { url, tables } = await fresh()
+    expect((await posthorn('migrate', '--url', url, '--schema', 'hooks', '--prefix', 'hooks_')).code).toBe(0)
+    const prefix = name === 'postgres' ? 'hooks.' : 'hooks_'
+    expect(await tables()).toEqual(TABLES.map((table) => prefix + table))
+  })
+
+  it('migrate --print changes nothing, and what it prints makes an installation that doctor finds well', async () => {
+    const { url, tables, run } = await fresh()
+    const printed = await posthorn('migrate', '--print', '--url', url)
+    expect(printed.code).toBe(0)
+    expect(await tables()).toEqual([])
+    const statements = printed.text.split(/;\n/).filter((statement) => statement.trim() !== '')
+    expect(statements.length).toBeGreaterThan(TABLES.length)
+    await run(...statements)
+    expect(await posthorn('migrate', '--url', url)).toMatchObject({
+      text: 'The tables are at version 1: nothing to do.',
+    })
+    expect((await posthorn('doctor', '--url', url)).code).toBe(0)
+  })
+
+  it('doctor says that all is well, and how much waits', async () => {
+    const { url } = await fresh()
+    await posthorn('migrate', '--url', url)
+    await publishOne(url)
+    expect(await posthorn('doctor', '--url', url)).toEqual({
+      code: 0,
+      text: [
+        `ok    The ${name} database answers.`,
+        'ok    The tables are there, and new enough.',
+        'ok    The clocks of the database and of this machine agree.',
+        'ok    The queue moves: 1 due, 0 scheduled, 0 held.',
+      ].join('\n'),
+    })
+  })
+
+  it('doctor names the command where there are no tables, and changes nothing', async () => {
+    const { url, tables } = await fresh()
+    const { code, text } = await posthorn('doctor', '--url', url)
+    expect(code).toBe(1)
+    expect(text).toMatch(
+      /^ok .*answers\.\nCARE .*do not exist yet.*needs version 1: run .*`npx posthorn migrate`/,
+    )
+    expect(await tables()).toEqual([])
+  })
+
+  it('doctor names the command where the schema is behind', async () => {
+    const { url, run, table } = await fresh()
+    await posthorn('migrate', '--url', url)
+    await run(`update ${table('migrations')} set version = 0`)
+    const behind = await posthorn('doctor', '--url', url)
+    expect(behind.code).toBe(1)
+    expect(behind.text.split('\n')).toHaveLength(2)
+    expect(behind.text).toMatch(/\nCARE .*needs version 1: run .*`npx posthorn migrate`/)
+    await run(`update ${table('migrations')} set version = 1`)
+    expect((await posthorn('doctor', '--url', url)).code).toBe(0)
+  })
+
+  it('doctor asks for a worker where the queue stands still', async () => {
+    const { url, run, table } = await fresh()
+    await posthorn('migrate', '--url', url)
+    await publishOne(url)
+    // Instants are in microseconds.
+    await run(`update ${table('queue')} set due_at = due_at - 90 * 1000000`)
+    const { code, text } = await posthorn('doctor', '--url', url)
+    expect(code).toBe(1)
+    const [last = ''] = text.split('\n').slice(-1)
+    expect(last).toMatch(
+      /^CARE {2}The oldest due row has waited for \d+ s \(1 due, 0 scheduled, 0 held\): is a process/,
+    )
+    expect(Number(/(\d+) s/.exec(last)?.[1])).toBeGreaterThanOrEqual(90)
+  })
+})
+
+describe('a clock that is off', () => {
+  it('is named by doctor, with what to do', async () => {
+    const [, create] = places.find(([name]) => name === 'postgres') ?? []
+    if (create === undefined) throw new Error('Postgres is always there.')
+    const { url, run, drop } = await create()
+    onTestFinished(() => drop())
+    await posthorn('migrate', '--url', url)
+    await run(
+      'create schema skewed',
+      `create function skewed.clock_timestamp() returns timestamptz language sql volatile as
+        $$ select pg_catalog.clock_timestamp() + interval '10 minutes' $$`,
+    )
+    const skewed = new URL(url)
+    skewed.searchParams.set('options', '-c search_path=skewed,pg_catalog')
+    const { code, text } = await posthorn('doctor', '--url', skewed.href)
+    expect(code).toBe(1)
+    expect(text).toMatch(
+      /CARE {2}The clocks of the database and of this machine differ by (599|600) s\..* NTP\./,
+    )
+  })
+})
+
+describe('a wrong question', () => {
+  it.each([
+    [
+      ['migrate', '--url', 'oracle://db'],
+      /none that Posthorn knows: give postgres:.*--url, or set DATABASE_URL/,
+    ],
+    [['doctor', '--url', ''], /none that Posthorn knows/],
+    [['torture', '--url', 'redis://db'], /none that Posthorn knows/],
+    [['torture', '--url', 'sqlite:x', '--minutes', '0'], /--minutes a positive one/],
+    [['torture', '--url', 'sqlite:x', '--seed', '1.5'], /--seed must be a whole number/],
+    [['migrate', '--urll', 'x'], /Unknown option '--urll'/],
+    [['migrte'], /There is no command "migrte"\. Did you mean "migrate"\?[\s\S]*posthorn <command>/],
+  ])('%j is told so, and ends with 2', async (argv, told) => {
+    const { code, text } = await posthorn(...argv)
+    expect(text).toMatch(told)
+    expect(code).toBe(2)
+  })
+
+  it.each(['migrate', 'doctor', 'torture'])(
+    '%s without a URL says where it may come from',
+    async (command) => {
+      vi.stubEnv('DATABASE_URL', undefined)
+      vi.stubEnv('POSTHORN_DATABASE_URL', undefined)
+      onTestFinished(() => void vi.unstubAllEnvs())
+      const { code, text } = await posthorn(command)
+      expect(text).toMatch(/with --url, or set DATABASE_URL/)
+      expect(code).toBe(2)
+    },
+  )
+
+  it.each([[['help']], [['--help']], [['migrate', '--help']], [[]]])('%j: the help, and 0', async (argv) => {
+    expect(await posthorn(...argv)).toMatchObject({
+      code: 0,
+      text: expect.stringContaining('posthorn <command> --url <database>'),
+    })
+  })
+})
+
+describe('a server that is not there', () => {
+  it.each(['postgres', 'mysql'])('is told by doctor and by migrate (%s)', async (scheme) => {
+    // By its name, which has two addresses on many machines.
+    const url = `${scheme}://nobody@localhost:${await freePort()}/nothing`
+    const doctor = await posthorn('doctor', '--url', url)
+    expect(doctor.code).toBe(1)
+    expect(doctor.text).toMatch(/^CARE {2}The \w+ database does not answer: .*ECONNREFUSED/)
+    const migrate = await posthorn('migrate', '--url', url)
+    expect(migrate.code).toBe(1)
+    expect(migrate.text).toMatch(/ECONNREFUSED/)
+  })
+})
