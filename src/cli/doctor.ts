@@ -4,6 +4,7 @@ import { anyTenant } from '../model.ts'
 import type { Store } from '../store.ts'
 import type { Invocation } from './main.ts'
 import { openStore } from './open-store.ts'
+import { reason } from './reason.ts'
 
 /** Due work older than this means that nobody is sending. */
 const STALE_MS = 60_000
@@ -40,7 +41,7 @@ async function reach(store: Store<never>): Promise<Finding> {
     await store.now()
     return { good: true, text: `The ${store.name} database answers.` }
   } catch (error) {
-    return { good: false, text: `The ${store.name} database does not answer: ${(error as Error).message}` }
+    return { good: false, text: `The ${store.name} database does not answer: ${reason(error)}` }
   }
 }
 
@@ -49,7 +50,7 @@ async function checkSchema(store: Store<never>): Promise<Finding> {
     await store.open()
     return { good: true, text: 'The tables are there, and new enough.' }
   } catch (error) {
-    return { good: false, text: (error as Error).message }
+    return { good: false, text: reason(error) }
   }
 }
 

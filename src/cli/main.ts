@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { isPosthornError } from '../errors.ts'
 import { closest } from '../input/closest.ts'
 import type { StorePlace } from './open-store.ts'
+import { reason } from './reason.ts'
 
 const HELP = `posthorn <command> --url <database>
 
@@ -83,7 +84,7 @@ export async function main(argv: readonly string[], write: (line: string) => voi
     }
     return await (await load())(invocationOf(values, write))
   } catch (error) {
-    write(error instanceof Error ? error.message : String(error))
+    write(reason(error))
     const asked =
       isPosthornError(error, 'INVALID_OPTION') ||
       (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')

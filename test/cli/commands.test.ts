@@ -1,4 +1,5 @@
 /** `npx posthorn migrate`, `migrate --print` and `doctor` on real databases: what they say, and their exit codes. */
+import dns from 'node:dns'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openStore } from '../../src/cli/open-store.ts'
 import { createWebhooks } from '../../src/index.ts'
@@ -192,15 +193,32 @@ describe('a wrong question', () => {
   })
 })
 
+type Found = (error: null, addresses: readonly { address: string; family: number }[]) => void
+
 describe('a server that is not there', () => {
-  it.each(['postgres', 'mysql'])('is told by doctor and by migrate (%s)', async (scheme) => {
-    // By its name, which has two addresses on many machines.
-    const url = `${scheme}://nobody@localhost:${await freePort()}/nothing`
-    const doctor = await posthorn('doctor', '--url', url)
-    expect(doctor.code).toBe(1)
-    expect(doctor.text).toMatch(/^CARE {2}The \w+ database does not answer: .*ECONNREFUSED/)
-    const migrate = await posthorn('migrate', '--url', url)
-    expect(migrate.code).toBe(1)
-    expect(migrate.text).toMatch(/ECONNREFUSED/)
-  })
+  it.each(['postgres', 'mysql'])(
+    'is told by doctor and by migrate, also where its name has two addresses (%s)',
+    async (scheme) => {
+      const port = await freePort()
+      // As `localhost` does on many machines.
+      const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((
+        _host: string,
+        _options: object,
+        done: Found,
+      ) => {
+        done(null, [
+          { address: '127.0.0.1', family: 4 },
+          { address: '::1', family: 6 },
+        ])
+      }) as never)
+      onTestFinished(() => lookup.mockRestore())
+      const url = `${scheme}://nobody@two.invalid:${port}/nothing`
+      const doctor = await posthorn('doctor', '--url', url)
+      expect(doctor.code).toBe(1)
+      expect(doctor.text).toMatch(/^CARE {2}The \w+ database does not answer: .*ECONNREFUSED/)
+      const migrate = await posthorn('migrate', '--url', url)
+      expect(migrate.code).toBe(1)
+      expect(migrate.text).toMatch(/ECONNREFUSED/)
+    },
+  )
 })

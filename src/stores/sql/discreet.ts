@@ -41,7 +41,7 @@ function quiet(executor: Executor): Executor['query'] {
 /** The error to tell in place of the driver's. */
 export function withoutValues(error: unknown, sql: string, parameters: readonly Parameter[]): unknown {
   if (!(error instanceof Error) || error instanceof PosthornError) return error
-  const told = new DatabaseError(messageOf(error, sql, parameters))
+  const told = new DatabaseError(messageOf(speaking(error), sql, parameters))
   told.name = error.name
   const frames = framesOf(error)
   if (frames !== '') told.stack = `${told.name}: ${told.message}${frames}`
@@ -52,6 +52,12 @@ export function withoutValues(error: unknown, sql: string, parameters: readonly 
     }
   }
   return told
+}
+
+/** Where a host has two addresses, Node wraps what each of them said in an error without a message. */
+function speaking(error: Error): Error {
+  const [first] = error instanceof AggregateError && error.message === '' ? (error.errors as unknown[]) : []
+  return first instanceof Error ? first : error
 }
 
 /** The first line of the message without anything that was bound, and without quoted text that is no name of the statement. */
