@@ -5,6 +5,7 @@ import { claimsAtOnce } from './claims.ts'
 import { contention } from './contention.ts'
 import { deadlocks } from './deadlocks.ts'
 import { diskFull } from './disk-full.ts'
+import { halfOpen } from './half-open.ts'
 import { commitOrder, poolOfOne } from './host-transactions.ts'
 import { lostAnswers } from './lost-answers.ts'
 import { migrations } from './migrations.ts'
@@ -13,6 +14,7 @@ import { powerCut } from './power-cut.ts'
 export const faultScenarios: readonly Scenario[] = [
   blockedLoop,
   lostAnswers,
+  halfOpen,
   powerCut,
   poolOfOne,
   deadlocks,

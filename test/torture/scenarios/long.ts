@@ -6,7 +6,6 @@ import { databaseClock } from './database-clock.ts'
 import { evilReceivers } from './evil-receivers.ts'
 import { fullDisk } from './full-disk.ts'
 import { greedyCallers } from './greedy-callers.ts'
-import { halfOpen } from './half-open.ts'
 import { heldSnapshot } from './held-snapshot.ts'
 import { pooler } from './pooler.ts'
 import { portOracle } from './port-oracle.ts'
@@ -16,7 +15,6 @@ import { soak } from './soak.ts'
 import { wakeUpCost } from './wake-up-cost.ts'
 
 export const longScenarios: readonly Scenario[] = [
-  halfOpen,
   slowDatabase,
   pooler,
   readOnly,
