@@ -34,6 +34,11 @@ export interface TargetGuard {
     | { readonly allowed: false }
   /** True when all these addresses of the host may be dialled; false for an empty list. */
   judgeAddresses(hostname: string, addresses: readonly string[]): boolean
+  /**
+   * True when an option opens this name to what lies inside: it is then looked up as the system does it, with its hosts file and
+   * search domains, else as it stands. Without this function no name is.
+   */
+  opens?(hostname: string): boolean
 }
 
 /** One signed request, ready to go. */

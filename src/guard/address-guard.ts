@@ -2,6 +2,7 @@
  * The address guard: may this URL be requested? Judges the text, then a literal address at once, or every address that
  * a name resolves to. It opens no connection; whoever does dials only what the verdict names.
  */
+import type { LookUp } from '../dns/look-up.ts'
 import { type AddressRule, addressRules, admits, type Unwrap, unwraps } from './address-rules.ts'
 import { parseUrl } from './parse-url.ts'
 import { type AddressGuardOptions, type Policy, policyOf } from './policy.ts'
@@ -25,7 +26,10 @@ export type UrlVerdict =
 
 /** Options of `judge`. */
 export interface JudgeOptions {
-  /** Resolves a name to all its addresses in place of the system's DNS; never called for a literal address. */
+  /**
+   * Resolves a name to all its addresses in place of DNS; never called for a literal address. How many run at once, and for how
+   * long, is then the caller's to limit. @default DNS, at most 8 at once, 5 s for a name and 15 s with its wait, remembered for 5 s
+   */
   readonly resolve?: ((hostname: string) => readonly string[] | Promise<readonly string[]>) | undefined
 }
 
@@ -40,6 +44,8 @@ export interface AddressGuard {
   judgeUrl(url: unknown): UrlVerdict
   /** True when there is an address and every one may be dialled for this host. */
   judgeAddresses(hostname: string, addresses: readonly string[]): boolean
+  /** True when `allowHosts` or `allowPrivateNetworks` opens this name to private addresses. */
+  opens(hostname: string): boolean
 }
 
 /** Everything a guard goes by. Tests weaken it rule by rule to see that each one counts. */
@@ -78,6 +84,7 @@ export function addressGuard(options: AddressGuardOptions = {}): AddressGuard {
 /** Makes a guard of any rules; `addressGuard` is the one to use. */
 export function createGuard(policy: Policy, rules: GuardRules): AddressGuard {
   const kept = new Map<string, UrlVerdict>()
+  let loading: Promise<LookUp> | undefined
 
   function judgeUrl(url: unknown): UrlVerdict {
     if (typeof url !== 'string') return { allowed: false, rule: 'text', reason: 'must be a string' }
@@ -94,14 +101,22 @@ export function createGuard(policy: Policy, rules: GuardRules): AddressGuard {
     return rules.everyAnswer(addresses, (address) => admits(address, open, policy, rules))
   }
 
+  async function lookUp(hostname: string): Promise<readonly string[]> {
+    // Not a static import: judging addresses needs no DNS, and runs where there is none.
+    loading ??= import('../dns/look-up.ts').then(({ createLookUp }) => createLookUp())
+    const find = await loading
+    return find(hostname, opened(hostname, policy))
+  }
+
   return {
     judgeUrl,
     judgeAddresses,
+    opens: (hostname) => opened(hostname, policy),
     async judge(url, { resolve } = {}) {
       const verdict = judgeUrl(url)
       if (!verdict.allowed) return { ...verdict, addresses: [] }
       if (verdict.address !== null) return passed([verdict.address])
-      const addresses = await answersOf(verdict.hostname, resolve ?? systemResolve)
+      const addresses = await answersOf(verdict.hostname, resolve ?? lookUp)
       if (addresses === null || addresses.length === 0)
         return refused('look-up', 'has a host that could not be resolved')
       return judgeAddresses(verdict.hostname, addresses)
@@ -166,10 +181,4 @@ async function answersOf(
   } catch {
     return null
   }
-}
-
-async function systemResolve(hostname: string): Promise<string[]> {
-  const { lookup } = await import('node:dns/promises')
-  const answers = await lookup(hostname, { all: true })
-  return answers.map(({ address }) => address)
 }

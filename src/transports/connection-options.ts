@@ -1,9 +1,10 @@
 /** The options that every transport over Node's sockets takes, with their defaults in one place. */
 import type { Clock } from '../clock.ts'
+import type { Lookup } from '../dns/bounded-calls.ts'
+import { createResolve, resolveBy } from '../dns/resolve.ts'
 import type { TargetGuard } from '../transport.ts'
 import type { TlsOptions } from './connector.ts'
 import { proxyOf } from './proxy-settings.ts'
-import { createResolve, type Lookup, resolveBy } from './resolve.ts'
 import type { SenderOptions } from './sender.ts'
 
 /** How connections are opened, kept and closed. Only where the transport opens them itself: on Node. */
@@ -28,7 +29,11 @@ export interface ConnectionOptions {
    * refuse private addresses. The proxy variables of the environment never count. @default none
    */
   readonly proxy?: string
-  /** Resolves names, each time anew. @default DNS, remembered for 5 s, then the hosts file */
+  /**
+   * Resolves names, each time anew, at most 8 at once; a call that has not called back keeps its place. `dns.lookup` adds search
+   * domains, with which a tenant finds out the names of a cluster. @default DNS, remembered for 5 s; then, for what `allowHosts` or
+   * `allowPrivateNetworks` opens and where there is no guard, the hosts file and the search domains
+   */
   readonly lookup?: Lookup
   /** Name servers to ask in place of the system's, for example `['10.0.0.53']`. Not with `lookup`. */
   readonly nameServers?: readonly string[]
@@ -47,7 +52,7 @@ export function senderOptions(options: ConnectionOptions, clock: Clock): SenderO
     idleMs: options.idleMs ?? 4_000,
     tls: options.tls,
     proxy: options.proxy === undefined ? null : proxyOf(options.proxy),
-    resolve: options.lookup === undefined ? createResolve(options.nameServers) : resolveBy(options.lookup),
+    resolve: options.lookup === undefined ? createResolve(options) : resolveBy(options.lookup),
     keepLookupsMs: options.lookup === undefined ? KEEP_LOOKUPS_MS : 0,
   }
 }

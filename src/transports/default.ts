@@ -4,10 +4,10 @@
  */
 import type { Clock } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
+import { hasNodeSockets } from '../runtime.ts'
 import type { Transport } from '../transport.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { proxyOf } from './proxy-settings.ts'
-import { hasNodeSockets } from './runtime.ts'
 
 /** Options of `defaultTransport`. */
 export interface DefaultTransportOptions extends ConnectionOptions {

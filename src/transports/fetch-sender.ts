@@ -3,6 +3,7 @@
  * tells, whether the request was written; in doubt the receiver may have seen it.
  */
 import type { Clock } from '../clock.ts'
+import type { LookUp } from '../dns/look-up.ts'
 import type { FailureCode } from '../transport.ts'
 import { type CappedBody, readCapped } from './capped-body.ts'
 import type { ExchangeOutcome, ExchangeRequest } from './exchange.ts'
@@ -18,6 +19,7 @@ const UNREAD: CappedBody = { bytes: new Uint8Array(0), truncated: true }
 /** Makes a sender over `fetch`. The runtime keeps the connections. */
 export function createFetchSender(fetch: Fetch, clock: Clock): Omit<Sender, 'stats'> {
   const inFlight = new Set<(code: FailureCode) => void>()
+  const judge = createJudge(clock)
   let closed = false
 
   function send(request: ExchangeRequest, done: (outcome: ExchangeOutcome) => void) {
@@ -46,7 +48,7 @@ export function createFetchSender(fetch: Fetch, clock: Clock): Omit<Sender, 'sta
 
     async function exchange(): Promise<void> {
       const headers = headersOf(request.headers)
-      await judge(request)
+      await judge(request, controller.signal)
       if (over) return
       called = true
       const { method = 'POST' } = request
@@ -95,13 +97,29 @@ export function createFetchSender(fetch: Fetch, clock: Clock): Omit<Sender, 'sta
  * inside, not one that changes in between: the guarantee needs sockets of our own. Where there is no DNS to ask (Workers
  * and the like) the platform keeps its inside apart.
  */
-async function judge({ guard, target }: ExchangeRequest): Promise<void> {
-  if (guard === undefined || target.literal !== null) return
-  const dns = await import('node:dns/promises').catch(() => null)
-  if (dns === null) return
-  const answers = await dns.lookup(target.hostname, { all: true })
-  const addresses = answers.map(({ address }) => address)
-  if (!guard.judgeAddresses(target.hostname, addresses)) throw failureError('blocked', sentence('blocked'))
+function createJudge(clock: Clock) {
+  let loading: Promise<LookUp | null> | undefined
+  return async ({ guard, target }: ExchangeRequest, signal: AbortSignal): Promise<void> => {
+    if (guard === undefined || target.literal !== null) return
+    loading ??= loadLookUp(clock)
+    const lookUp = await loading
+    if (lookUp === null || signal.aborted) return
+    const { hostname } = target
+    const addresses = await lookUp(hostname, guard.opens?.(hostname) === true, signal)
+    if (!guard.judgeAddresses(hostname, addresses)) throw failureError('blocked', sentence('blocked'))
+  }
+}
+
+async function loadLookUp(clock: Clock): Promise<LookUp | null> {
+  try {
+    const [{ createLookUp }, { resolveAsFetch }] = await Promise.all([
+      import('../dns/look-up.ts'),
+      import('../dns/resolve.ts'),
+    ])
+    return createLookUp(resolveAsFetch(), clock)
+  } catch {
+    return null
+  }
 }
 
 /** Throws for what no header may hold. */

@@ -6,13 +6,13 @@
 import baseKy, { type KyInstance } from 'ky'
 import { type Clock, systemClock } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
+import { hasNodeSockets } from '../runtime.ts'
 import type { Transport, TransportResult } from '../transport.ts'
 import { createAbortListeners } from './abort-listeners.ts'
 import { type ConnectionOptions, senderOptions } from './connection-options.ts'
 import { createFetchSender, type Fetch } from './fetch-sender.ts'
 import { KyCall, type KyCallOptions, OPTION } from './ky-call.ts'
 import { DEFAULT_USER_AGENT } from './request-head.ts'
-import { hasNodeSockets } from './runtime.ts'
 import type { Sender } from './sender.ts'
 
 /** Options of `kyTransport`. The connection options count only on Node and without `fetch`. */

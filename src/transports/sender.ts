@@ -4,16 +4,16 @@
  */
 
 import type { LookupAddress } from 'node:dns'
+import { createLookups } from '../dns/lookups.ts'
+import type { Resolve } from '../dns/resolve.ts'
 import type { FailureCode, TargetGuard } from '../transport.ts'
 import { createAbortListeners } from './abort-listeners.ts'
 import { type Connections, createConnections } from './connections.ts'
 import { type ConnectorOptions, createConnector } from './connector.ts'
 import { Exchange, type ExchangeOutcome, type ExchangeRequest } from './exchange.ts'
 import { failureError, sentence } from './failure.ts'
-import { createLookups } from './lookups.ts'
 import { createProxyConnector, THROUGH_PROXY } from './proxy-connector.ts'
 import type { ForwardProxy } from './proxy-settings.ts'
-import type { Resolve } from './resolve.ts'
 
 /** What a sender is made of. */
 export interface SenderOptions extends ConnectorOptions {
@@ -55,14 +55,16 @@ export function createSender(options: SenderOptions): Sender {
   let closed = false
 
   function route(exchange: Exchange): void {
-    const { hostname, literal } = exchange.request.target
+    const { guard, target } = exchange.request
+    const { hostname, literal } = target
     const known = options.proxy === null ? literal : THROUGH_PROXY
     if (known !== null) {
       connect(exchange, known)
       return
     }
     let waits = true
-    const giveUp = lookups.find(hostname, (error, addresses) => {
+    const asSystem = guard === undefined || guard.opens?.(hostname) === true
+    const giveUp = lookups.find(hostname, asSystem, (error, addresses) => {
       waits = false
       exchange.stopWaiting = undefined
       if (error !== null) exchange.refuse(error)

@@ -62,11 +62,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/transports/connector.ts': ['undici'],
   'src/transports/proxy-connector.ts': ['undici'],
   'src/transports/proxy-tunnel.ts': ['node:net', 'node:tls'],
-  'src/transports/resolve.ts': ['node:dns'],
-  'src/transports/fetch-sender.ts': ['fetch()', 'node:dns/promises'],
+  'src/dns/resolve.ts': ['node:dns'],
+  'src/transports/fetch-sender.ts': ['fetch()'],
   'src/transports/ky.ts': ['ky'],
-  // The guard itself, for hosts that judge a URL of their own.
-  'src/guard/address-guard.ts': ['node:dns/promises'],
 }
 /** Names that only listen: a receiver sends nothing. */
 const LISTENS = new Set(['createServer', 'Server', 'IncomingMessage', 'ServerResponse'])

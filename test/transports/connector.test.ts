@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import type { Lookup } from '../../src/dns/bounded-calls.ts'
 import { addressGuard } from '../../src/guard.ts'
 import { kyTransport } from '../../src/transports/ky.ts'
-import type { Lookup } from '../../src/transports/resolve.ts'
 import { type UndiciTransportOptions, undiciTransport } from '../../src/transports/undici.ts'
 import { type EvilOptions, evilReceiver, tlsFixture } from '../support/evil-receiver.ts'
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect, onTestFinished, test } from 'vitest'
+import { hasNodeSockets } from '../../src/runtime.ts'
 import { defaultTransport } from '../../src/transports/default.ts'
-import { hasNodeSockets } from '../../src/transports/runtime.ts'
 import { evilReceiver } from '../support/evil-receiver.ts'
 
 const scope = (properties: object) => properties as typeof globalThis

@@ -1,11 +1,11 @@
 /** What the wiring of the guard must do in every transport, on real sockets; each check says what went wrong, or null. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Lookup } from '../../src/dns/bounded-calls.ts'
 import type { guardedTransport } from '../../src/guard/guarded-transport.ts'
 import { type AddressGuard, addressGuard } from '../../src/guard.ts'
 import type { Transport, TransportResult } from '../../src/transport.ts'
 import type { kyTransport } from '../../src/transports/ky.ts'
-import type { Lookup } from '../../src/transports/resolve.ts'
 import type { undiciTransport } from '../../src/transports/undici.ts'
 
 /** The code under test; a mutant has the same exports. */

@@ -102,7 +102,12 @@ const mutants: readonly Mutant[] = (
       'options.proxy === undefined ? null : proxyOf(options.proxy)',
       'proxyOf(options.proxy ?? process.env.http_proxy ?? "http://127.0.0.1:1")',
     ],
-    ['fetch is not preceded by a judgement', 'transports/fetch-sender.ts', 'await judge(request)', ''],
+    [
+      'fetch is not preceded by a judgement',
+      'transports/fetch-sender.ts',
+      'await judge(request, controller.signal)',
+      '',
+    ],
     ['fetch follows redirects', 'transports/fetch-sender.ts', "redirect: 'manual'", "redirect: 'follow'"],
     [
       'a transport of the host gets every URL',
