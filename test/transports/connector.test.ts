@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Lookup } from '../../src/dns/bounded-calls.ts'
 import { addressGuard } from '../../src/guard.ts'
+import type { Transport } from '../../src/transport.ts'
 import { kyTransport } from '../../src/transports/ky.ts'
 import { type UndiciTransportOptions, undiciTransport } from '../../src/transports/undici.ts'
 import { type EvilOptions, evilReceiver, tlsFixture } from '../support/evil-receiver.ts'
@@ -101,6 +102,41 @@ test('Host keeps the name, without a trailing dot', async () => {
 })
 
 test('a kept connection is lent to no request whose name leads elsewhere by now', async () => {
+  const { seen, send, transport, moveTo } = await movingName(undiciTransport)
+  for (const address of ['127.0.0.1', '127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.2']) {
+    moveTo(address)
+    await send()
+  }
+  moveTo('10.0.0.1')
+  expect(await send()).toMatchObject(blocked)
+  expect(seen).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.2'])
+  expect(transport.stats()).toEqual({ origins: 1, open: 1, idle: 1 })
+})
+
+test.each([
+  ['undici', undiciTransport],
+  ['ky', kyTransport],
+] as const)(
+  'a name that moves inside a thousand times finds no kept connection, over %s',
+  async (_name, create) => {
+    const { seen, send, moveTo } = await movingName(create)
+    const wanted: string[] = []
+    for (let n = 0; n < 1_000; n++) {
+      const address = `127.0.0.${1 + (n % 2)}`
+      moveTo(address)
+      expect(await send()).toMatchObject({ status: 200 })
+      wanted.push(address)
+      moveTo('10.0.0.1')
+      expect(await send()).toMatchObject(blocked)
+    }
+    expect(seen).toEqual(wanted)
+  },
+)
+
+/** A receiver that sees at which of its addresses it is met, and a name that leads where the test says. */
+async function movingName<T extends Transport>(
+  create: (options: Pick<UndiciTransportOptions, 'guard' | 'lookup' | 'connectionsPerOrigin'>) => T,
+) {
   const seen: string[] = []
   const server = createServer((request, response) => {
     seen.push(request.socket.localAddress ?? '')
@@ -110,20 +146,21 @@ test('a kept connection is lent to no request whose name leads elsewhere by now'
   const { port } = server.address() as AddressInfo
   let address = '127.0.0.1'
   const lookup: Lookup = (_hostname, _options, callback) => callback(null, [{ address, family: 4 }])
-  const transport = undiciTransport({ guard: forLoopback, lookup, connectionsPerOrigin: 1 })
+  const transport = create({ guard: forLoopback, lookup, connectionsPerOrigin: 1 })
   onTestFinished(async () => {
     await transport.close()
     server.closeAllConnections()
     server.close()
   })
   const url = `http://receiver.example:${port}/`
-  const send = () => transport.send({ url, headers: {}, body: Buffer.from('{}'), deadlineMs: 5_000 })
-  for (address of ['127.0.0.1', '127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.2']) await send()
-  address = '10.0.0.1'
-  expect(await send()).toMatchObject(blocked)
-  expect(seen).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.2', '127.0.0.1', '127.0.0.2'])
-  expect(transport.stats()).toEqual({ origins: 1, open: 1, idle: 1 })
-})
+  return {
+    ...{ seen, transport },
+    send: () => transport.send({ url, headers: {}, body: Buffer.from('{}'), deadlineMs: 5_000 }),
+    moveTo(where: string) {
+      address = where
+    },
+  }
+}
 
 test('when the first address is dead the next one is dialled', async () => {
   const { evil, send } = await setup({ lookup: resolvesTo('127.0.0.2', '127.0.0.3', '127.0.0.1') })

@@ -9,6 +9,7 @@ import { greedyCallers } from './greedy-callers.ts'
 import { heldSnapshot } from './held-snapshot.ts'
 import { pooler } from './pooler.ts'
 import { portOracle } from './port-oracle.ts'
+import { rebinding } from './rebinding.ts'
 import { retention } from './retention.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
 import { soak } from './soak.ts'
@@ -24,6 +25,7 @@ export const longScenarios: readonly Scenario[] = [
   wakeUpCost,
   fullDisk,
   evilReceivers,
+  rebinding,
   portOracle,
   greedyCallers,
   wrongClock,
