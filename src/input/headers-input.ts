@@ -1,6 +1,7 @@
 /** Checks custom headers at the door, and again when a row is read: the rules of the guard, and the schemes in force. */
 import { PosthornError } from '../errors.ts'
 import { checkHeaders, type HeadersLike } from '../guard/check-headers.ts'
+import { readAs } from '../guard/header-rules.ts'
 import { ownedHeaders } from '../signing/header-roles.ts'
 import type { Scheme } from '../signing/scheme.ts'
 
@@ -30,13 +31,13 @@ export function headersOf(
 }
 
 /**
- * Refuses header names that a scheme writes itself.
+ * Refuses header names that a scheme writes itself, also where only a receiver takes them for those: `_` for `-`.
  *
  * @throws PosthornError INVALID_HEADERS
  */
 export function refuseOwned(names: readonly string[], schemes: readonly Scheme[], path = 'headers'): void {
-  const owned = new Set(schemes.flatMap(ownedHeaders))
-  const clash = names.find((name) => owned.has(name))
+  const owned = new Set(schemes.flatMap(ownedHeaders).map(readAs))
+  const clash = names.find((name) => owned.has(readAs(name)))
   if (clash !== undefined)
     throw refuse(`${path}["${clash}"]`, 'belongs to the signature scheme: rename it or change `signing`')
 }
