@@ -11,6 +11,10 @@ const QUOTES: Readonly<Record<string, RegExp>> = {
 }
 const MAX_ISSUES = 50
 
+/** Names of a payload's fields may be as long as it. */
+const MAX_KEY = 100
+const MAX_PATH = 500
+
 /** At most 50 issues; paths read `items[2].price`, and are empty for the payload itself. */
 export function issuesOf(
   issues: readonly StandardIssue[],
@@ -25,8 +29,11 @@ export function issuesOf(
 
 function pathOf(keys: readonly PropertyKey[]): string {
   return keys
-    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`))
+    .map((key, index) =>
+      typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key).slice(0, MAX_KEY)}`,
+    )
     .join('')
+    .slice(0, MAX_PATH)
 }
 
 function withoutValue(message: string, value: unknown, vendor: string): string {

@@ -155,7 +155,11 @@ function onlyKeys(value: object, known: readonly string[], path: string): void {
   if (typeof value !== 'object' || value === null) throw invalid(path, 'must be an object')
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue
-    throw invalid(`${path}.${key}`, `is not an option; known are ${known.join(', ')}`, didYouMean(key, known))
+    throw invalid(
+      `${path}.${key.slice(0, 64)}`,
+      `is not an option; known are ${known.join(', ')}`,
+      didYouMean(key, known),
+    )
   }
 }
 

@@ -53,6 +53,8 @@ const AHEAD_MS = 100
 const MOST_AHEAD = 25
 /** Lanes whose pace is remembered while they are empty. */
 const MANY = 1_000
+/** Lanes whose timeouts are remembered; one that is forgotten has to time out three times again. */
+const MANY_TIMED_OUT = 10_000
 
 /** Calls `start` for each task whose turn has come; the caller then calls `done`. */
 export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task) => void): Lanes {
@@ -149,8 +151,14 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
     lanes.delete(lane.key)
     paces.delete(lane.key)
     if (lane.meanMs > 0) paces.set(lane.key, lane.meanMs)
-    const [oldest] = paces.keys()
-    if (paces.size > MANY && oldest !== undefined) paces.delete(oldest)
+    keepLast(paces, MANY)
+  }
+
+  function countTimeout(key: string): void {
+    const before = timeouts.get(key) ?? 0
+    timeouts.delete(key)
+    timeouts.set(key, before + 1)
+    keepLast(timeouts, MANY_TIMED_OUT)
   }
 
   /** How long a request of it takes, or nothing has come from it, be it that its origin is taken by others. */
@@ -189,7 +197,7 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
 
     done(task, tookMs, timedOut) {
       inFlight -= 1
-      if (timedOut) timeouts.set(task.lane, (timeouts.get(task.lane) ?? 0) + 1)
+      if (timedOut) countTimeout(task.lane)
       else if (tookMs !== null) timeouts.delete(task.lane)
       const lane = lanes.get(task.lane)
       if (lane !== undefined) {
@@ -248,4 +256,10 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
       return waiting
     },
   }
+}
+
+/** Subscriptions come and go, and a one-use destination may be any: without an end their lanes would be remembered for ever. */
+function keepLast(remembered: Map<string, number>, most: number): void {
+  const [oldest] = remembered.keys()
+  if (remembered.size > most && oldest !== undefined) remembered.delete(oldest)
 }

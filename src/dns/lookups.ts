@@ -38,6 +38,8 @@ const SUSPECT_MS = 60_000
 /** A name that has no address is asked for again sooner: its owner may be setting it up. */
 const KEEP_FAILURE_MS = 1_000
 const MAX_KEPT = 4_000
+/** A name with more addresses is asked for each time: its owner could have made an answer of thousands. */
+const MAX_ADDRESSES = 64
 
 interface Job {
   /** The name and how it is asked for. */
@@ -122,7 +124,7 @@ export function createLookups({ clock, resolve, timeoutMs, keepMs }: LookupsOpti
       if (answered.size >= MAX_KEPT) answered.clear()
       answered.add(job.key)
     } else answered.delete(job.key)
-    if (keepMs > 0) {
+    if (keepMs > 0 && addresses.length <= MAX_ADDRESSES) {
       const forMs = error === null ? keepMs : Math.min(keepMs, KEEP_FAILURE_MS)
       remember(kept, job.key, { error, addresses, until: clock.monotonic() + forMs })
     }

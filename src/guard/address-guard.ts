@@ -4,9 +4,18 @@
  */
 import type { LookUp } from '../dns/look-up.ts'
 import { type AddressRule, addressRules, admits, type Unwrap, unwraps } from './address-rules.ts'
+import { createKept } from './kept.ts'
 import { parseUrl } from './parse-url.ts'
 import { type AddressGuardOptions, type Policy, policyOf } from './policy.ts'
-import { type JudgedUrl, opened, type Rule, textRules, urlRules, type WrittenUrl } from './url-rules.ts'
+import {
+  type JudgedUrl,
+  MAX_URL_LENGTH,
+  opened,
+  type Rule,
+  textRules,
+  urlRules,
+  type WrittenUrl,
+} from './url-rules.ts'
 
 /** What the guard says of a URL. */
 export interface Verdict {
@@ -67,8 +76,6 @@ export const guardRules: GuardRules = {
   everyAnswer: (answers, passes) => answers.length > 0 && answers.every(passes),
 }
 
-const KEPT_VERDICTS = 10_000
-
 /**
  * Makes a guard; without options it accepts https to public addresses on the ports 80, 443 and 1024 to 65535.
  *
@@ -83,7 +90,7 @@ export function addressGuard(options: AddressGuardOptions = {}): AddressGuard {
 
 /** Makes a guard of any rules; `addressGuard` is the one to use. */
 export function createGuard(policy: Policy, rules: GuardRules): AddressGuard {
-  const kept = new Map<string, UrlVerdict>()
+  const kept = createKept<UrlVerdict>(MAX_URL_LENGTH)
   let loading: Promise<LookUp> | undefined
 
   function judgeUrl(url: unknown): UrlVerdict {
@@ -91,7 +98,6 @@ export function createGuard(policy: Policy, rules: GuardRules): AddressGuard {
     const known = kept.get(url)
     if (known !== undefined) return known
     const verdict = judgeText(url, policy, rules)
-    if (kept.size >= KEPT_VERDICTS) kept.clear()
     kept.set(url, verdict)
     return verdict
   }

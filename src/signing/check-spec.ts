@@ -8,7 +8,8 @@ export const invalid = (message: string): SigningError => new SigningError('sche
 /** Refuses fields that this version does not know: ignoring one could sign differently from what was meant. */
 export function checkKnownKeys(spec: object, known: readonly string[]): void {
   for (const key of Object.keys(spec))
-    if (!known.includes(key)) throw invalid(`unknown field "${key}" (known: ${known.join(', ')})`)
+    if (!known.includes(key))
+      throw invalid(`unknown field "${key.slice(0, 64)}" (known: ${known.join(', ')})`)
 }
 
 /** Names that belong to the HTTP message itself and must never carry a signature. */

@@ -3,7 +3,9 @@
  * no with an error that already carries `invalid-request`.
  */
 import type { LookupAddress } from 'node:dns'
+import { createKept } from '../guard/kept.ts'
 import { parseUrl } from '../guard/parse-url.ts'
+import { MAX_URL_LENGTH } from '../guard/url-rules.ts'
 import type { TargetGuard, TransportRequest } from '../transport.ts'
 import { VERSION } from '../version.ts'
 import { failureError, sentence } from './failure.ts'
@@ -62,16 +64,13 @@ export function targetOf(given: string, guard?: TargetGuard): Target {
   }
 }
 
-const KEPT_TARGETS = 10_000
-
 /** `targetOf` that remembers what it has read of which URL; the guard is asked each time. */
 export function createTargets(): typeof targetOf {
-  const kept = new Map<string, Target>()
+  const kept = createKept<Target>(MAX_URL_LENGTH)
   return (given, guard) => {
     const known = kept.get(given)
     if (known !== undefined && (guard === undefined || guard.judgeUrl(given).allowed)) return known
     const target = targetOf(given, guard)
-    if (kept.size >= KEPT_TARGETS) kept.clear()
     kept.set(given, target)
     return target
   }

@@ -108,6 +108,21 @@ describe('lanes', () => {
     expect(lanes.shares().has('lane-0')).toBe(false)
   })
 
+  it('remember the timeouts of so many: destinations that a tenant makes up do not add up for ever', () => {
+    const { lanes, started, add } = setup()
+    const timeOut = (lane: string) => {
+      add(lane, 1)
+      lanes.done(started.at(-1) as Task, 15_000, true)
+    }
+    for (let n = 0; n < 3; n++) for (const lane of ['first', 'last']) timeOut(lane)
+    for (let n = 0; n < 9_999; n++) timeOut(`made-up-${n}`)
+    const before = started.length
+    add('last', 10)
+    expect(started.length - before).toBe(1)
+    add('first', 10)
+    expect(started.length - before).toBe(11)
+  })
+
   it('learn nothing from what was not sent', () => {
     const { lanes, started, add } = setup()
     add('dead', 60)

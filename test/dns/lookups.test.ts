@@ -92,3 +92,21 @@ test('what was found for a name with the search domains of the system is not the
   find('redis.prod', false)
   expect(begun).toHaveLength(2)
 })
+
+test('an answer of more than 64 addresses is used and not remembered', () => {
+  const many: (begun: string[]) => Resolve = (begun) => (hostname, _ask, done) => {
+    begun.push(hostname)
+    done(
+      null,
+      Array.from({ length: Number(hostname) }, () => ({ address: '192.0.2.1', family: 4 })),
+    )
+    return () => {}
+  }
+  const { begun, find, results } = setup(many, 60_000)
+  for (const hostname of ['64', '65', '64', '65']) {
+    results.delete(hostname)
+    find(hostname)
+    expect(results.get(hostname)).toBe('found')
+  }
+  expect(begun).toEqual(['64', '65', '65'])
+})
