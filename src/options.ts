@@ -63,7 +63,8 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   /**
    * Asks a receiver before its first delivery, at `create`, at an `update` of the URL and at `enable`; until it agrees the
    * subscription is disabled as `unverified`. `'challenge'` posts a signed `{ "type": "url_verification", "challenge" }`
-   * and wants the challenge back, bare or as JSON; `'cloudevents'` sends OPTIONS and wants `WebHook-Allowed-Origin`.
+   * and wants the challenge back, bare or as JSON without that `type`; `'cloudevents'` sends OPTIONS and wants
+   * `WebHook-Allowed-Origin`.
    * @default false
    */
   readonly verifyEndpoint?: 'challenge' | 'cloudevents' | false

@@ -14,6 +14,10 @@ describe("verifyEndpoint: 'challenge'", () => {
   it.each([
     ['bare', (challenge: string) => `${challenge}\n`],
     ['as JSON', (challenge: string) => JSON.stringify({ challenge })],
+    [
+      'as JSON with words of its own',
+      (challenge: string) => JSON.stringify({ ok: true, challenge }, null, 2),
+    ],
   ])('makes a subscription active once the challenge comes back, %s', async (_how, answer) => {
     const { subscribe, webhooks, transport, clock } = setup({
       verifyEndpoint: 'challenge',
@@ -36,7 +40,25 @@ describe("verifyEndpoint: 'challenge'", () => {
   it.each([
     ['a 200 without it', () => 200],
     ['another text', () => ({ excerpt: 'ok' })],
-    ['the whole request back', (request: TransportRequest) => ({ excerpt: text(request).repeat(2) })],
+    ['the whole request back', (request: TransportRequest) => ({ excerpt: text(request) })],
+    [
+      'the whole request, written anew',
+      (request: TransportRequest) => ({
+        excerpt: `\n${JSON.stringify(JSON.parse(text(request)), null, 2)}\n`,
+      }),
+    ],
+    [
+      'the whole request, in another order and with more',
+      (request: TransportRequest) => {
+        const { type, challenge } = JSON.parse(text(request))
+        return { excerpt: JSON.stringify({ receivedAt: 1, challenge, type }) }
+      },
+    ],
+    [
+      'the whole request inside an object',
+      (request: TransportRequest) => ({ excerpt: JSON.stringify({ json: JSON.parse(text(request)) }) }),
+    ],
+    ['the whole request twice', (request: TransportRequest) => ({ excerpt: text(request).repeat(2) })],
     [
       'the challenge inside a page',
       (request: TransportRequest) => ({ excerpt: `<p>${challengeOf(request)}</p>` }),

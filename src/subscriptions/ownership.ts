@@ -16,6 +16,9 @@ interface Question {
   readonly accepts: (answer: TransportResponse) => boolean
 }
 
+/** The `type` of the challenge, by which a receiver knows it, and by which we know it when it only comes back. */
+const QUESTION = 'url_verification'
+
 const UNVERIFIED = { state: 'disabled', pausedBy: null, disabledReason: 'unverified' } as const
 
 /** Asks receivers, when the option says so; else everything is as good as verified. */
@@ -37,10 +40,10 @@ export function createOwnership(parts: Parts) {
   async function challenge(row: SubscriptionRecord): Promise<Question> {
     const text = randomText()
     const id = `chl_${text}`
-    const body = new TextEncoder().encode(JSON.stringify({ type: 'url_verification', challenge: text }))
+    const body = new TextEncoder().encode(JSON.stringify({ type: QUESTION, challenge: text }))
     const now = parts.clock.now()
     const { sign, headers } = await preparer.subscription(row, now)
-    const signed = await sign({ id, type: 'url_verification', timestamp: Math.floor(now / 1000), body })
+    const signed = await sign({ id, type: QUESTION, timestamp: Math.floor(now / 1000), body })
     return {
       request: { headers: { 'content-type': 'application/json', ...headers, ...signed }, body },
       accepts: ({ status, excerpt }) => status >= 200 && status < 300 && echoed(excerpt) === text,
@@ -88,12 +91,16 @@ function handshake({ verifyOrigin }: Parts): Question {
   }
 }
 
-/** The challenge as the bare text of the answer, or as `challenge` of a JSON object. */
+/**
+ * The challenge as the bare text of the answer, or as `challenge` of a JSON object. An object that asks the same again is our
+ * own: many a server sends back whatever it is sent, and so consents to nothing.
+ */
 function echoed(answer: string): unknown {
   const text = answer.trim()
   if (!text.startsWith('{')) return text
   try {
-    return Reflect.get(Object(JSON.parse(text)), 'challenge')
+    const { type, challenge } = JSON.parse(text)
+    return type === QUESTION ? null : challenge
   } catch {
     return null
   }
