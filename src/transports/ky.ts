@@ -12,6 +12,7 @@ import { createAbortListeners } from './abort-listeners.ts'
 import { type ConnectionOptions, senderOptions } from './connection-options.ts'
 import { createFetchSender, type Fetch } from './fetch-sender.ts'
 import { KyCall, type KyCallOptions, OPTION } from './ky-call.ts'
+import { proxyOf } from './proxy-settings.ts'
 import { DEFAULT_USER_AGENT } from './request-head.ts'
 import type { Sender } from './sender.ts'
 
@@ -52,6 +53,8 @@ export function kyTransport(options: KyTransportOptions = {}): Transport {
       { path: 'proxy' },
     )
   }
+  // The sender is made with the first request, which is too late to say so.
+  if (options.proxy !== undefined) proxyOf(options.proxy)
 
   const inFlight = new Set<KyCall>()
   let closed = false

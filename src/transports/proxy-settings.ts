@@ -11,22 +11,40 @@ export interface ForwardProxy {
   readonly authorization: string | null
 }
 
-/** @throws PosthornError INVALID_OPTION for anything but an http(s) URL without a path */
+/** Never with what was given, nor with a cause: either would show the password. */
+const refuse = (message: string) =>
+  new PosthornError('INVALID_OPTION', `The option \`proxy\` ${message}.`, { path: 'proxy' })
+
+/** @throws PosthornError INVALID_OPTION for anything but an http(s) URL without a path, with credentials that can be sent */
 export function proxyOf(url: unknown): ForwardProxy {
   const parsed = typeof url === 'string' ? parseUrl(url) : null
   const secure = parsed?.protocol === 'https:'
   if (parsed === null || !(secure || parsed.protocol === 'http:') || parsed.pathname !== '/')
-    throw new PosthornError(
-      'INVALID_OPTION',
-      'The option `proxy` must be the URL of a forward proxy, for example `http://user:password@proxy.example.com:3128`.',
-      { path: 'proxy' },
+    throw refuse(
+      'must be the URL of a forward proxy, for example `http://user:password@proxy.example.com:3128`',
     )
-  const { hostname, port, username, password } = parsed
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  const { hostname, port } = parsed
   return {
     secure,
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (secure ? 443 : 80) : Number(port),
-    authorization: username === '' ? null : `Basic ${btoa(credentials)}`,
+    authorization: authorizationOf(parsed),
+  }
+}
+
+/** Basic credentials (RFC 7617) in UTF-8, the one encoding that a proxy can ask for. */
+function authorizationOf({ username, password }: URL): string | null {
+  if (username === '' && password === '') return null
+  const user = decoded(username)
+  if (user.includes(':')) throw refuse('has a user name with a colon, where its password would begin')
+  const bytes = new TextEncoder().encode(`${user}:${decoded(password)}`)
+  return `Basic ${btoa(String.fromCharCode(...bytes))}`
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw refuse('has a user name or password with a percent sign that encodes nothing: write it as `%25`')
   }
 }

@@ -1,5 +1,6 @@
 /** Requests through a forward proxy that the operator has set. */
 import { connect, createServer, type Socket } from 'node:net'
+import { inspect } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { addressGuard } from '../../src/guard.ts'
 import { createWebhooks } from '../../src/index.ts'
@@ -130,6 +131,42 @@ test.each(['proxy.example.com:3128', 'socks5://127.0.0.1', 'http://a/b', ''])(
     )
   },
 )
+
+test.each([
+  'http://u%zz:hunter2@proxy.example.com',
+  'http://user:hunter2%zz@proxy.example.com',
+  'http://user:hunter2%ff@proxy.example.com',
+  'http://us%3Aer:hunter2@proxy.example.com',
+])('the credentials of %j are refused, and not told', (proxy) => {
+  for (const make of [
+    () => createWebhooks({ proxy, logger: quietLogger }),
+    () => undiciTransport({ proxy }),
+    () => kyTransport({ proxy }),
+  ]) {
+    let thrown: unknown
+    try {
+      make()
+    } catch (error) {
+      thrown = error
+    }
+    expect(thrown).toMatchObject({ name: 'PosthornError', code: 'INVALID_OPTION', path: 'proxy' })
+    expect(inspect(thrown, { depth: 9, showHidden: true }).replace(/^ +at .*$/gm, '')).not.toContain(
+      'hunter2',
+    )
+  }
+})
+
+test.each([
+  ['beyond Latin-1', 'us%C3%A9r', 'пароль%20€', 'usér:пароль €'],
+  ['with an empty name', '', 'secret', ':secret'],
+  ['with a literal percent sign', 'user', '100%25', 'user:100%'],
+])('credentials %s are sent in UTF-8', async (_what, user, password, sent) => {
+  const { asked, url } = await setup()
+  const transport = undiciTransport({ proxy: url.replace('acme:pa%3Ass', `${user}:${password}`) })
+  onTestFinished(() => transport.close())
+  await transport.send({ ...request, url: 'http://hooks.example.com/ok' })
+  expect(asked[0]).toContain(`Proxy-Authorization: Basic ${Buffer.from(sent).toString('base64')}\r\n`)
+})
 
 test('a proxy contradicts a transport of one’s own, and a fetch', () => {
   const proxy = 'http://127.0.0.1:3128'
