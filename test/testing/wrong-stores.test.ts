@@ -179,6 +179,12 @@ const flaws: Record<string, Flaw> = {
   'update ignores its guard': (right) => ({
     updateSubscription: (scope, id, patch) => right.updateSubscription(scope, id, patch),
   }),
+  'the limit of a tenant is looked at before the insert': (right) => ({
+    async insertSubscription(row, { perTenant = 9 } = {}) {
+      const page = await right.snapshot(row.tenantId, { after: null, upTo: null, limit: 9 })
+      return page.subscriptions.length >= perTenant ? 'limit' : right.insertSubscription(row)
+    },
+  }),
   'the version stands still': (right) => ({
     snapshot: async (tenantId, range) => ({ ...(await right.snapshot(tenantId, range)), version: 1 }),
   }),

@@ -58,6 +58,30 @@ export const subscriptionCases: CaseGroup = {
       },
     },
     {
+      name: 'of many concurrent inserts at the limit of a tenant, exactly what is left of it succeeds',
+      must: "limits.perTenant → 'limit'; concurrent calls behave as if one came after the other",
+      async run({ store, subscription }) {
+        const limits = { perTenant: 5 }
+        const insert = (id: string, tenantId = TENANT) =>
+          store.insertSubscription(subscription({ id, tenantId }), limits)
+        for (const id of ['first', 'second', 'third']) assert.notEqual(await insert(id), 'limit')
+        const ids = Array.from({ length: 24 }, (_, n) => `late-${n}`)
+        const [rows, others] = await Promise.all([
+          Promise.all(ids.map((id) => insert(id))),
+          Promise.all(ids.map((id) => insert(id, 'other'))),
+        ])
+        const made = (results: typeof rows) => results.filter((row) => row !== null && row !== 'limit').length
+        assert.equal(made(rows), 2, 'two were left of five')
+        assert.equal(made(others), 5, "another tenant's limit is its own")
+        const kept = async (tenantId: string) =>
+          (await store.snapshot(tenantId, { after: null, upTo: null, limit: 100 })).subscriptions.length
+        assert.deepEqual([await kept(TENANT), await kept('other')], [5, 5])
+        await store.deleteSubscription(TENANT, 'first')
+        const again = await Promise.all(ids.map((id) => insert(`again-${id}`)))
+        assert.equal(made(again), 1, 'what was deleted makes room for one')
+      },
+    },
+    {
       name: 'update changes what the patch names, and nothing else',
       must: 'an absent one stays; revision: one more with each update',
       async run({ store, subscribe }) {
