@@ -11,7 +11,7 @@ import {
 import { hangingDeploys } from './scenarios/hanging-deploys.ts'
 
 tortureTests([
-  { scenario: killWorkers, kinds: ['postgres', 'sqlite'] },
+  { scenario: killWorkers },
   { scenario: freezeWorkers, kinds: ['postgres'] },
   { scenario: rollingDeploys },
   { scenario: hangingDeploys },

@@ -4,19 +4,24 @@
  */
 import { anyTenant } from '../../model.ts'
 import type { Store } from '../../store.ts'
+import { tooEarly } from './due.ts'
+import type { History } from './history.ts'
 import { type Fault, type Published, type Received, readLedger } from './ledger.ts'
+import { grouped, type Recovery, recoveryOf } from './recovery.ts'
 import { ledgers, type RunSettings } from './settings.ts'
 
 /** What a run came to. All of the first block must be 0. */
-export interface Verdict {
+export interface Verdict extends Omit<Recovery, 'stale'>, History {
   readonly lost: number
   readonly unexpected: number
   readonly unexplained: number
   readonly invalid: number
   readonly stuck: number
-  readonly misnumbered: number
-  readonly unfinished: number
   readonly unhandled: number
+  /** Requests that came before their delivery was due. */
+  readonly early: number
+  /** Outcomes of lost claims that changed something. */
+  readonly stale: number
 
   readonly acknowledged: number
   readonly due: number
@@ -25,7 +30,7 @@ export interface Verdict {
   readonly duplicated: number
   /** Events whose publish was never acknowledged, and which arrived nevertheless. */
   readonly recovered: number
-  /** Longest time from a kill to the first arrival of a delivery that was owed then, in ms. */
+  /** The longest of both: until what a killed worker had was claimed again, and until what it had in flight was sent again, in ms. */
   readonly slowestRecoveryMs: number
   /** The first few requests that were repeated without a reason, told in a line each. */
   readonly examples: readonly string[]
@@ -40,6 +45,9 @@ const MUST_BE_ZERO = [
   'misnumbered',
   'unfinished',
   'unhandled',
+  'early',
+  'changed',
+  'stale',
 ] as const
 
 /** What is wrong; empty when the run passed. */
@@ -51,6 +59,7 @@ interface Event {
   readonly tenant: string
   readonly digest: string
   readonly at: number
+  readonly delayMs: number
   readonly acknowledged: boolean
 }
 
@@ -59,7 +68,9 @@ export async function check(
   received: readonly Received[],
   faults: readonly Fault[],
   unhandled: readonly string[],
+  workers: readonly string[],
   store: Store<never>,
+  history: History,
 ): Promise<Verdict> {
   const events = eventsOf(readLedger<Published>(ledgers(settings.folder).published))
   const groups = groupsOf(received)
@@ -69,19 +80,21 @@ export async function check(
     group.slice(1).map((next, index) => ({ one: group[index] ?? next, next })),
   )
   const owed = await store.backlog({ tenant: anyTenant })
-  const rows = await readStore(store)
+  const recovery = recoveryOf(workers, ledgers(settings.folder).worker, received, faults)
+  const early = tooEarly(groups.values(), events, (one, next) => isExplained(one, next, faults, settings))
   const unexplained = repeats
     .filter(({ one, next }) => isDelivered(one) && !isExplained(one, next, faults, settings))
     .map(({ one }) => one)
   return {
+    ...history,
+    ...recovery,
     lost: due.filter((key) => !groups.get(key)?.some(isDelivered)).length,
     unexpected: received.filter((one) => isUnexpected(one, events, settings)).length,
     unexplained: unexplained.length,
     invalid: received.filter((one) => !one.valid).length + differing(groups),
     stuck: owed.due + owed.scheduled + owed.held,
-    misnumbered: rows.misnumbered,
-    unfinished: rows.unfinished,
     unhandled: unhandled.length,
+    early: early.length,
     acknowledged: acknowledged.length,
     due: due.length,
     requests: received.length,
@@ -89,8 +102,10 @@ export async function check(
     recovered: [...events].filter(
       ([id, event]) => !event.acknowledged && received.some((one) => one.id === id),
     ).length,
-    slowestRecoveryMs: slowestRecovery(groups, events, faults),
-    examples: unexplained.slice(0, 3).map((one) => story(one, groups.get(keyOf(one)) ?? [], events, faults)),
+    slowestRecoveryMs: Math.max(recovery.slowestReclaimMs, recovery.slowestResendMs),
+    examples: [...unexplained.slice(0, 3), ...early.slice(0, 3)].map((one) =>
+      story(one, groups.get(keyOf(one)) ?? [], events, faults),
+    ),
   }
 }
 
@@ -123,21 +138,15 @@ const endpointsOf = (settings: RunSettings) =>
   Array.from({ length: settings.endpoints }, (_, index) => `e${index}`)
 
 /** The requests of each event and endpoint, in the order in which they were answered. */
-export function groupsOf(received: readonly Received[]): Map<string, Received[]> {
-  const groups = new Map<string, Received[]>()
-  for (const one of received) {
-    const group = groups.get(keyOf(one))
-    if (group === undefined) groups.set(keyOf(one), [one])
-    else group.push(one)
-  }
-  return groups
+export function groupsOf(received: readonly Received[]): ReadonlyMap<string, readonly Received[]> {
+  return grouped(received, keyOf)
 }
 
 function eventsOf(published: readonly Published[]): Map<string, Event> {
   const events = new Map<string, Event>()
-  for (const { kind, id, tenant, digest, at } of published) {
+  for (const { kind, id, tenant, digest, delayMs, at } of published) {
     const acknowledged = kind === 'acknowledged'
-    events.set(id, { tenant, digest, at: events.get(id)?.at ?? at, acknowledged })
+    events.set(id, { tenant, digest, delayMs, at: events.get(id)?.at ?? at, acknowledged })
   }
   return events
 }
@@ -173,47 +182,4 @@ function isExplained(
 /** Deliveries whose body was not the same on every attempt. */
 function differing(groups: ReadonlyMap<string, readonly Received[]>): number {
   return [...groups.values()].filter((group) => new Set(group.map((one) => one.body)).size > 1).length
-}
-
-function slowestRecovery(
-  groups: ReadonlyMap<string, readonly Received[]>,
-  events: ReadonlyMap<string, Event>,
-  faults: readonly Fault[],
-): number {
-  const kills = faults.filter((fault) => fault.kind === 'kill').map((fault) => fault.at)
-  let slowest = 0
-  for (const group of groups.values()) {
-    const [first] = group
-    const publishedAt = events.get(first?.id ?? '')?.at
-    if (first === undefined || publishedAt === undefined) continue
-    const kill = kills.findLast((at) => at < first.at && at > publishedAt)
-    if (kill !== undefined) slowest = Math.max(slowest, first.at - kill)
-  }
-  return slowest
-}
-
-const PAGE = 1_000
-
-/** Deliveries that have not succeeded, and those whose attempts are not numbered 1 to n. */
-async function readStore(store: Store<never>): Promise<{ unfinished: number; misnumbered: number }> {
-  const numbers = new Map<string, number[]>()
-  for (let after: { at: number; id: string } | undefined; ; ) {
-    const page = { limit: PAGE, ...(after === undefined ? {} : { after }) }
-    const { rows } = await store.listAttempts({ tenant: anyTenant }, page)
-    for (const { deliveryId, number } of rows) {
-      numbers.set(deliveryId, [...(numbers.get(deliveryId) ?? []), number])
-    }
-    const last = rows.at(-1)
-    if (last === undefined || rows.length < PAGE) break
-    after = { at: last.startedAt, id: last.id }
-  }
-  const misnumbered = [...numbers.values()].filter((list) =>
-    list.sort((a, b) => a - b).some((number, index) => number !== index + 1),
-  ).length
-  const { total: all } = await store.listDeliveries({ tenant: anyTenant }, { limit: 1, total: true })
-  const { total: done } = await store.listDeliveries(
-    { tenant: anyTenant, state: 'succeeded' },
-    { limit: 1, total: true },
-  )
-  return { misnumbered, unfinished: (all ?? 0) - (done ?? 0) }
 }

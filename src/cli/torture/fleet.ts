@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../../clock.ts'
-import type { DatabaseFault, Fault } from './ledger.ts'
+import type { DatabaseFault, Fault, HeldRow } from './ledger.ts'
 import { PORT, type RunSettings, SETTINGS, WORKER } from './settings.ts'
 
 /** What the processes said that a user should hear of. */
@@ -26,6 +26,8 @@ export interface Fleet {
   readonly faults: readonly Fault[]
   readonly said: Said
   readonly workers: readonly string[]
+  /** All that ever were ready, ended ones too. */
+  readonly everyWorker: readonly string[]
   /** Longest time that a worker took to end after SIGTERM, in ms. */
   readonly slowestStopMs: number
   startWorker(environment?: Readonly<Record<string, string>>): Promise<void>
@@ -48,14 +50,22 @@ export interface Fleet {
   close(): Promise<void>
 }
 
-/** `entry` is the file of the command line, which the processes run with a hidden command each. */
-export async function startFleet(entry: string, settings: RunSettings): Promise<Fleet> {
+/**
+ * `entry` is the file of the command line, which the processes run with a hidden command each. `held` reads what is claimed in the
+ * database.
+ */
+export async function startFleet(
+  entry: string,
+  settings: RunSettings,
+  held: () => Promise<readonly HeldRow[]>,
+): Promise<Fleet> {
   const faults: Fault[] = []
   const said: Said = {
     ...{ lines: [], unhandled: [], refusals: [], claims: [] },
     ...{ published: 0, produced: false, gone: false },
   }
   const workers = new Map<string, ChildProcess>()
+  const everyWorker: string[] = []
   let serial = 0
   let slowestStopMs = 0
 
@@ -109,23 +119,42 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
         else resolve()
       })
     })
+    everyWorker.push(name)
+  }
+
+  /** Writes down a fault, and then what was claimed when it had happened. */
+  async function hit(
+    kind: 'kill' | 'freeze',
+    worker: string,
+    happened: () => Promise<unknown>,
+  ): Promise<void> {
+    const fault: Fault = { kind, worker, at: systemClock.now() }
+    faults.push(fault)
+    await happened()
+    const rows = await held()
+    faults[faults.indexOf(fault)] = { ...fault, held: rows }
   }
 
   async function end(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const child = workers.get(name)
     if (child === undefined) return
-    faults.push({ kind: signal === 'SIGKILL' ? 'kill' : 'deploy', worker: name, at: systemClock.now() })
     const exited = once(child, 'exit')
     const begun = systemClock.monotonic()
-    child.kill(signal)
-    await exited
-    if (signal === 'SIGTERM') slowestStopMs = Math.max(slowestStopMs, systemClock.monotonic() - begun)
+    const ended = () => {
+      child.kill(signal)
+      return exited
+    }
+    if (signal === 'SIGKILL') return hit('kill', name, ended)
+    faults.push({ kind: 'deploy', worker: name, at: systemClock.now() })
+    await ended()
+    slowestStopMs = Math.max(slowestStopMs, systemClock.monotonic() - begun)
   }
 
   return {
     port,
     faults,
     said,
+    everyWorker,
     get workers() {
       return [...workers.keys()]
     },
@@ -151,9 +180,12 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
     async freeze(worker, forMs) {
       const child = workers.get(worker)
       if (child === undefined) return
-      faults.push({ kind: 'freeze', worker, at: systemClock.now() })
-      child.kill('SIGSTOP')
-      await pause(forMs)
+      const over = pause(forMs)
+      await hit('freeze', worker, () => {
+        child.kill('SIGSTOP')
+        return stopped(child)
+      })
+      await over
       child.kill('SIGCONT')
       faults.push({ kind: 'thaw', worker, at: systemClock.now() })
     },
@@ -174,7 +206,7 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
       const all = [...workers.values(), ...(producer === null ? [] : [producer])].filter(isAlive)
       for (const child of all) child.kill('SIGSTOP')
       try {
-        for (const { pid } of all) while (pid !== undefined && !isStopped(pid)) await pause(1)
+        for (const child of all) await stopped(child)
         return work()
       } finally {
         for (const child of all) child.kill('SIGCONT')
@@ -196,6 +228,10 @@ export async function startFleet(entry: string, settings: RunSettings): Promise<
 }
 
 const isAlive = ({ exitCode, signalCode }: ChildProcess) => exitCode === null && signalCode === null
+
+async function stopped({ pid }: ChildProcess): Promise<void> {
+  while (pid !== undefined && !isStopped(pid)) await pause(1)
+}
 
 /** SIGSTOP takes effect a moment after it was sent; Linux tells when. Elsewhere the moment is taken as over. */
 function isStopped(pid: number): boolean {

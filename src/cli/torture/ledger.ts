@@ -11,6 +11,8 @@ export interface Published {
   readonly tenant: string
   /** SHA-256 of the payload's own text, hex. */
   readonly digest: string
+  /** How long after the publish it is due. */
+  readonly delayMs: number
   readonly at: number
 }
 
@@ -38,13 +40,50 @@ export interface Received {
 /** What was done to the database. `mended` ends the one before it. */
 export type DatabaseFault = 'cut' | 'restart' | 'read-only' | 'mended'
 
+/** A queue row that somebody has claimed, as it stands in the database. */
+export interface HeldRow {
+  readonly row: string
+  readonly token: string
+}
+
 /** What the driver did to the system. */
 export interface Fault {
   readonly kind: 'kill' | 'freeze' | 'thaw' | 'block' | 'wake' | 'deploy' | DatabaseFault
   /** The worker that it hit, or null for all. */
   readonly worker: string | null
   readonly at: number
+  /** Of a kill and a freeze: all rows that were claimed, by this worker and by others, right after it. */
+  readonly held?: readonly HeldRow[]
 }
+
+/** An outcome that a worker gave to the store, and what the store made of it. */
+export interface Told {
+  readonly row: string
+  readonly token: string
+  /** Event and endpoint, as in the receiver's ledger; null where no request was made. */
+  readonly key: string | null
+  readonly succeeded: boolean
+  readonly result: string
+}
+
+/** What a worker did with the store. `tick` is of a clock that all processes share and nobody sets, in ms. */
+export type WorkerEntry =
+  /** Written before the claim, whose answer a killed worker may not see. */
+  | { readonly kind: 'asked'; readonly token: string }
+  | {
+      readonly kind: 'claimed'
+      readonly token: string
+      readonly rows: readonly string[]
+      readonly at: number
+      readonly tick: number
+    }
+  | {
+      readonly kind: 'recorded'
+      readonly outcomes: readonly Told[]
+      /** Both before the store was asked. */
+      readonly askedAt: number
+      readonly tick: number
+    }
 
 /** A ledger that is being written. */
 export interface Ledger<Entry> {
@@ -65,9 +104,15 @@ export function openLedger<Entry>(path: string): Ledger<Entry> {
 
 const CHUNK = 1 << 24
 
-/** Reads a ledger, by chunks, since it may be longer than a string; a last line that was cut by a kill is left out. */
+/** Reads a ledger. */
 export function readLedger<Entry>(path: string): Entry[] {
   const entries: Entry[] = []
+  eachEntry<Entry>(path, (entry) => entries.push(entry))
+  return entries
+}
+
+/** Goes through a ledger, by chunks, since it may be longer than a string; a last line that was cut by a kill is left out. */
+export function eachEntry<Entry>(path: string, see: (entry: Entry) => void): void {
   const file = openSync(path, 'r')
   const chunk = Buffer.alloc(CHUNK)
   let rest = Buffer.alloc(0)
@@ -76,12 +121,11 @@ export function readLedger<Entry>(path: string): Entry[] {
       const text = Buffer.concat([rest, chunk.subarray(0, length)])
       const end = text.lastIndexOf(10) + 1
       for (const line of text.toString('utf8', 0, end).split('\n')) {
-        if (line !== '') entries.push(JSON.parse(line) as Entry)
+        if (line !== '') see(JSON.parse(line) as Entry)
       }
       rest = text.subarray(end)
     }
   } finally {
     closeSync(file)
   }
-  return entries
 }

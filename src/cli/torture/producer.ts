@@ -9,7 +9,7 @@ import { openStore } from '../open-store.ts'
 import { pause } from './fleet.ts'
 import { openLedger, type Published } from './ledger.ts'
 import { seeded } from './random.ts'
-import { ledgers, readSettings, tenantName } from './settings.ts'
+import { DELAY_MS, ledgers, readSettings, tenantName } from './settings.ts'
 
 const RETRY_MS = 200
 const MAX_TRIES = 300
@@ -31,13 +31,18 @@ export async function runProducer(): Promise<void> {
     const id = `evt_t${settings.seed}_${number}`
     const tenant = tenantName(number % settings.tenants)
     const text = 'x'.repeat(random.between(1, settings.longestText ?? 800))
+    const delayMs = random.next() < (settings.delayed ?? 0) ? DELAY_MS : 0
     const digest = createHash('sha256').update(id).update(text).digest('hex')
     const write = (kind: Published['kind']) =>
-      ledger.append({ kind, id, tenant, digest, at: systemClock.now() })
+      ledger.append({ kind, id, tenant, digest, delayMs, at: systemClock.now() })
     write('invoked')
     for (let tries = 1; ; tries++) {
       try {
-        await webhooks.publish('torture.event', { digest, text }, { tenantId: tenant, id })
+        await webhooks.publish(
+          'torture.event',
+          { digest, text },
+          { tenantId: tenant, id, ...(delayMs > 0 ? { delayMs } : {}) },
+        )
         break
       } catch (error) {
         process.send?.({ refused: error instanceof Error ? error.message : String(error) })

@@ -8,6 +8,8 @@ import { anyTenant } from '../../model.ts'
 import { type OpenedStore, openStore } from '../open-store.ts'
 import { check, type Verdict } from './checker.ts'
 import { type Fleet, pause, startFleet } from './fleet.ts'
+import { heldRows } from './held.ts'
+import { type Watch, watchHistory } from './history.ts'
 import { type Fault, type Published, type Received, readLedger } from './ledger.ts'
 import { type Seeded, seeded } from './random.ts'
 import { ledgers, type RunSettings, SECRET, tenantName } from './settings.ts'
@@ -53,7 +55,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'posthorn-torture-')))
   const settings: RunSettings = { ...options.settings, folder }
   const opened = await openStore(settings.place)
-  const fleet = await startFleet(options.entry, settings)
+  const fleet = await startFleet(options.entry, settings, () => heldRows(opened, settings.place))
+  const watch = watchHistory(opened.store)
   try {
     await prepare(opened, settings, fleet.port)
     for (let index = 0; index < options.workers; index++) {
@@ -62,13 +65,17 @@ export async function run(options: RunOptions): Promise<RunResult> {
     fleet.startProducer()
     const harmed = options.harm(fleet, seeded(settings.seed), opened, settings)
     harmed.catch(() => {})
-    await untilQuiet(opened, fleet, options)
+    await untilQuiet(opened, fleet, watch, options)
     await harmed
-    await untilQuiet(opened, fleet, options)
+    await untilQuiet(opened, fleet, watch, options)
     const log = [...fleet.faults]
     await fleet.close()
     const received = readLedger<Received>(ledgers(folder).received)
-    const verdict = await check(settings, received, log, fleet.said.unhandled, opened.store)
+    const history = await watch.close()
+    const { unhandled } = fleet.said
+    const verdict = await check(
+      ...([settings, received, log, unhandled, fleet.everyWorker, opened.store, history] as const),
+    )
     return {
       ...verdict,
       received,
@@ -110,7 +117,12 @@ const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const LOOK_MS = 250
 
 /** Until all is published and nothing is queued. A database that does not answer is asked again. */
-async function untilQuiet(opened: OpenedStore, fleet: Fleet, options: RunOptions): Promise<void> {
+async function untilQuiet(
+  opened: OpenedStore,
+  fleet: Fleet,
+  watch: Watch,
+  options: RunOptions,
+): Promise<void> {
   const patienceMs = options.patienceMs ?? 120_000
   let best = ''
   let movedAt = systemClock.monotonic()
@@ -126,6 +138,7 @@ async function untilQuiet(opened: OpenedStore, fleet: Fleet, options: RunOptions
     if (state !== best) movedAt = systemClock.monotonic()
     best = state
     if (systemClock.monotonic() - movedAt > patienceMs) return
+    await watch.look()
     await pause(LOOK_MS)
   }
 }

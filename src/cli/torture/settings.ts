@@ -22,6 +22,8 @@ export interface RunSettings {
   readonly answerMs: readonly [number, number]
   /** Share of requests that are answered with 500, to be tried again. @default 0 */
   readonly failing?: number
+  /** Share of events that are published to be due only later, by `DELAY_MS`. @default 0 */
+  readonly delayed?: number
   /** The first endpoint of each tenant answers nothing for so long, in ms, counted from its start. @default 0 */
   readonly hangsMs?: number
   /** Drain limit of a planned stop, in ms. @default that of the library */
@@ -45,12 +47,18 @@ export function readSettings(): RunSettings {
   return JSON.parse(process.env[SETTINGS] ?? '{}') as RunSettings
 }
 
+/** By how much a delayed event is due after its publish. */
+export const DELAY_MS = 700
+/** The first retry is due after so long, every later one after as long or longer. */
+export const RETRY_MS = 1_000
+
 /** Obviously fake, and the same for all: it protects nothing. */
 export const SECRET = `whsec_${Buffer.from('obviously-fake-secret-of-torture').toString('base64')}`
 
 export const ledgers = (folder: string) => ({
   published: `${folder}/published.jsonl`,
   received: `${folder}/received.jsonl`,
+  worker: (name: string) => `${folder}/${name}.jsonl`,
 })
 
 export const tenantName = (index: number) => `tenant-${index}`

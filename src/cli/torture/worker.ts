@@ -2,17 +2,18 @@
 
 import { systemClock } from '../../clock.ts'
 import { createWebhooks, schedule } from '../../index.ts'
-import type { Store } from '../../store.ts'
 import { undiciTransport } from '../../transports/undici.ts'
 import { openStore } from '../open-store.ts'
-import { readSettings, WORKER } from './settings.ts'
+import { ledgers, RETRY_MS, readSettings, WORKER } from './settings.ts'
+import { tellingClaims, writingDown } from './telling.ts'
 
 export async function runWorker(): Promise<void> {
   const settings = readSettings()
   const name = process.env[WORKER] ?? 'worker'
   const opened = await openStore(settings.place)
+  const store = writingDown(opened.store, ledgers(settings.folder).worker(name))
   const webhooks = createWebhooks({
-    store: settings.tellClaimsMs === undefined ? opened.store : telling(opened.store, settings.tellClaimsMs),
+    store: settings.tellClaimsMs === undefined ? store : tellingClaims(store, settings.tellClaimsMs),
     transport: undiciTransport({ userAgent: name }),
     allowHttp: true,
     allowCidrs: ['127.0.0.0/8'],
@@ -26,7 +27,7 @@ export async function runWorker(): Promise<void> {
     // A receiver that hangs for a while is to be asked again, not left alone.
     ...(settings.hangsMs === undefined ? {} : { breaker: false }),
     retry: schedule([
-      ...Array.from({ length: 10 }, () => '1s' as const),
+      ...Array.from({ length: 10 }, () => RETRY_MS),
       ...Array.from({ length: 20 }, () => '5s' as const),
     ]),
     logger: { debug: nothing, info: nothing, warn: tell, error: tell },
@@ -50,28 +51,6 @@ export async function runWorker(): Promise<void> {
   })
   await webhooks.start()
   process.send?.({ ready: true })
-}
-
-/** The store, but that it tells how long claims take. */
-function telling(store: Store<never>, everyMs: number): Store<never> {
-  let took: number[] = []
-  let toldAt = systemClock.monotonic()
-  return {
-    ...store,
-    async claim(request) {
-      const begun = systemClock.monotonic()
-      const claimed = await store.claim(request)
-      const now = systemClock.monotonic()
-      if (claimed.work.length > 0) took.push(now - begun)
-      if (now - toldAt >= everyMs && took.length > 0) {
-        const p95Ms = took.sort((a, b) => a - b)[Math.floor(took.length * 0.95)]
-        if (process.connected) process.send?.({ p95Ms })
-        took = []
-        toldAt = now
-      }
-      return claimed
-    },
-  }
 }
 
 const nothing = () => {}

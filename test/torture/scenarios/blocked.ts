@@ -32,7 +32,7 @@ export const blockedLoop: Scenario = {
 }
 
 /** The worker that sent most of these: it has requests in flight now. */
-function busiest(received: readonly Received[]): string | undefined {
+export function busiest(received: readonly Received[]): string | undefined {
   const sent = new Map<string, number>()
   for (const { worker } of received) sent.set(worker, (sent.get(worker) ?? 0) + 1)
   return [...sent].sort(([, one], [, other]) => other - one)[0]?.[0]

@@ -16,6 +16,7 @@ export interface Load {
   readonly answerMs?: readonly [number, number]
   readonly concurrency?: number
   readonly failing?: number
+  readonly delayed?: number
   readonly longestText?: number
   readonly retentionMs?: number
   readonly tellClaimsMs?: number
@@ -66,6 +67,7 @@ export async function underHarm(
     requests,
     faults,
     slowestRecoveryMs,
+    slowestReclaimMs,
     slowestStopMs,
     tookMs,
   } = result
@@ -74,11 +76,18 @@ export async function underHarm(
     figures: {
       ...{ lost, duplicated, recovered, unexpected, deliveries: due, requests, faults },
       'slowest recovery ms': slowestRecoveryMs,
+      'slowest of first losses ms': result.slowestOfFirstMs,
+      'rows claimed again': result.reclaimed,
+      'slowest claim of them ms': slowestReclaimMs,
+      'in flight at faults': sum(result.inFlight),
+      ...{ 'late failures': result.lateFailures, 'late successes': result.lateSuccesses },
       'slowest stop ms': Math.round(slowestStopMs),
       s: Math.round(tookMs / 1_000),
     },
   }
 }
+
+export const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0)
 
 /** For scenarios on a server that may be missing. */
 export const noServer = (kind: string) => ({ skipped: `there is no ${kind} server here` })
