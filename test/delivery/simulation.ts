@@ -1,31 +1,27 @@
 /**
  * A whole installation in one process, driven by one seed: several workers over one store, a network that loses requests
- * and answers, a store that fails before or after the work is done, workers that die with everything they held. Time is the
- * manual clock's, so that a run is the same every time.
+ * and answers or brings them twice, a store that fails before or after the work is done or does it twice, workers that die with
+ * everything they held and whose wall clocks jump. Time is the manual clock's, so that a run is the same every time.
  */
 import { createHash } from 'node:crypto'
 import { createWebhooks, schedule } from '../../src/index.ts'
 import { anyTenant } from '../../src/model.ts'
-import type { AttemptRecord } from '../../src/records.ts'
 import type { Store } from '../../src/store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { manualClock } from '../../src/testing/manual-clock.ts'
 import type { Transport, TransportRequest, TransportResult } from '../../src/transport.ts'
 import { quietLogger } from '../support/setup.ts'
-
-/** A request as the receiver saw it. */
-interface Arrival {
-  readonly id: string
-  readonly endpoint: string
-  readonly digest: string
-  readonly at: number
-  readonly answered: boolean
-}
+import { type Arrival, lostOrChanged, misnumbered } from './simulation-judge.ts'
 
 const TIMEOUT_MS = 1_000
 const ENDPOINTS = ['alpha', 'beta', 'gamma'] as const
 const WORKERS = 2
 const NEVER = new Promise<never>(() => {})
+
+/** What a second time may do no harm: each names what it is about by an id or a token. */
+const REPEATED = new Set<keyof Store>(['append', 'record', 'finish', 'handBack'])
+/** A wall clock that is set by hand, by a daemon, or by a machine that slept. */
+const CLOCK_STEPS_MS = [60_000, 3_600_000, 86_400_000] as const
 
 const draw = (seed: number) => {
   let state = seed >>> 0
@@ -47,6 +43,9 @@ export interface Simulated {
   readonly storeFailures: number
   /** Attempts that were recorded after their claim was lost. */
   readonly late: number
+  /** Statements and requests that were brought twice. */
+  readonly repeated: number
+  readonly clockSteps: number
 }
 
 /** Runs `steps` steps of `seed`, and lets everything come to rest. */
@@ -64,6 +63,8 @@ export async function simulate(seed: number, steps: number): Promise<Simulated> 
   let serial = 0
   let deaths = 0
   let storeFailures = 0
+  let repeated = 0
+  let clockSteps = 0
 
   function fail(when: string): never {
     storeFailures += 1
@@ -82,7 +83,12 @@ export async function simulate(seed: number, steps: number): Promise<Simulated> 
           if (life.dead) return NEVER
           if (!calm && chance(0.01)) fail('before')
           if (!calm && chance(0.01)) await wait(random() * 3 * TIMEOUT_MS)
-          const answer: unknown = await (operate as (...all: unknown[]) => unknown).apply(target, given)
+          const run = operate as (...all: unknown[]) => unknown
+          const answer: unknown = await run.apply(target, given)
+          if (!calm && REPEATED.has(name) && chance(0.03)) {
+            repeated += 1
+            await run.apply(target, given)
+          }
           if (life.dead) return NEVER
           if (!calm && chance(0.01)) fail('after')
           return answer
@@ -102,7 +108,9 @@ export async function simulate(seed: number, steps: number): Promise<Simulated> 
     const arrive = (request: TransportRequest, answered: boolean) => {
       const digest = createHash('sha256').update(request.body).digest('hex')
       const endpoint = new URL(request.url).pathname.slice(1)
-      arrivals.push({ id: request.headers['webhook-id'] ?? '', endpoint, digest, at: clock.now(), answered })
+      const signedAt = Number(request.headers['webhook-timestamp']) * 1_000
+      const id = request.headers['webhook-id'] ?? ''
+      arrivals.push({ id, endpoint, digest, at: clock.now(), signedAt, answered })
     }
     return {
       name: 'simulated',
@@ -121,6 +129,10 @@ export async function simulate(seed: number, steps: number): Promise<Simulated> 
           return failure('timeout', true)
         }
         arrive(request, fate >= 0.16)
+        if (fate > 0.97 && fate < 1) {
+          repeated += 1
+          arrive(request, true)
+        }
         const timing = { firstByteMs: 1, totalMs: 1 }
         return {
           ...{
@@ -138,11 +150,11 @@ export async function simulate(seed: number, steps: number): Promise<Simulated> 
   }
 
   async function hire() {
-    const life = { dead: false }
+    const life = { dead: false, offMs: 0 }
     const worker = createWebhooks({
       store: through(life),
       transport: network(life),
-      clock,
+      clock: { ...clock, now: () => clock.now() + life.offMs },
       random,
       logger: quietLogger,
       timeoutMs: TIMEOUT_MS,
@@ -186,6 +198,10 @@ export async function simulate(seed: number, steps: number): Promise<Simulated> 
       one.life.dead = true
       deaths += 1
       workers = workers.with(at, await hire())
+    } else if (chance(0.05)) {
+      const stepMs = CLOCK_STEPS_MS[Math.floor(random() * CLOCK_STEPS_MS.length)] ?? 0
+      one.life.offMs += random() < 0.5 ? stepMs : -stepMs
+      clockSteps += 1
     } else await clock.advance(random() * 400)
     if (step % 25 === 0) await compareEnded()
   }
@@ -201,47 +217,15 @@ export async function simulate(seed: number, steps: number): Promise<Simulated> 
   await compareEnded()
 
   const attempts = await right.listAttempts({ tenant: anyTenant }, { limit: 100_000, order: 'oldest' })
+  const unlike = lostOrChanged(arrivals, invoked, acknowledged, ENDPOINTS)
   return {
-    wrong: [...problems, ...lostOrChanged(), ...misnumbered(attempts.rows)],
+    wrong: [...problems, ...unlike, ...misnumbered(attempts.rows)],
     acknowledged: acknowledged.size,
     arrivals: arrivals.length,
     deaths,
     storeFailures,
     late: attempts.rows.filter((attempt) => attempt.late).length,
+    repeated,
+    clockSteps,
   }
-
-  function lostOrChanged(): string[] {
-    const wrong: string[] = []
-    const groups = new Map<string, Arrival[]>()
-    for (const one of arrivals) {
-      if (!invoked.has(one.id)) wrong.push(`${one.id} arrived and was never published`)
-      const key = `${one.id} at ${one.endpoint}`
-      groups.set(key, [...(groups.get(key) ?? []), one])
-    }
-    for (const id of acknowledged) {
-      for (const endpoint of ENDPOINTS) {
-        const key = `${id} at ${endpoint}`
-        if (!groups.get(key)?.some((one) => one.answered)) wrong.push(`${key} was lost`)
-      }
-    }
-    for (const [key, group] of groups) {
-      if (new Set(group.map((one) => one.digest)).size > 1) wrong.push(`${key} changed its bytes`)
-    }
-    return wrong
-  }
-}
-
-/** Attempts of each delivery must be 1 to n, and none may begin after one was recorded as a success in time. */
-function misnumbered(attempts: readonly AttemptRecord[]): string[] {
-  const groups = new Map<string, AttemptRecord[]>()
-  for (const one of attempts) groups.set(one.deliveryId, [...(groups.get(one.deliveryId) ?? []), one])
-  return [...groups].flatMap(([id, group]) => {
-    const numbers = group.map((attempt) => attempt.number).sort((a, b) => a - b)
-    const wrong = numbers.some((number, index) => number !== index + 1)
-      ? [`${id} has attempts ${numbers}`]
-      : []
-    const succeeded = group.filter((attempt) => attempt.outcome === 'succeeded')
-    const explained = group.some((attempt) => attempt.late || attempt.afterLostClaim)
-    return succeeded.length > 1 && !explained ? [...wrong, `${id} succeeded twice`] : wrong
-  })
 }

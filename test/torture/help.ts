@@ -17,11 +17,11 @@ names it below, and is left out, in one line, where that is missing.
 
 /** The whole text. */
 export function helpText(scenarios: readonly Scenario[]): string {
-  const rows = scenarios.map(({ number, name, kinds, longMinutes, needs }) => [
+  const rows = scenarios.map(({ number, name, kinds, stores, longMinutes, needs }) => [
     String(number).padStart(4),
     longMinutes === undefined ? 'test' : 'long',
     longMinutes === undefined ? '' : `${longMinutes} min`,
-    kinds.join(', '),
+    stores ?? kinds.join(', '),
     needs === undefined ? name : `${name} (needs ${needs})`,
   ])
   const titles = ['  no', 'tier', '--long', 'databases', 'scenario']

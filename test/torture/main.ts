@@ -45,7 +45,11 @@ if (values.help || values.list) {
 const runs = choose(scenarios, values.only, values.tier).flatMap((scenario) =>
   scenario.kinds
     .filter((kind) => values.on === undefined || values.on === kind)
-    .map((kind) => ({ scenario, kind, title: `${scenario.number}. ${scenario.name} (${kind})` })),
+    .map((kind) => ({
+      scenario,
+      kind,
+      title: `${scenario.number}. ${scenario.name} (${scenario.stores ?? kind})`,
+    })),
 )
 if (runs.length === 0) refuse(`No scenario is like that.\n\n${helpText(scenarios)}`)
 const seed = values.seed === undefined ? undefined : Number(values.seed)

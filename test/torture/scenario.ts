@@ -44,5 +44,7 @@ export interface Scenario {
   readonly needs?: string
   /** Where it runs; one run each. */
   readonly kinds: readonly Kind[]
+  /** It makes its own stores: what is told in place of the one kind, which then only says that no server is needed. */
+  readonly stores?: string
   run(bench: Bench, kind: Kind): Promise<Findings | { readonly skipped: string }>
 }

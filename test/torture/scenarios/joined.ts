@@ -2,7 +2,18 @@
 import type { Findings } from '../scenario.ts'
 
 const ADDED = new Set([
-  ...['lost', 'duplicated', 'recovered', 'unexpected', 'deliveries', 'requests', 'faults', 'runs', 's'],
+  ...[
+    'lost',
+    'duplicated',
+    'recovered',
+    'unexpected',
+    'deliveries',
+    'events',
+    'requests',
+    'faults',
+    'runs',
+    's',
+  ],
 ])
 
 export function joined(parts: readonly { readonly name: string; readonly found: Findings }[]): Findings {

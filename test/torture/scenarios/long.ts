@@ -11,6 +11,7 @@ import { pooler } from './pooler.ts'
 import { portOracle } from './port-oracle.ts'
 import { rebinding } from './rebinding.ts'
 import { retention } from './retention.ts'
+import { simulation } from './simulation.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
 import { soak } from './soak.ts'
 import { wakeUpCost } from './wake-up-cost.ts'
@@ -31,5 +32,6 @@ export const longScenarios: readonly Scenario[] = [
   wrongClock,
   jumpingClock,
   databaseClock,
+  simulation,
   soak,
 ]
