@@ -176,8 +176,11 @@ async function claim(run: Run): Promise<void> {
   keep(run, answer.work, wanted.work)
 }
 
+/** With the tenant: two tenants may give their events the same id. */
 const nameOf = (work: Work): string =>
-  work.kind === 'job' ? 'job' : `${work.event.id} ${work.kind === 'delivery' ? work.delivery.id : ''}`
+  work.kind === 'job'
+    ? 'job'
+    : `${work.tenantId} ${work.event.id} ${work.kind === 'delivery' ? work.delivery.id : ''}`
 
 const byName = (work: readonly Work[]) =>
   work.map((one) => [nameOf(one), comparable(one)] as const).sort(([a], [b]) => (a < b ? -1 : 1))

@@ -14,6 +14,7 @@ import { retention } from './retention.ts'
 import { simulation } from './simulation.ts'
 import { readOnly, slowDatabase } from './slow-database.ts'
 import { soak } from './soak.ts'
+import { storeModel } from './store-model.ts'
 import { wakeUpCost } from './wake-up-cost.ts'
 
 export const longScenarios: readonly Scenario[] = [
@@ -33,5 +34,6 @@ export const longScenarios: readonly Scenario[] = [
   jumpingClock,
   databaseClock,
   simulation,
+  storeModel,
   soak,
 ]
