@@ -53,6 +53,7 @@ const TLS_SENTENCES: Record<string, string> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the receiver is for another host name',
   ERR_SSL_WRONG_VERSION_NUMBER: 'The receiver does not speak TLS on this port',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'The receiver does not speak TLS on this port',
+  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: 'The receiver has no certificate for this host name',
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'The receiver speaks no TLS version that is safe enough',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'The receiver speaks no TLS version that is safe enough',
 }

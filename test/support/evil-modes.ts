@@ -8,6 +8,8 @@ export interface Mode {
   answer(socket: Socket, nth: number): void
   /** Answer with the first bytes of the request, without waiting for the rest. */
   readonly atOnce?: boolean
+  /** Answer once half of the body has come, without waiting for the rest. */
+  readonly atHalf?: boolean
 }
 
 const OK = 'HTTP/1.1 200 OK\r\n'
@@ -145,6 +147,7 @@ export const modes: Record<string, Mode | undefined> = {
 
   // cuts
   'reset-on-request-line': sayAndReset('', true),
+  'reset-in-request-body': { ...sayAndReset(''), atHalf: true },
   'reset-after-request': sayAndReset(''),
   'close-after-request': sayAndClose(''),
   'reset-in-headers': sayAndReset('HTTP/1.1 200 OK\r\nx-half'),

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { type Mode, modes } from './evil-modes.ts'
 
 /** One request as it came over the wire. */
@@ -36,8 +36,8 @@ export interface EvilReceiver {
 
 /** How the receiver behaves before any request. */
 export interface EvilOptions {
-  /** Serve TLS with this fixture of `test/fixtures/tls`. */
-  readonly tls?: 'good' | 'expired' | 'other-host'
+  /** Serve TLS: with this fixture of `test/fixtures/tls`, or as these options say. */
+  readonly tls?: string | TlsOptions
   /** Called with each new socket in place of reading requests from it. */
   readonly onAccept?: (socket: Socket) => void
 }
@@ -45,6 +45,11 @@ export interface EvilOptions {
 /** The text of a file in `test/fixtures/tls`. */
 export function tlsFixture(name: string): string {
   return readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+}
+
+/** The key and the certificate of this name in `test/fixtures/tls`. */
+export function certificateOf(name: string): { readonly key: string; readonly cert: string } {
+  return { key: tlsFixture(`${name}.key`), cert: tlsFixture(name) }
 }
 
 /** Starts a receiver on a free port of the loopback. */
@@ -80,7 +85,8 @@ export async function evilReceiver(options: EvilOptions = {}): Promise<EvilRecei
       received = Buffer.concat([received, chunk])
       const path = /^POST (\S+) /.exec(received.toString('latin1', 0, 2000))?.[1]
       const mode = modes[path?.slice(1) ?? '']
-      if (mode?.atOnce === true && early === undefined) {
+      const now = mode?.atOnce === true || (mode?.atHalf === true && bodyShare(received) >= 0.5)
+      if (mode !== undefined && now && early === undefined) {
         early = mode
         mode.answer(socket, 0)
       }
@@ -92,7 +98,7 @@ export async function evilReceiver(options: EvilOptions = {}): Promise<EvilRecei
         const named = modes[parsed.request.path.slice(1)]
         if (named === undefined) throw new Error(`no mode ${parsed.request.path}`)
         const onThisConnection = requests.filter((each) => each.connection === connection).length
-        if (named.atOnce !== true) named.answer(socket, onThisConnection)
+        if (named !== early) named.answer(socket, onThisConnection)
       }
     })
   }
@@ -100,7 +106,7 @@ export async function evilReceiver(options: EvilOptions = {}): Promise<EvilRecei
   const server: Server =
     options.tls === undefined
       ? createServer(accept)
-      : createTlsServer({ key: tlsFixture(`${options.tls}.key`), cert: tlsFixture(options.tls) }, accept)
+      : createTlsServer(typeof options.tls === 'string' ? certificateOf(options.tls) : options.tls, accept)
   server.on('tlsClientError', () => {})
   if (options.tls !== undefined) server.prependListener('connection', (raw) => plain.set(raw.remotePort, raw))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -132,6 +138,14 @@ export async function evilReceiver(options: EvilOptions = {}): Promise<EvilRecei
         hangUp()
       }),
   }
+}
+
+/** How much of the body of the request at the start of these bytes has come, from 0 to 1. */
+function bodyShare(bytes: Buffer): number {
+  const headEnd = bytes.indexOf('\r\n\r\n')
+  if (headEnd < 0) return 0
+  const length = Number(/content-length: (\d+)/i.exec(bytes.toString('latin1', 0, headEnd))?.[1] ?? 0)
+  return length === 0 ? 1 : (bytes.length - headEnd - 4) / length
 }
 
 function parse(bytes: Buffer, connection: number): { request: SeenRequest; length: number } | undefined {

@@ -1,7 +1,19 @@
 /** The transport suite, TLS: what is trusted, and what each failure of the handshake is called. */
+import { createSecureContext, type TlsOptions } from 'node:tls'
 import { describe, expect, test } from 'vitest'
+import { certificateOf, tlsFixture } from '../support/evil-receiver.ts'
 import { type ContractOptions, contractSetup, DEADLINE_MS } from './contract-setup.ts'
 import { expectations } from './expectations.ts'
+
+/** A fatal alert 112, as a server sends it that knows no host of the name in the handshake (RFC 6066). */
+const UNRECOGNIZED_NAME = Buffer.from('15030300020270', 'hex')
+
+/** A server with this certificate for those who ask for localhost by SNI, and others for whoever asks for nothing or for another name. */
+const bySni = (name: string): TlsOptions => ({
+  ...certificateOf(name === 'good' ? 'other-host' : 'good'),
+  SNICallback: (asked, done) =>
+    done(null, createSecureContext(certificateOf(asked === 'localhost' ? name : 'expired'))),
+})
 
 /** Runs the TLS cases. */
 export function tlsContract(options: ContractOptions): void {
@@ -32,14 +44,50 @@ export function tlsContract(options: ContractOptions): void {
       expect(await send('ok')).toMatchObject({ kind: 'response', excerpt: 'fine' })
     })
 
-    test.each([
-      ['expired', /expired/],
-      ['other-host', /another host name/],
-    ] as const)('a certificate that is wrong (%s) fails and says so', async (tls, words) => {
+    const wrong: readonly (readonly [what: string, tls: string | TlsOptions, words: RegExp])[] = [
+      ['expired', 'expired', /certificate .* has expired/],
+      ['not yet valid', 'not-yet-valid', /not valid yet/],
+      ['self-signed', 'self-signed', /self-signed/],
+      ['for another host', 'other-host', /another host name/],
+      ['without the one between it and the authority', 'incomplete', /chain of the receiver is incomplete/],
+      ['for another host, chosen by the name that was asked for', bySni('other-host'), /another host name/],
+    ]
+    test.each(wrong)('a certificate that is wrong (%s) fails and says so', async (_what, tls, words) => {
       const { evil, send } = await setup({ tls })
       const result = await send('ok')
       expect(result).toMatchObject({ code: 'tls', mayHaveBeenReceived: false })
       if (!overFetch) expect(result.kind === 'failure' && result.message).toMatch(words)
+      expect(evil.requests).toHaveLength(0)
+    })
+
+    ofOwnSockets('the certificate that the asked name leads to is the one that counts', async () => {
+      const { send } = await setup({ tls: bySni('good') })
+      expect(await send('ok')).toMatchObject({ kind: 'response', excerpt: 'fine' })
+    })
+
+    ofOwnSockets('a chain that is whole is accepted', async () => {
+      const { key, cert } = certificateOf('incomplete')
+      const { send } = await setup({ tls: { key, cert: cert + tlsFixture('intermediate') } })
+      expect(await send('ok')).toMatchObject({ kind: 'response', excerpt: 'fine' })
+    })
+
+    test('a receiver that has no certificate for the name says so in the handshake', async () => {
+      const { evil, send } = await setup({
+        onAccept: (socket) => socket.once('data', () => socket.end(UNRECOGNIZED_NAME)),
+      })
+      const result = await send('', { url: `https://localhost:${evil.port}/` })
+      expect(result).toMatchObject({ code: 'tls', ...(overFetch ? {} : { mayHaveBeenReceived: false }) })
+      if (!overFetch)
+        expect(result.kind === 'failure' && result.message).toMatch(/no certificate for this host name/)
+    })
+
+    test('a receiver that speaks TLS 1.0 only gets nothing', async () => {
+      const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+      const { evil, send } = await setup({ tls: { ...certificateOf('good'), ...old } })
+      const result = await send('ok')
+      expect(result).toMatchObject({ code: 'tls', ...(overFetch ? {} : { mayHaveBeenReceived: false }) })
+      if (!overFetch)
+        expect(result.kind === 'failure' && result.message).toMatch(/no TLS version that is safe enough/)
       expect(evil.requests).toHaveLength(0)
     })
 

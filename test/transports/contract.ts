@@ -103,6 +103,14 @@ export function transportContract(options: ContractOptions): void {
       expect(result).toMatchObject({ kind: 'response', status: 413, excerpt: 'big' })
     })
 
+    test('a reset in the middle of the request may have been received, and was not received whole', async () => {
+      const { evil, send } = await setup()
+      const result = await send('reset-in-request-body', { body: Buffer.alloc(4_000_000) })
+      expect(result).toMatchObject({ code: 'reset', mayHaveBeenReceived: true })
+      expect(evil.requests).toHaveLength(0)
+      await socketsClosed(evil)
+    })
+
     test('headers are in lower case and repeated ones are joined', async () => {
       const { send } = await setup()
       const headers = { 'content-type': 'text/plain', 'set-cookie': 'a=1, b=2' }

@@ -121,6 +121,7 @@ export const expectations: readonly Expectation[] = [
   whole('two-answers', 200, 'ok'),
 
   fails('reset-on-request-line', 'reset'),
+  fails('reset-in-request-body', 'reset'),
   fails('reset-after-request', 'reset'),
   fails('close-after-request', 'reset'),
   fails('reset-in-headers', 'reset'),

@@ -4,15 +4,22 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { openStore } from '../../../src/cli/open-store.ts'
 import { createWebhooks } from '../../../src/index.ts'
 import type { Transport } from '../../../src/transport.ts'
+import { kyTransport } from '../../../src/transports/ky.ts'
 import { undiciTransport } from '../../../src/transports/undici.ts'
-import type { Entry, Measured, SenderOrder, SenderSettings, Told } from '../stage/words.ts'
+import type { Carrier, Entry, Measured, SenderOrder, SenderSettings, Told } from '../stage/words.ts'
 
 const NANOS_PER_MS = 1_000_000
 
 export async function runSender(): Promise<void> {
-  const { place, name, ledger, options } = JSON.parse(process.env.SENDER ?? '{}') as SenderSettings
+  const {
+    place,
+    name,
+    ledger,
+    options,
+    carrier = {},
+  } = JSON.parse(process.env.SENDER ?? '{}') as SenderSettings
   const longestTimerMs = watchTimers()
-  const flight = countFlight(undiciTransport({ userAgent: name }))
+  const flight = countFlight(transportOf(carrier, name))
   const file = openSync(ledger, 'a')
   const tell = (told: Told): void => void writeSync(file, `${JSON.stringify(told)}\n`)
   const opened = await openStore(place)
@@ -49,6 +56,7 @@ export async function runSender(): Promise<void> {
       ...flight.peaks(),
       loopP99Ms: loop.percentile(99) / NANOS_PER_MS,
       maxRssMb: Math.round(maxRss / 1_048_576),
+      rssMb: Math.round(process.memoryUsage.rss() / 1_048_576),
       longestTimerMs: longestTimerMs(),
     }
     loop.reset()
@@ -63,6 +71,11 @@ export async function runSender(): Promise<void> {
   process.on('disconnect', () => process.exit(0))
   await webhooks.start()
   process.send?.({ ready: true })
+}
+
+function transportOf({ transport, ca }: Carrier, userAgent: string): Transport {
+  const options = { userAgent, ...(ca === undefined ? {} : { tls: { ca } }) }
+  return transport === 'ky' ? kyTransport(options) : undiciTransport(options)
 }
 
 /** What is in flight, counted where it is sent: exact, while a receiver sees the end of a request a little later. */

@@ -1,65 +1,99 @@
 /**
- * Tests 33 to 35 and 38, what they cost: every way in which a receiver can misbehave at once, again and again, beside one that behaves.
+ * Tests 33 to 35 and 38, what they cost: every way in which a receiver can misbehave at once, again and again, beside one that behaves, with
+ * each transport, over http and https.
  * That each comes to the right failure is shown by `test/transports`; here a worker process is measured.
  */
 import { once } from 'node:events'
+import type { StorePlace } from '../../../src/cli/open-store.ts'
+import { certificateOf, tlsFixture } from '../../support/evil-receiver.ts'
 import type { EvilPlace } from '../processes/evil.ts'
-import type { Scenario } from '../scenario.ts'
+import type { Bench, Findings, Scenario } from '../scenario.ts'
 import { openStage, startPart } from '../stage/stage.ts'
 import { nonzero } from '../stage/verdict.ts'
+import { joined } from './joined.ts'
 import { noServer } from './under-harm.ts'
 
 const MAX_LOOP_MS = 50
 const MAX_RSS_MB = 300
+/** From after the first of each, when the code has run once, to the highest that is seen. */
+const MAX_GROWTH_MB = 64
 const TIMEOUT_MS = 2_000
+
+const WAYS = [
+  { transport: 'undici', scheme: 'http' },
+  { transport: 'undici', scheme: 'https' },
+  { transport: 'ky', scheme: 'http' },
+  { transport: 'ky', scheme: 'https' },
+] as const
 
 export const evilReceivers: Scenario = {
   number: 33,
   name: 'every evil receiver at once',
   kinds: ['sqlite', 'postgres'],
-  longMinutes: 3,
+  longMinutes: 12,
   async run(bench, kind) {
-    const place = await bench.place(kind)
-    if (place === null) return noServer(kind)
-    const stage = await openStage(bench, place, 1)
-    const evil = startPart(bench, 'evil', {})
-    const [{ port, modes }] = (await once(evil, 'message')) as [EvilPlace]
-    await stage.subscribe('acme', 0)
-    for (const mode of modes)
-      await stage.webhooks.subscriptions.create({ tenantId: 'acme', url: `http://127.0.0.1:${port}/${mode}` })
-    const sender = await stage.sender({
+    const parts: { readonly name: string; readonly found: Findings }[] = []
+    for (const way of WAYS) {
+      const name = `${way.transport} over ${way.scheme}`
+      const place = await bench.place(kind)
+      if (place === null) return noServer(kind)
+      parts.push({ name, found: await bench.part(name, () => oneWay(bench, place, way)) })
+    }
+    return joined(parts)
+  },
+}
+
+/** One transport over one protocol, in a process of its own. */
+async function oneWay(
+  bench: Bench,
+  place: StorePlace,
+  { transport, scheme }: (typeof WAYS)[number],
+): Promise<Findings> {
+  const stage = await openStage(bench, place, 1)
+  const secure = scheme === 'https'
+  const evil = startPart(bench, 'evil', secure ? { EVIL: JSON.stringify(certificateOf('good')) } : {})
+  const [{ port, modes }] = (await once(evil, 'message')) as [EvilPlace]
+  await stage.subscribe('acme', 0)
+  for (const mode of modes) {
+    const url = `${scheme}://127.0.0.1:${port}/${mode}`
+    await stage.webhooks.subscriptions.create({ tenantId: 'acme', url })
+  }
+  const sender = await stage.sender(
+    {
       ...{ timeoutMs: TIMEOUT_MS, retry: { delaysMs: [], jitter: 0 }, breaker: false, disableAfter: false },
       ...{ gone: 'retry', throttle: 'delivery', concurrencyPerOrigin: 200 },
-    })
-    const publish = (events: number) =>
-      stage.publish(Array.from({ length: events }, () => ({ tenantId: 'acme' })))
-    // The first of each is slower: code that has not run yet.
-    const ids = await publish(1)
-    await stage.untilQuiet()
-    await sender.measure()
-    ids.push(...(await publish(bench.full ? 100 : 5)))
-    const left = await stage.untilQuiet()
-    const { loopP99Ms, maxRssMb } = await sender.measure()
-    const good = await stage.arrivals()
-    const ended = new Set(stage.told().flatMap((told) => (told.kind === 'ended' ? [told.deliveryId] : [])))
-    const owed = ids.length * (modes.length + 1)
-    return {
-      problems: [
-        ...nonzero({
-          'left over': left,
-          'not ended': owed - ended.size,
-          'not received': ids.length - good.length,
-        }),
-        ...(maxRssMb > MAX_RSS_MB ? [`RSS ${maxRssMb} MB`] : []),
-        // Time is judged in the full run alone.
-        ...(bench.full && loopP99Ms > MAX_LOOP_MS
-          ? [`event loop delay p99 ${Math.round(loopP99Ms)} ms`]
-          : []),
-      ],
-      figures: {
-        ...{ modes: modes.length, deliveries: owed },
-        ...{ 'loop p99 ms': Math.round(loopP99Ms), 'RSS MB': maxRssMb },
-      },
-    }
-  },
+    },
+    { transport, ...(secure ? { ca: tlsFixture('ca') } : {}) },
+  )
+  const publish = (events: number) =>
+    stage.publish(Array.from({ length: events }, () => ({ tenantId: 'acme' })))
+  // The first of each is slower: code that has not run yet.
+  const ids = await publish(1)
+  await stage.untilQuiet()
+  const before = await sender.measure()
+  ids.push(...(await publish(bench.full ? 100 : 5)))
+  const left = await stage.untilQuiet()
+  const { loopP99Ms, maxRssMb } = await sender.measure()
+  const growthMb = Math.max(0, maxRssMb - before.rssMb)
+  const good = await stage.arrivals()
+  const ended = new Set(stage.told().flatMap((told) => (told.kind === 'ended' ? [told.deliveryId] : [])))
+  const owed = ids.length * (modes.length + 1)
+  await sender.end('SIGTERM')
+  return {
+    problems: [
+      ...nonzero({
+        'left over': left,
+        'not ended': owed - ended.size,
+        'not received': ids.length - good.length,
+      }),
+      ...(maxRssMb > MAX_RSS_MB ? [`RSS ${maxRssMb} MB`] : []),
+      ...(growthMb > MAX_GROWTH_MB ? [`RSS grew by ${growthMb} MB, from ${before.rssMb} MB`] : []),
+      // Time is judged in the full run alone.
+      ...(bench.full && loopP99Ms > MAX_LOOP_MS ? [`event loop delay p99 ${Math.round(loopP99Ms)} ms`] : []),
+    ],
+    figures: {
+      ...{ modes: modes.length, deliveries: owed, 'loop p99 ms': Math.round(loopP99Ms) },
+      ...{ 'RSS MB': maxRssMb, 'RSS growth MB': growthMb },
+    },
+  }
 }

@@ -16,6 +16,7 @@ import type { Bench } from '../scenario.ts'
 import type {
   Arrival,
   Behaviour,
+  Carrier,
   Entry,
   Measured,
   ReceiverOrder,
@@ -59,7 +60,7 @@ export interface Stage {
   behave(endpoints: readonly number[] | 'all', behave: Behaviour): Promise<void>
   /** Publishes in order, so many in a call, and returns the ids. `key` and `n` are found again in the ledger. */
   publish(events: readonly ToPublish[], batch?: number): Promise<string[]>
-  sender(options: SenderOptions): Promise<Sender>
+  sender(options: SenderOptions, carrier?: Carrier): Promise<Sender>
   /** Every request so far. */
   arrivals(): Promise<Arrival[]>
   /** What the hooks were told so far, here and in the senders. */
@@ -142,11 +143,11 @@ export async function openStage(bench: Bench, place: StorePlace, endpoints: numb
       }
       return ids
     },
-    async sender(options) {
+    async sender(options, carrier) {
       const name = `sender-${ledgers.length + 1}`
       const ledger = `${folder.path}/${name}`
       ledgers.push(ledger)
-      const settings = { place, name, ledger, options }
+      const settings = { place, name, ledger, options, carrier }
       const child = startPart(bench, 'sender', { SENDER: JSON.stringify(settings) })
       await once(child, 'message')
       function order<Answer>(given: SenderOrder): Promise<[Answer]> {

@@ -66,12 +66,21 @@ export type SenderOptions = Pick<
   | 'timeoutMs'
 >
 
+/** What a sending process sends with. */
+export interface Carrier {
+  /** @default 'undici' */
+  readonly transport?: 'undici' | 'ky'
+  /** The only authority that it trusts, as PEM. @default those of Node */
+  readonly ca?: string
+}
+
 /** What a sending process is given. */
 export interface SenderSettings {
   readonly place: StorePlace
   readonly name: string
   readonly ledger: string
   readonly options: SenderOptions
+  readonly carrier?: Carrier | undefined
 }
 
 /** An event with its payload, ready to be published. */
@@ -97,5 +106,7 @@ export interface Measured {
   readonly peakByUrl: Readonly<Record<string, number>>
   readonly loopP99Ms: number
   readonly maxRssMb: number
+  /** Now. */
+  readonly rssMb: number
   readonly longestTimerMs: number
 }
