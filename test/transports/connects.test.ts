@@ -4,9 +4,9 @@
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { Lookup } from '../../src/dns/bounded-calls.ts'
 import type { ConnectionOptions } from '../../src/transports/connection-options.ts'
 import { kyTransport } from '../../src/transports/ky.ts'
-import type { Lookup } from '../../src/transports/resolve.ts'
 import { undiciTransport } from '../../src/transports/undici.ts'
 import { deafReceiver } from '../support/deaf-receiver.ts'
 import { evilReceiver } from '../support/evil-receiver.ts'

@@ -9,7 +9,9 @@ const parts: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
   emitter: async () => (await import('./emitter.ts')).runEmitter,
   evil: async () => (await import('./evil.ts')).runEvil,
   migrator: async () => (await import('./migrator.ts')).runMigrator,
+  origins: async () => (await import('./origins.ts')).runOrigins,
   poisoned: async () => (await import('./poisoned.ts')).runPoisoned,
+  restless: async () => (await import('./restless.ts')).runRestless,
   sender: async () => (await import('./sender.ts')).runSender,
   upsetter: async () => (await import('./upsetter.ts')).runUpsetter,
 }

@@ -7,6 +7,8 @@ import { evilReceivers } from './evil-receivers.ts'
 import { fullDisk } from './full-disk.ts'
 import { greedyCallers } from './greedy-callers.ts'
 import { heldSnapshot } from './held-snapshot.ts'
+import { keepAliveRace } from './keep-alive-race.ts'
+import { manyOrigins } from './many-origins.ts'
 import { pooler } from './pooler.ts'
 import { portOracle } from './port-oracle.ts'
 import { rebinding } from './rebinding.ts'
@@ -29,6 +31,8 @@ export const longScenarios: readonly Scenario[] = [
   evilReceivers,
   rebinding,
   portOracle,
+  keepAliveRace,
+  manyOrigins,
   greedyCallers,
   wrongClock,
   jumpingClock,
