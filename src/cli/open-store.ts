@@ -26,7 +26,11 @@ export interface StorePlace {
   readonly prefix?: string | undefined
   /** Wake-up hints between processes, on Postgres. @default false */
   readonly listen?: boolean | undefined
+  /** Connections at most, on Postgres and MariaDB. @default 10 */
+  readonly connections?: number | undefined
 }
+
+const CONNECTIONS = 10
 
 /** What databases have been opened for: shown by the server beside each connection. */
 const APPLICATION = 'posthorn'
@@ -53,9 +57,14 @@ interface PgPool {
   end(): Promise<void>
 }
 
-async function openPostgres({ url, schema, listen = false }: StorePlace): Promise<OpenedStore> {
+async function openPostgres({
+  url,
+  schema,
+  listen = false,
+  connections = CONNECTIONS,
+}: StorePlace): Promise<OpenedStore> {
   const Pool = member(await driver('pg'), 'Pool') as new (options: object) => PgPool
-  const pool = new Pool({ connectionString: url, max: 10, application_name: APPLICATION })
+  const pool = new Pool({ connectionString: url, max: connections, application_name: APPLICATION })
   return {
     store: postgresStore({ client: pool as never, listen, ...(schema === undefined ? {} : { schema }) }),
     query: async (sql) => (await pool.query(sql)).rows,
@@ -68,9 +77,9 @@ interface MysqlPool {
   end(): Promise<void>
 }
 
-async function openMysql({ url, prefix }: StorePlace): Promise<OpenedStore> {
+async function openMysql({ url, prefix, connections = CONNECTIONS }: StorePlace): Promise<OpenedStore> {
   const createPool = member(await driver('mysql2/promise'), 'createPool') as (options: object) => MysqlPool
-  const pool = createPool({ uri: url.replace(/^mariadb:/, 'mysql:'), connectionLimit: 10 })
+  const pool = createPool({ uri: url.replace(/^mariadb:/, 'mysql:'), connectionLimit: connections })
   return {
     store: mysqlStore({ client: pool as never, ...(prefix === undefined ? {} : { prefix }) }),
     async query(sql) {

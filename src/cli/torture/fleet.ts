@@ -40,6 +40,8 @@ export interface Fleet {
   freeze(worker: string, forMs: number): Promise<void>
   /** Its event loop does nothing else for so long. */
   block(worker: string, forMs: number): Promise<void>
+  /** The first column of what a worker's connections answer to a statement that is given to them so many times at once. */
+  ask(worker: string, sql: string, times: number): Promise<readonly string[]>
   /** SIGSTOP of all workers and of the publishing process while `work` runs. */
   whileStill<T>(work: () => T): Promise<T>
   /** SIGTERM, the planned stop, and a new worker in its place. */
@@ -201,6 +203,18 @@ export async function startFleet(
       faults.push({ kind: 'block', worker, at: systemClock.now() })
       child.send({ blockMs: forMs })
       faults.push({ kind: 'wake', worker, at: await woken })
+    },
+    async ask(worker, sql, times) {
+      const child = workers.get(worker)
+      if (child === undefined) return []
+      const answered = new Promise<readonly string[]>((resolve) => {
+        child.on('message', (message: { answers?: readonly string[] }) => {
+          if (message.answers !== undefined) resolve(message.answers)
+        })
+        child.once('exit', () => resolve([]))
+      })
+      child.send({ ask: sql, times })
+      return answered
     },
     async whileStill(work) {
       const all = [...workers.values(), ...(producer === null ? [] : [producer])].filter(isAlive)

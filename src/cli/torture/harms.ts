@@ -41,7 +41,7 @@ export const deploys = (often: Often): Harm => {
 }
 
 /** Cuts the connections of the workers at the server, by a statement. */
-export const cuts = (often: Often, cut: (opened: OpenedStore) => Promise<void>): Harm => {
+export const cuts = (often: Often, cut: (opened: OpenedStore) => Promise<unknown>): Harm => {
   return (fleet, random, opened) =>
     repeat(often, fleet, random, async () => {
       fleet.note('cut')
@@ -55,6 +55,7 @@ export const restarts = (often: Often, restart: () => Promise<void>): Harm => {
     repeat(often, fleet, random, async () => {
       fleet.note('restart')
       await restart()
+      fleet.note('mended')
     })
 }
 

@@ -44,6 +44,14 @@ export async function runWorker(): Promise<void> {
     while (systemClock.monotonic() < until);
     process.send?.({ wokenAt: systemClock.now() })
   })
+  process.on('message', ({ ask, times = 0 }: { ask?: string; times?: number }) => {
+    if (ask === undefined) return
+    const asked = Array.from({ length: times }, async () => {
+      const [row] = await opened.query(ask).catch(() => [])
+      return row === undefined ? 'refused' : String(Object.values(row)[0])
+    })
+    void Promise.all(asked).then((answers) => process.send?.({ answers }))
+  })
   process.on('disconnect', () => process.exit(0))
   process.on('unhandledRejection', (cause) => {
     process.send?.({ unhandled: String(cause) })
