@@ -29,8 +29,13 @@ export interface LaneLimits {
 
 export interface Lanes {
   add(task: Task): void
-  /** A started task has ended, `tookMs` null when nothing was sent; `timedOut` lowers the lane's share to 1 after three in a row. */
+  /**
+   * The request of a started task has ended, `tookMs` null when nothing was sent: its lane and its origin may start the next. `timedOut`
+   * lowers the lane's share to 1 after three in a row. It counts as in flight until `free`.
+   */
   done(task: Task, tookMs: number | null, timedOut: boolean): void
+  /** What came of it is stored, or will not be: the process may start another. */
+  free(): void
   /** Takes out all tasks that have not started. */
   takeWaiting(): Task[]
   /** Takes out what would wait for more than five seconds in lanes whose receivers are slow. */
@@ -196,7 +201,6 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
     },
 
     done(task, tookMs, timedOut) {
-      inFlight -= 1
       if (timedOut) countTimeout(task.lane)
       else if (tookMs !== null) timeouts.delete(task.lane)
       const lane = lanes.get(task.lane)
@@ -219,6 +223,11 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
         }
         if (origin.inFlight === 0) origins.delete(task.target.origin)
       }
+      pump()
+    },
+
+    free() {
+      inFlight -= 1
       pump()
     },
 

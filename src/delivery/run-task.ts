@@ -46,6 +46,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     const held = heldMeanwhile(task)
     if (held !== null) {
       lanes().done(task, null, false)
+      lanes().free()
       await put(task.group, held, task.target.subscription, true)
       return settle(task.group)
     }
@@ -55,8 +56,10 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     if (subscription !== null && stopsLine(task, done)) await conditions.stop(subscription, task.delivery.id)
     const recorded = put(task.group, done.outcome, subscription, true)
     lanes().done(task, done.tookMs, done.timedOut)
-    running.onProgress()
+    // Until then it would be sent again if this process died, so it keeps its place.
     await recorded
+    lanes().free()
+    running.onProgress()
     const { next } = done.outcome
     if (next.state === 'pending' && next.delayMs < POLL_MS) running.onDueSoon()
     if (subscription !== null && done.finding !== null) conditions.note(subscription, done.finding)
@@ -107,6 +110,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
   async function leaveUnsent(task: Task): Promise<void> {
     task.group.unfinished = true
     lanes().done(task, null, false)
+    lanes().free()
     await settle(task.group)
   }
 

@@ -5,8 +5,10 @@
 import type { Clock } from '../clock.ts'
 import type { Worker } from './worker.ts'
 
-/** How long a busy worker waits until it is idle, how long it then does only such rows, and how long it does not. */
-const ALONE_MS = 5_000
+/** How long a busy worker waits until it is idle. */
+const IDLE_WITHIN_MS = 5_000
+/** How long it then does only such rows, and how long it does not. What else is due waits as long. */
+const ALONE_MS = 2_000
 
 /** When this worker takes nothing but suspects. */
 export interface Suspects {
@@ -22,11 +24,13 @@ export function createSuspects(
   worker: Pick<Worker, 'busy' | 'claimOnce' | 'keepFree'>,
 ): Suspects {
   let since: number | null = null
+  let aloneSince: number | null = null
   let ended = Number.NEGATIVE_INFINITY
 
   function end(): void {
     if (since !== null) ended = clock.monotonic()
     since = null
+    aloneSince = null
     worker.keepFree(false)
   }
 
@@ -39,10 +43,11 @@ export function createSuspects(
     },
     async keepBusy() {
       if (since === null) return false
-      const forMs = clock.monotonic() - since
+      const now = clock.monotonic()
       const { busy } = worker
-      if (busy && forMs < ALONE_MS) return true
-      const took = forMs < 2 * ALONE_MS && (await worker.claimOnce(true)).count > 0
+      if (busy && now - since < IDLE_WITHIN_MS) return true
+      aloneSince ??= now
+      const took = now - aloneSince < ALONE_MS && (await worker.claimOnce(true)).count > 0
       if (took && !busy) return true
       end()
       return false
