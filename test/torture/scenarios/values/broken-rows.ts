@@ -12,9 +12,9 @@ interface Breakage {
   /**
    * Set aside, with its reason in the list of deliveries. `told`: what a subscription wants cannot be read, so it gets nothing, and
    * the hook `problem` hears of it. `blocked`: the guard lets no request there, and it is tried again by its schedule. `refused`: the body is
-   * not there to be sent. `left`: for a worker that knows it.
+   * not there to be sent. `held` and `left`: for a worker that knows it.
    */
-  readonly becomes: 'quarantined' | 'told' | 'blocked' | 'refused' | 'left'
+  readonly becomes: 'quarantined' | 'told' | 'blocked' | 'refused' | 'held' | 'left'
 }
 
 type Becomes = Breakage['becomes']
@@ -68,7 +68,7 @@ const KINDS: readonly Breakage[] = [
   subscription('patterns that are no JSON', `events = '['`, 'told'),
   subscription('patterns of null', `events = 'null'`, 'told'),
   subscription('a pattern of a number', `events = '[5]'`, 'told'),
-  subscription('a state of a newer version', `state = 'frozen'`),
+  subscription('a state of a newer version', `state = 'frozen'`, 'held'),
   subscription('metadata that is no JSON', `metadata = '{'`),
   subscription('conditions that are no JSON', `conditions = '{'`),
   subscription('a filter of a newer version', `settings = '{"filter":{"operator":"new"}}'`, 'told'),
@@ -131,6 +131,7 @@ const LISTED: Readonly<Record<Becomes, string>> = {
   refused: 'failed refused',
   told: '',
   blocked: 'pending blocked',
+  held: 'pending null',
   left: '',
 }
 
