@@ -126,7 +126,7 @@ export function changeBy(
     else fail(standing, finding, now, policy)
   }
   if (isBroken(standing, policy, shareFailed)) open(standing, 'failing', now, now + policy.pace.firstProbeMs)
-  remind(standing, now, policy)
+  remind(standing, now, policy, findings.at(-1)?.kind === 'failure')
   return difference(row, standing)
 }
 
@@ -209,7 +209,7 @@ function disable(standing: Standing, reason: 'gone' | 'failing'): void {
  * What follows from time: reminders, and in the end disabling, by a failure at the end of the span or later and never sooner than a
  * day after the warning.
  */
-function remind(standing: Standing, now: number, { disableAfter }: Policy): void {
+function remind(standing: Standing, now: number, { disableAfter }: Policy, failedNow: boolean): void {
   const { failing } = standing.condition
   if (disableAfter === null || failing === undefined || standing.state === 'disabled') return
   const age = now - failing.since
@@ -218,7 +218,7 @@ function remind(standing: Standing, now: number, { disableAfter }: Policy): void
   const warnedAt = failing.warnedAt ?? (warns && age >= spanMs - DAY_MS ? now : null)
   const isWarned = !warns || (warnedAt !== null && now - warnedAt >= DAY_MS)
   const lasted = failing.last - failing.since >= spanMs
-  if (lasted && failing.attempts >= disableAfter.attempts && isWarned) {
+  if (failedNow && lasted && failing.attempts >= disableAfter.attempts && isWarned) {
     disable(standing, 'failing')
     return
   }
@@ -232,7 +232,7 @@ function remind(standing: Standing, now: number, { disableAfter }: Policy): void
 
 /** From when on the next failure disables it. */
 export function disablesAt({ since, warnedAt }: Failing, spanMs: number): number {
-  return Math.max(since + spanMs, warnedAt === null ? 0 : warnedAt + DAY_MS)
+  return Math.max(since + spanMs, (warnedAt ?? Number.NEGATIVE_INFINITY) + DAY_MS)
 }
 
 function difference(row: Row, standing: Standing): Change {
@@ -269,7 +269,7 @@ function tidingsOf(before: Failing | undefined, after: Failing | undefined, disa
   const earlier = anew ? undefined : before
   if (after !== undefined && after.told !== 0 && after.told !== (earlier?.told ?? 0))
     tidings.push({ notice: 'still-failing', percent: after.told })
-  const isWarned = (one: Failing | undefined) => one !== undefined && one.warnedAt !== null
+  const isWarned = (one: Failing | undefined) => (one?.warnedAt ?? null) !== null
   if (isWarned(after) && !isWarned(earlier)) tidings.push({ notice: 'disabling-soon' })
   return tidings
 }

@@ -20,8 +20,8 @@ const MAX_TRIES = 10
 /** A flickering receiver begins a new streak at most this often: each costs a write and a new view in every process. */
 const STREAK_EVERY_MS = 1_000
 const MAX_FINDINGS = 100
-/** When all receivers fail at once, outcomes must not wait for a connection behind what is remembered of each. */
-const MAX_STORING = 2
+/** Statements at once: when all receivers fail, outcomes must not wait for a connection behind what is remembered of each. */
+const MAX_STATEMENTS = 2
 /** How often a process that has seen little asks what all have seen of a subscription that fails. */
 const ASK_EVERY_MS = 5_000
 /** What is disabled is remembered until nobody can hold an older view of it. */
@@ -62,7 +62,7 @@ export function createConditions(
 ): Conditions {
   const { store, policy } = parts
   const entries = new Map<string, Entry>()
-  const inTurn = createFewAtOnce(MAX_STORING)
+  const inTurn = createFewAtOnce(MAX_STATEMENTS)
   const relevant = Math.max(policy.breaker?.failures ?? 0, policy.disableAfter?.attempts ?? 0)
 
   function entryOf(row: SubscriptionRecord): Entry {
@@ -116,9 +116,12 @@ export function createConditions(
 
   async function storeAll(entry: Entry): Promise<void> {
     try {
+      // `entry.storing` has to stand before this can end.
+      await null
       if (wantsToAsk(entry)) {
         entry.askedAt = time.now()
-        entry.failingAtLarge = isTooMuch(await sharedTally(entry.row, parts, time), policy)
+        const tally = await inTurn(() => sharedTally(entry.row, parts, time))
+        entry.failingAtLarge = isTooMuch(tally, policy)
       }
       while (entry.findings.length > 0 && isWorthStoring(entry))
         await storeOnce(entry, entry.findings.splice(0))
@@ -132,9 +135,13 @@ export function createConditions(
   }
 
   /** A streak that is stored needs no more findings; one that is not keeps what it needs to begin. */
-  function trim({ row, findings }: Entry): void {
-    if (conditionOf(row).failing !== undefined) findings.length = 0
-    else if (findings.length > MAX_FINDINGS) findings.splice(1, findings.length - MAX_FINDINGS)
+  function trim(entry: Entry): void {
+    if (conditionOf(entry.row).failing !== undefined) entry.findings.length = 0
+    else bound(entry)
+  }
+
+  function bound({ findings }: Entry): void {
+    if (findings.length > MAX_FINDINGS) findings.splice(1, findings.length - MAX_FINDINGS)
   }
 
   async function storeOnce(entry: Entry, findings: readonly Finding[]): Promise<void> {
@@ -145,12 +152,12 @@ export function createConditions(
       if (change.patch === null) return
       // Before it is active, so that nothing of the old goes out and nothing of the new is dropped.
       if (change.state === 'enabled' && dropped) await drop(row)
-      const after = await store.updateSubscription(row.tenantId, row.id, change.patch, {
-        revision: row.revision,
-      })
+      const { patch } = change
+      const guard = { revision: row.revision }
+      const after = await inTurn(() => store.updateSubscription(row.tenantId, row.id, patch, guard))
       if (after === null) return forget(row)
       if (after !== 'conflict') return follow(entry, row, after, change)
-      const fresh = await store.getSubscription(row.tenantId, row.id)
+      const fresh = await inTurn(() => store.getSubscription(row.tenantId, row.id))
       if (fresh === null) return forget(row)
       entry.row = fresh
     }
@@ -164,10 +171,12 @@ export function createConditions(
   /** Looks whether time alone has changed something. */
   function review(entry: Entry): void {
     if (entry.storing !== null || changeOf(entry, []).patch === null) return
-    entry.storing = inTurn(() => storeOnce(entry, []))
+    entry.storing = storeOnce(entry, [])
       .catch((cause) => reportProblem(parts, 'condition', cause))
       .finally(() => {
         entry.storing = null
+        // What has come in meanwhile.
+        if (entry.findings.length > 0 && isWorthStoring(entry)) entry.storing = storeAll(entry)
       })
   }
 
@@ -194,11 +203,12 @@ export function createConditions(
 
   /** All of its rows at once, so that none is claimed only to be held. */
   async function hold({ tenantId, id }: SubscriptionRecord): Promise<void> {
-    while ((await store.hold(tenantId, id, BLOCK)) === BLOCK);
+    while ((await inTurn(() => store.hold(tenantId, id, BLOCK))) === BLOCK);
   }
 
   async function drop({ tenantId, id }: SubscriptionRecord): Promise<void> {
-    while ((await store.cancel({ tenantId, subscriptionId: id }, BLOCK)).length === BLOCK);
+    const next = () => store.cancel({ tenantId, subscriptionId: id }, BLOCK)
+    while ((await inTurn(next)).length === BLOCK);
   }
 
   return {
@@ -206,9 +216,9 @@ export function createConditions(
       const entry = entryOf(subscription)
       entry.window.add(finding.at, finding.kind === 'failure')
       entry.findings.push(finding)
-      if (entry.storing !== null) return
+      if (entry.storing !== null) return bound(entry)
       if (finding.kind === 'success' && !finding.gone && isHealthy(entry.row)) entry.findings.length = 0
-      else if (isWorthStoring(entry) || wantsToAsk(entry)) entry.storing = inTurn(() => storeAll(entry))
+      else if (isWorthStoring(entry) || wantsToAsk(entry)) entry.storing = storeAll(entry)
       else trim(entry)
     },
     newest(subscription) {

@@ -2,6 +2,7 @@
  * Runs one task whose turn has come: one attempt, its outcome recorded and told of, and the claimed row settled with its last
  * task. Outcomes without an attempt go the same way.
  */
+import pRetry from 'p-retry'
 import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { SubscriptionRecord } from '../records.ts'
@@ -11,6 +12,7 @@ import { insteadOfSendingNow } from './hold.ts'
 import type { Holding } from './holding.ts'
 import type { Lanes } from './lanes.ts'
 import { hasTenantLimits, isLimited } from './limits.ts'
+import { patience } from './patience.ts'
 import { createPreparer } from './prepare.ts'
 import { createRecorder } from './record.ts'
 import { reportOutcome } from './report-outcome.ts'
@@ -53,7 +55,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     const done = await delivered(task, deadlineMs)
     if (done === null) return leaveUnsent(task)
     const { subscription } = task.target
-    if (subscription !== null && stopsLine(task, done)) await conditions.stop(subscription, task.delivery.id)
+    if (subscription !== null && stopsLine(task, done)) await stopLine(subscription, task.delivery.id)
     const recorded = put(task.group, done.outcome, subscription, true)
     lanes().done(task, done.tookMs, done.timedOut)
     // Until then it would be sent again if this process died, so it keeps its place.
@@ -64,6 +66,15 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     if (next.state === 'pending' && next.delayMs < POLL_MS) running.onDueSoon()
     if (subscription !== null && done.finding !== null) conditions.note(subscription, done.finding)
     await settle(task.group)
+  }
+
+  /** Before the outcome is stored, which lets the next of the line go. An outage is waited for as long as for the outcome. */
+  async function stopLine(subscription: SubscriptionRecord, deliveryId: string): Promise<void> {
+    const stopping = pRetry(
+      () => conditions.stop(subscription, deliveryId),
+      patience(parts, () => true),
+    )
+    await stopping.catch((cause) => running.problem('condition', cause))
   }
 
   async function delivered(task: Task, deadlineMs: number): Promise<Delivered | null> {

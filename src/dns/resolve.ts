@@ -88,9 +88,9 @@ export function resolveAsFetch({
   nameServers,
   system = systemLookup as Lookup,
 }: ResolveOptions = {}): Resolve {
-  const bySystem = boundedCalls(system, MAX_SYSTEM_LOOKUPS)
-  // Bun and Deno have no resolver that can be given up.
+  // Bun and Deno have no resolver that can be given up: all their names go this way.
   const byDns = hasNodeSockets() ? createResolve({ nameServers, system }) : undefined
+  const bySystem = boundedCalls(system, byDns === undefined ? MAX_LOOKUPS : MAX_SYSTEM_LOOKUPS)
 
   return (hostname, ask, done) => {
     if (byDns === undefined || ask.asSystem || isLocal(hostname))

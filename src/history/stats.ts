@@ -83,11 +83,15 @@ const MAX_BUCKETS = 3_000
 export function createStats(parts: Parts): (options?: StatsOptions) => Promise<Stats> {
   const { store, defaultTenant, statistics } = parts
 
-  async function breakerOf(tenant: TenantFilter, id: string): Promise<BreakerState | null> {
+  async function ownerOf(
+    tenant: TenantFilter,
+    id: string,
+  ): Promise<{ readonly tenant: string; readonly breaker: BreakerState | null }> {
     const scopes: readonly TenantScope[] = Array.isArray(tenant) ? tenant : [tenant as TenantScope]
     for (const scope of scopes) {
       const row = await store.getSubscription(scope, id)
-      if (row !== null) return (await presentSubscription(row, parts)).breaker
+      if (row !== null)
+        return { tenant: row.tenantId, breaker: (await presentSubscription(row, parts)).breaker }
     }
     throw new PosthornError('NOT_FOUND', `No subscription "${id}" of this tenant`, { path: 'subscription' })
   }
@@ -98,14 +102,14 @@ export function createStats(parts: Parts): (options?: StatsOptions) => Promise<S
     const { subscription } = options
     const id = subscription === undefined ? undefined : textOf(subscription, 'subscription', 1, 64)
     const { since, until, bucket } = spanOf(options, await store.now())
-    const breaker = id === undefined ? null : await breakerOf(tenant, id)
+    const owner = id === undefined ? null : await ownerOf(tenant, id)
     await statistics.flush()
     const only = id === undefined ? {} : { subscriptionId: id }
     const bucketMs = bucket === 'minute' ? MINUTE_MS : HOUR_MS
     const rollups = (await store.readRollups({ tenant, ...only, bucketMs, since, until })).filter(
       (row) => row.tenantId !== NO_TENANT,
     )
-    const waiting = await store.backlog({ tenant, ...only })
+    const waiting = await store.backlog({ tenant: owner?.tenant ?? tenant, ...only })
     return {
       ...countsOf(rollups),
       since: dateOf(since),
@@ -115,7 +119,7 @@ export function createStats(parts: Parts): (options?: StatsOptions) => Promise<S
       backlog: waiting.due + waiting.scheduled,
       oldestDueAt: waiting.oldestDueAt === null ? null : dateOf(waiting.oldestDueAt),
       held: waiting.held,
-      breaker,
+      breaker: owner?.breaker ?? null,
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * `Store.backlog`. Of all tenants, of one tenant and of one subscription it reads no more than 10,000 rows of a kind, by index: health
  * checks ask for it just when millions wait. Above that it tells what the planner takes them for; where there is no planner to ask,
- * it counts.
+ * it counts, and so it does for several tenants at once and for a tenant with many subscriptions that wait.
  */
 import { anyTenant } from '../../model.ts'
 import type { TenantFilter } from '../../queries.ts'

@@ -5,6 +5,7 @@
  */
 import { PosthornError } from '../../errors.ts'
 import type { Database, Executor, Parameter } from './executor.ts'
+import { sqliteCodeIn } from './retry.ts'
 
 /** What a database said of a statement, without anything that the statement was run with. */
 export class DatabaseError extends Error {
@@ -43,6 +44,9 @@ export function withoutValues(error: unknown, sql: string, parameters: readonly 
   if (!(error instanceof Error) || error instanceof PosthornError) return error
   const told = new DatabaseError(messageOf(speaking(error), sql, parameters))
   told.name = error.name
+  // Some drivers say only in words what decides whether to try again, and one of the words may be a value, too ("failed").
+  const sqliteCode = sqliteCodeIn(error.message)
+  if (sqliteCode !== null) Object.assign(told, { sqliteCode })
   const frames = framesOf(error)
   if (frames !== '') told.stack = `${told.name}: ${told.message}${frames}`
   for (const one of causesOf(error)) {

@@ -58,10 +58,19 @@ const MESSAGES = [
   [/UNIQUE constraint failed/, 'SQLITE_CONSTRAINT_UNIQUE'],
 ] as const
 
+/** What SQLite says in words, as its code; null for anything else. */
+export function sqliteCodeIn(message: string): string | null {
+  return MESSAGES.find(([told]) => told.test(message))?.[1] ?? null
+}
+
 function codesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return []
-  const { code, errno, errcode, cause } = error as Error & Record<'code' | 'errno' | 'errcode', unknown>
+  const { code, errno, errcode, sqliteCode, cause } = error as Error &
+    Record<'code' | 'errno' | 'errcode' | 'sqliteCode', unknown>
   const number = typeof errcode === 'number' ? errcode : typeof errno === 'number' ? errno : 0
-  const busy = MESSAGES.flatMap(([told, name]) => (told.test(error.message) ? [name] : []))
-  return [String(code), String(number), SQLITE_NUMBERS[number] ?? '', ...busy, ...codesOf(cause)]
+  const inWords = sqliteCodeIn(error.message) ?? ''
+  return [
+    ...[String(code), String(number), SQLITE_NUMBERS[number] ?? '', String(sqliteCode), inWords],
+    ...codesOf(cause),
+  ]
 }
