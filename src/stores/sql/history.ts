@@ -156,8 +156,8 @@ const oldest = (and: string): Oldest => ({
 const FINISHED_EVENTS = oldest('')
 const WITH_BODY = oldest('and e.body is not null')
 const WITH_KEY = oldest('and e.idempotency_key is not null and e.published_at <= :old')
-/** By their ids, as a redeliver and a replay lock them, and with nothing else in the statement. */
-const LOCK_FREE = (dialect: Dialect) => `
+/** By their ids, as a redeliver and a replay lock them, and with nothing else in the statement; without those that others have. */
+export const LOCK_FREE = (dialect: Dialect) => `
   select e.tenant_id, e.id from {rows w: tenant_id text, id text}
   join {events} e ${dialect.useIndex('events_id')} on e.tenant_id = w.tenant_id and e.id = w.id ${dialect.skipLocked}`
 
@@ -170,8 +170,10 @@ interface Oldest {
 /** Locks up to :count of the oldest, leaving out what others have locked; none of them may be owed anything under that lock. */
 async function locked(statements: Statements, { take, again }: Oldest, values: Values): Promise<string[][]> {
   const found = idsOf(await statements.rows(take, values))
-  if (!statements.dialect.locksOnTheWay || found.length === 0) return found
-  const w = idsOf(await statements.rows(LOCK_FREE, { w: found.sort(byId) }))
+  const { locksOnTheWay, oneWriter } = statements.dialect
+  if (oneWriter || found.length === 0) return found
+  const w = locksOnTheWay ? idsOf(await statements.rows(LOCK_FREE, { w: found.sort(byId) })) : found
+  // Who had the lock before may have queued something since the statement began that found them.
   return w.length === 0 ? w : idsOf(await statements.rows(again, { ...values, w }))
 }
 

@@ -5,6 +5,7 @@
 import { tenantBucket } from '../../patterns.ts'
 import type { Outcome, Recorded } from '../../queries.ts'
 import { type Book, type BookRow, deliveryIn, enter, keyOf } from './book.ts'
+import { LOCK_FREE } from './history.ts'
 import { lockFound } from './lock-found.ts'
 import { decide, type Verdict } from './outcome.ts'
 import { isFirst, recordFirst } from './record-first.ts'
@@ -47,8 +48,26 @@ function recordAny(session: Session, outcomes: readonly Outcome[]): Promise<read
     const verdicts = outcomes.map((outcome) => decide(book, outcome))
     const finished = finishLast(book, outcomes, verdicts)
     const numbers = await write(statements, book)
+    await holdEvents(statements, outcomes, verdicts)
     return verdicts.map((verdict, at) => recordedOf(verdict, numbers, finished.has(at)))
   })
+}
+
+/**
+ * No queue row keeps a prune from an event to which a lost claim adds a delivery. Whoever has the event now may be removing it: then
+ * everything is done again, and finds it gone, or there.
+ */
+async function holdEvents(
+  statements: Statements,
+  outcomes: readonly Outcome[],
+  verdicts: readonly Verdict[],
+): Promise<void> {
+  const added = outcomes.filter((_, at) => verdicts[at]?.result === 'late' && verdicts[at]?.delivery?.isNew)
+  const w = distinct(added.map(({ tenantId, eventId }) => [tenantId, eventId]))
+  if (w.length === 0 || statements.dialect.oneWriter) return
+  const held = await statements.rows(LOCK_FREE, { w })
+  if (held.length < w.length)
+    throw Object.assign(new Error('Somebody else has an event of a late outcome.'), { code: '40001' })
 }
 
 /** Removes the rows of claims whose last outcome is among these, if all of their outcomes count; the places of those outcomes. */
