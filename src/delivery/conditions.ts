@@ -258,7 +258,8 @@ export function createConditions(
       }
     },
     async idle() {
-      for (const { storing } of entries.values()) if (storing !== null) await storing
+      // What came in meanwhile begins with the end of what was being stored.
+      for (const entry of entries.values()) while (entry.storing !== null) await entry.storing
       await notices.idle()
     },
   }

@@ -71,6 +71,30 @@ describe('ordering', () => {
     expect(made.transport.requests.map((request) => decode(request).n)).toEqual([0, 1, 2])
   })
 
+  it('stops the line when the store is away just then, and sends nothing of it meanwhile', async () => {
+    const made = setup({ answer: (request) => (decode(request).n === 0 ? 500 : 200) })
+    const line = { ordering: 'subscription', retry: 'never', onGivenUp: 'stop' }
+    const { subscription } = await made.subscribe('acme', line)
+    const { updateSubscription } = made.store
+    let refused = 0
+    Object.assign(made.store, {
+      updateSubscription: async (...given: Parameters<typeof updateSubscription>) => {
+        if (refused++ < 4) throw new Error('no connection')
+        return updateSubscription(...given)
+      },
+    })
+    for (let n = 0; n < 3; n++) await made.webhooks.publish('a', { n }, { tenantId: 'acme' })
+    const drained = made.webhooks.drain()
+    await made.clock.advance(10_000)
+    await drained
+    expect(refused).toBeGreaterThanOrEqual(5)
+    expect(made.transport.requests).toHaveLength(1)
+    const stopped = await made.webhooks.subscriptions.get(subscription.id, { tenantId: 'acme' })
+    expect(stopped).toMatchObject({ state: 'paused', pausedBy: 'user' })
+    const { items } = await made.webhooks.deliveries.list({ tenantId: 'acme', state: 'failed' })
+    expect(items).toHaveLength(1)
+  })
+
   it('survives a pause that the receiver asked for: the probe is the first of the line', async () => {
     const sent: number[] = []
     const made = setup({

@@ -1,10 +1,10 @@
 /** Test 75: a whole installation in one process, seed after seed, with the manual clock: `test/delivery/simulation`. */
 import { simulate } from '../../delivery/simulation.ts'
 import type { Findings, Scenario } from '../scenario.ts'
-import { joined } from './joined.ts'
+import { bySeed } from './by-seed.ts'
 
 const STEPS = 500
-/** Seeds of one part, which a run that was cut off need not do again. */
+/** Seeds of one part. */
 const PART = 500
 /** As many are told as a person reads. */
 const MOST_TOLD = 20
@@ -16,15 +16,7 @@ export const simulation: Scenario = {
   stores: 'memory',
   longMinutes: 30,
   async run(bench) {
-    const count = bench.full ? 10_000 : 50
-    const parts: { readonly name: string; readonly found: Findings }[] = []
-    for (let done = 0; done < count; done += PART) {
-      const first = bench.seed + done
-      const last = bench.seed + Math.min(done + PART, count) - 1
-      const name = `seeds ${first} to ${last}`
-      parts.push({ name, found: await bench.part(name, () => seeds(first, last)) })
-    }
-    return joined(parts)
+    return bySeed(bench, bench.full ? 10_000 : 50, PART, seeds)
   },
 }
 

@@ -10,10 +10,10 @@ import { emptyStores, type SqlUnderTest } from '../../stores/sql/make-store.ts'
 import { onPool } from '../../stores/sql/on-pool.ts'
 import { sqliteDrivers } from '../../support/databases/sqlite.ts'
 import type { Bench, Findings, Kind, Scenario } from '../scenario.ts'
-import { joined } from './joined.ts'
+import { bySeed } from './by-seed.ts'
 import { noServer } from './under-harm.ts'
 
-/** Sequences of one part, which a run that was cut off need not do again. */
+/** Sequences of one part. */
 const PART = 100
 
 export const storeModel: Scenario = {
@@ -39,14 +39,7 @@ export const storeModel: Scenario = {
       return { problems, figures: { runs: last - first + 1, steps } }
     }
 
-    const parts: { readonly name: string; readonly found: Findings }[] = []
-    for (let done = 0; done < count; done += PART) {
-      const first = bench.seed + done
-      const last = bench.seed + Math.min(done + PART, count) - 1
-      const name = `seeds ${first} to ${last}`
-      parts.push({ name, found: await bench.part(name, () => sequences(first, last)) })
-    }
-    return joined(parts)
+    return bySeed(bench, count, PART, sequences)
   },
 }
 
