@@ -3,7 +3,8 @@
  * a name resolves to. It opens no connection; whoever does dials only what the verdict names.
  */
 import type { LookUp } from '../dns/look-up.ts'
-import { type AddressRule, addressRules, admits, type Unwrap, unwraps } from './address-rules.ts'
+import { type AddressJudging, addressRules, judgeAddress, opensMetadata, unwraps } from './address-rules.ts'
+import { parseAddress } from './blocks.ts'
 import { createKept } from './kept.ts'
 import { parseUrl } from './parse-url.ts'
 import { type AddressGuardOptions, type Policy, policyOf } from './policy.ts'
@@ -58,11 +59,9 @@ export interface AddressGuard {
 }
 
 /** Everything a guard goes by. Tests weaken it rule by rule to see that each one counts. */
-export interface GuardRules {
+export interface GuardRules extends AddressJudging {
   readonly text: readonly Rule<WrittenUrl>[]
   readonly url: readonly Rule<JudgedUrl>[]
-  readonly address: readonly AddressRule[]
-  readonly unwraps: readonly Unwrap[]
   /** How the answers of a look-up are put together: all of them must pass. */
   readonly everyAnswer: (answers: readonly string[], passes: (answer: string) => boolean) => boolean
 }
@@ -71,8 +70,10 @@ export interface GuardRules {
 export const guardRules: GuardRules = {
   text: textRules,
   url: urlRules,
+  parse: parseAddress,
   address: addressRules,
   unwraps,
+  opensMetadata,
   everyAnswer: (answers, passes) => answers.length > 0 && answers.every(passes),
 }
 
@@ -103,8 +104,13 @@ export function createGuard(policy: Policy, rules: GuardRules): AddressGuard {
   }
 
   function judgeAddresses(hostname: string, addresses: readonly string[]): boolean {
+    if (typeof hostname !== 'string' || !Array.isArray(addresses)) return false
     const open = opened(hostname, policy)
-    return rules.everyAnswer(addresses, (address) => admits(address, open, policy, rules))
+    // Not the list itself: `every` passes over holes.
+    return rules.everyAnswer(
+      [...addresses],
+      (address) => judgeAddress(address, open, policy, rules) === 'allowed',
+    )
   }
 
   async function lookUp(hostname: string): Promise<readonly string[]> {
@@ -118,22 +124,28 @@ export function createGuard(policy: Policy, rules: GuardRules): AddressGuard {
     judgeUrl,
     judgeAddresses,
     opens: (hostname) => opened(hostname, policy),
-    async judge(url, { resolve } = {}) {
+    async judge(url, options) {
       const verdict = judgeUrl(url)
       if (!verdict.allowed) return { ...verdict, addresses: [] }
       if (verdict.address !== null) return passed([verdict.address])
-      const addresses = await answersOf(verdict.hostname, resolve ?? lookUp)
-      if (addresses === null || addresses.length === 0)
-        return refused('look-up', 'has a host that could not be resolved')
-      return judgeAddresses(verdict.hostname, addresses)
-        ? passed([...addresses])
-        : refused('address', NOT_PUBLIC)
+      const { hostname } = verdict
+      const answers = await answersOf(() => (options?.resolve ?? lookUp)(hostname))
+      if (typeof answers === 'string') return refused('look-up', answers)
+      return judgeAddresses(hostname, answers) ? passed(answers) : refused('address', leadsInside(policy))
     },
   }
 }
 
-const NOT_PUBLIC =
-  'leads to an address that is not public: createWebhooks takes `allowCidrs` or `allowPrivateNetworks` for networks of your own'
+/**
+ * The one sentence for whatever depends on an answer of DNS: it says nothing of which address that was. `denied` is for a literal
+ * address, whose verdict is known without asking anybody.
+ */
+function leadsInside({ denyBlocks, allowPrivateNetworks }: Policy, is?: 'closed' | 'denied'): string {
+  if (is === 'denied') return 'leads to an address that is on the list of denied blocks'
+  const orDenied = is === undefined && denyBlocks.length > 0 ? ', or on the list of denied blocks' : ''
+  const orAll = allowPrivateNetworks ? '' : ', `allowPrivateNetworks` all private ones'
+  return `leads to an address that is not public${orDenied}: the option \`allowCidrs\` opens networks of your own${orAll}`
+}
 
 const passed = (addresses: readonly string[]): Verdict => ({
   allowed: true,
@@ -157,9 +169,9 @@ function judgeText(text: string, policy: Policy, rules: GuardRules): UrlVerdict 
   }
   const { hostname, literal } = judged
   if (!literal) return { allowed: true, hostname, address: null }
-  if (admits(hostname, policy.allowPrivateNetworks, policy, rules))
-    return { allowed: true, hostname, address: hostname }
-  return { allowed: false, rule: 'address', reason: NOT_PUBLIC }
+  const is = judgeAddress(hostname, policy.allowPrivateNetworks, policy, rules)
+  if (is === 'allowed') return { allowed: true, hostname, address: hostname }
+  return { allowed: false, rule: 'address', reason: leadsInside(policy, is) }
 }
 
 function writtenUrl(text: string): WrittenUrl {
@@ -177,14 +189,17 @@ function judgedUrl(written: WrittenUrl): JudgedUrl | null {
   return { ...written, parsed, hostname: literal ? bare : bare.replace(/\.$/, ''), literal, port }
 }
 
-async function answersOf(
-  hostname: string,
-  resolve: NonNullable<JudgeOptions['resolve']>,
-): Promise<readonly string[] | null> {
+/** The answers, or why there are none. */
+async function answersOf(ask: () => unknown): Promise<readonly string[] | string> {
   try {
-    const answers: unknown = await resolve(hostname)
-    return Array.isArray(answers) ? answers : null
+    const answers = await ask()
+    const list: readonly unknown[] | null = Array.isArray(answers) ? [...answers] : null
+    if (list === null || !list.every((answer) => typeof answer === 'string'))
+      return 'has a host that could not be resolved: `resolve` must return a list of addresses, each a string'
+    return list.length > 0 ? list : UNRESOLVED
   } catch {
-    return null
+    return UNRESOLVED
   }
 }
+
+const UNRESOLVED = 'has a host that could not be resolved'

@@ -3,7 +3,8 @@
  * ipaddr.js names the ranges; the entries here decide what each of them means and add those that it lacks.
  */
 import ipaddr from 'ipaddr.js'
-import { type Block, blockOf, type Ip, inBlocks, type Policy } from './policy.ts'
+import { type Block, blockOf, type Ip, inBlocks, isWithin } from './blocks.ts'
+import type { Policy } from './policy.ts'
 
 /** `metadata` stays refused when private networks are allowed; `reserved` leads nowhere that a receiver could be. */
 export type AddressKind = 'public' | 'loopback' | 'private' | 'metadata' | 'reserved'
@@ -24,10 +25,17 @@ export interface Unwrap {
 const blocks = (...cidrs: string[]): Block[] => cidrs.map((cidr) => blockOf(cidr, 'address rules'))
 const GLOBAL_UNICAST = blocks('2000::/3')
 const NAT64 = blocks('64:ff9b::/96')
-const METADATA = blocks(
-  ...['168.63.129.16/32', '100.100.100.200/32', '192.0.0.192/32', '100.96.0.96/32'],
-  ...['fd00:ec2::/32', 'fd20:ce::254/128', 'fd00:42::42/128'],
-)
+/**
+ * Where clouds hand out credentials to whoever asks from inside: link-local, and what some of them chose instead or beside it.
+ * Azure's WireServer has a public address; most other ones lie inside shared or unique local networks.
+ */
+const METADATA = [
+  ...['169.254.0.0/16', '168.63.129.16/32', '100.100.100.200/32', '192.0.0.192/32', '100.96.0.96/32'],
+  ...['fe80::/10', 'fd00:ec2::/32', 'fd20:ce::254/128', 'fd00:42::42/128'],
+  // Oracle, Akamai, Alibaba.
+  ...['fd00:c1::a9fe:a9fe/128', 'fd00:a9fe:a9fe::1/128', 'fd00:100::100:200/128'],
+]
+const METADATA_BLOCKS = blocks(...METADATA)
 
 /** What ipaddr.js calls a range, as a rule. */
 function ranges(kind: AddressKind, family: 'ipv4' | 'ipv6', ...names: string[]): AddressRule[] {
@@ -40,10 +48,10 @@ function ranges(kind: AddressKind, family: 'ipv4' | 'ipv6', ...names: string[]):
 
 /** The first rule that holds decides; an address that no rule holds is public. */
 export const addressRules: readonly AddressRule[] = [
-  // Azure's WireServer has a public address; the other ones lie inside shared or unique local networks.
-  { name: 'metadata', kind: 'metadata', holds: (ip) => inBlocks(ip, METADATA) },
-  ...ranges('metadata', 'ipv4', 'linkLocal'),
-  ...ranges('metadata', 'ipv6', 'linkLocal'),
+  ...METADATA.map((cidr): AddressRule => {
+    const block = blocks(cidr)
+    return { name: `metadata ${cidr}`, kind: 'metadata', holds: (ip) => inBlocks(ip, block) }
+  }),
   ...ranges('loopback', 'ipv4', 'loopback'),
   ...ranges('loopback', 'ipv6', 'loopback'),
   ...ranges('private', 'ipv4', 'private', 'carrierGradeNat'),
@@ -68,27 +76,33 @@ export const unwraps: readonly Unwrap[] = [
   },
 ]
 
-/** The address, or null for anything but a plainly written one without a zone. */
-export function parseAddress(text: unknown): Ip | null {
-  if (typeof text !== 'string' || text.includes('%')) return null
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text)
-  return ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : null
+/** Which blocks of `allowCidrs` count for a metadata address: a wide one was meant for the network around it. */
+export const opensMetadata = (block: Block): boolean => isWithin(block, METADATA_BLOCKS)
+
+/** What `judgeAddress` goes by. */
+export interface AddressJudging {
+  /** The address, or null for what is none. */
+  readonly parse: (text: unknown) => Ip | null
+  readonly address: readonly AddressRule[]
+  readonly unwraps: readonly Unwrap[]
+  readonly opensMetadata: (block: Block) => boolean
 }
 
-/** True when the address may be dialled. `open` lets loopback and private addresses pass. */
-export function admits(
+/** May this address be dialled? `denied` by `denyCidrs`, `closed` for not being public. `open` lets loopback and private ones pass. */
+export function judgeAddress(
   text: unknown,
   open: boolean,
-  policy: Policy,
-  rules: { readonly address: readonly AddressRule[]; readonly unwraps: readonly Unwrap[] },
-): boolean {
-  const written = parseAddress(text)
-  if (written === null) return false
+  { allowBlocks, denyBlocks }: Policy,
+  rules: AddressJudging,
+): 'allowed' | 'denied' | 'closed' {
+  const written = rules.parse(text)
+  if (written === null) return 'closed'
   const ip = unwrapped(written, rules.unwraps)
-  if (inBlocks(ip, policy.denyBlocks) || inBlocks(written, policy.denyBlocks)) return false
-  if (inBlocks(ip, policy.allowBlocks)) return true
+  if (inBlocks(ip, denyBlocks) || inBlocks(written, denyBlocks)) return 'denied'
   const kind = rules.address.find((rule) => rule.holds(ip))?.kind ?? 'public'
-  return kind === 'public' || (open && (kind === 'loopback' || kind === 'private'))
+  if (kind === 'public' || (open && (kind === 'loopback' || kind === 'private'))) return 'allowed'
+  const opening = kind === 'metadata' ? allowBlocks.filter(rules.opensMetadata) : allowBlocks
+  return inBlocks(ip, opening) ? 'allowed' : 'closed'
 }
 
 function unwrapped(ip: Ip, list: readonly Unwrap[]): Ip {

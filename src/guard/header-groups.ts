@@ -36,7 +36,8 @@ export const headerGroups: readonly HeaderGroup[] = [
       ...['metadata', 'metadata-*', '*-metadata-token*', '*-metadata-flavor', '*-metadata-request', 'secret'],
       ...['x-metadata-*', 'x-identity-header', 'x-google-*', 'x-goog-*', 'x-aws-*', 'x-amz-*', 'x-amzn-*'],
       ...['x-azure-*', 'x-ms-*', 'x-fd-*', 'x-gcp-*', 'x-appengine-*', 'x-cloud-trace-context', 'x-vercel-*'],
-      ...['x-now-*', 'x-nf-*', 'x-alibaba-*', 'x-aliyun-*'],
+      ...['x-now-*', 'x-nf-*', 'x-alibaba-*', 'x-aliyun-*', 'x-cloudtasks-*', 'x-cloudscheduler*', 'x-msi-*'],
+      ...['disguised-host', 'was-default-hostname', 'x-waws-*', 'x-site-deployment-id'],
       ...['x-acs-*', 'x-tencent-*', 'x-oci-*', 'x-huawei-*'],
       ...['fly-*', 'x-fly-*', 'x-arr-*', 'x-envoy-*', 'x-serverless-authorization', 'x-cf-*', 'x-vcap-*'],
     ],
@@ -74,7 +75,7 @@ export const headerGroups: readonly HeaderGroup[] = [
       ...spelled('method'),
       // Certificates of callers, which the proxy in front has seen.
       ...['*-client-cert', '*-client-cert-*', 'client-cert'],
-      ...['client-cert-*', '*-client-verify', '*-client-dn'],
+      ...['client-cert-*', '*-client-verify', '*-client-dn', '*-subject-dn'],
       ...[...spelled('ssl-*'), 'x-tls-*', 'x-mtls-*'],
     ],
     reason: 'is trusted by proxies and receivers as said by a proxy',
@@ -100,18 +101,43 @@ export const headerGroups: readonly HeaderGroup[] = [
     names: [
       ...['webhook-*', 'x-webhook-*', 'svix-*', 'x-svix-*', 'posthorn-*', 'x-posthorn-*'],
       ...['content-*', 'accept-encoding', 'user-agent', 'date', 'range', 'if-*', 'digest', 'repr-digest'],
-      ...['traceparent', 'tracestate', 'idempotency-key'],
-      ...['x-idempotency-key', 'signature', 'signature-input'],
+      ...['idempotency-key', 'x-idempotency-key'],
     ],
     reason: 'is set by the sender itself',
   },
   {
+    name: 'trace',
+    names: ['traceparent', 'tracestate', 'baggage', 'b3', 'x-b3-*'],
+    reason: 'joins the request to a trace, which is the sender’s to say',
+  },
+  {
     name: 'signature',
-    // Of the presets, those whose names do not say so: an id, a type or a time of somebody's own would be believed.
+    // `sig` and `sign` as whole words: a design, a signal or an assignment is none.
     names: [
-      ...['*-signature', '*-signature-*', '*-hmac', '*-hmac-*', 'x-github-delivery', 'x-github-event'],
-      ...['x-shopify-webhook-id', 'x-shopify-topic', 'x-slack-request-timestamp'],
+      ...['*signature*', '*hmac*', 'sig', 'sig-*', '*-sig', '*-sig-*', 'sign', 'x-sign'],
+      // Of the presets, those whose names do not say so: an id, a type or a time of somebody's own would be believed.
+      ...[
+        'x-github-delivery',
+        'x-github-event',
+        'x-github-hook-*',
+        'x-shopify-*',
+        'x-slack-request-timestamp',
+      ],
     ],
     reason: 'belongs to signatures: it would look like one',
   },
+]
+
+/**
+ * Secrets that receivers ask their callers for, although the family of the name is held: whoever can send the right one was given it,
+ * and the name alone claims nothing.
+ */
+export const receiverCredentials: readonly string[] = [
+  // Of the doors in front of a receiver: Cloudflare Access, Vercel's protection of previews.
+  ...['cf-access-client-id', 'cf-access-client-secret', 'x-vercel-protection-bypass'],
+  // Of APIs.
+  ...['fastly-key', 'x-shopify-access-token', 'x-shopify-storefront-access-token'],
+  // Of a receiver's own making.
+  ...['x-webhook-secret', 'x-webhook-token', 'x-webhook-key'],
+  ...['x-internal-secret', 'x-internal-token', 'x-internal-key', 'x-internal-api-key'],
 ]

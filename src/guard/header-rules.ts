@@ -2,7 +2,7 @@
  * Which headers a tenant may have sent along: names that belong to nobody else, and what names and values may look like.
  * A value is a secret: no reason ever repeats one.
  */
-import { type HeaderGroup, headerGroups } from './header-groups.ts'
+import { type HeaderGroup, headerGroups, receiverCredentials } from './header-groups.ts'
 
 /** Most headers of one request. */
 export const MAX_HEADERS = 50
@@ -35,6 +35,7 @@ export function nameProblem(name: string, groups: readonly HeaderGroup[] = heade
     return `is no header name: 1 to ${MAX_NAME_LENGTH} letters, digits and hyphens`
   if (OBJECT_KEYS.has(lower(name))) return 'is the name of a property that every object has'
   const known = readAs(name)
+  if (receiverCredentials.includes(known)) return null
   const group = groups.find(({ names }) => names.some((entry) => fits(known, entry)))
   return group === undefined ? null : `${group.reason}: leave it out`
 }

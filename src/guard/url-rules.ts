@@ -3,7 +3,8 @@
  * the parsed URL. Each says no with a sentence that never repeats the URL.
  */
 import ipaddr from 'ipaddr.js'
-import { inHosts, type Policy } from './policy.ts'
+import { inHosts, isHostName } from './hosts.ts'
+import type { Policy } from './policy.ts'
 
 /** A URL as it was written, cut at the borders that every parser agrees on. */
 export interface WrittenUrl {
@@ -78,14 +79,28 @@ export const textRules: readonly Rule<WrittenUrl>[] = [
     name: 'lookalike',
     refuses: ({ host }) =>
       /[\p{Cf}。．｡]/u.test(host) || host.normalize('NFKC') !== host.normalize('NFC')
-        ? 'must have its host written plainly, without look-alike characters'
+        ? 'must have its host written plainly, without look-alike characters, or in punycode (`xn--…`)'
         : null,
   },
 ]
 
 /** Ends of names that never lead to the public internet (RFC 6761, 6762, 7686, 8375, 9476; ICANN on collisions). */
 export const LOCAL_NAMES: readonly string[] = [
-  ...['localhost', 'localdomain', 'local', 'internal', 'intranet', 'private', 'lan', 'home', 'corp'],
+  ...[
+    'localhost',
+    'localdomain',
+    'localdomain4',
+    'localdomain6',
+    'test',
+    'invalid',
+    'local',
+    'internal',
+    'intranet',
+    'private',
+    'lan',
+    'home',
+    'corp',
+  ],
   ...['mail', 'workgroup', 'svc', 'onion', 'alt', 'arpa', 'i2p', 'consul'],
 ]
 
@@ -95,8 +110,6 @@ export const METADATA_HOSTS = [
   ...['instance-data.ec2.internal', 'metadata.platformequinix.com', 'metadata.packet.net'],
   ...['metadata.tencentyun.com', 'api.metadata.cloud.ibm.com'],
 ]
-
-const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
 
 /** After parsing. */
 export const urlRules: readonly Rule<JudgedUrl>[] = [
@@ -112,7 +125,7 @@ export const urlRules: readonly Rule<JudgedUrl>[] = [
     refuses: ({ scheme }, { allowHttp }) =>
       scheme === 'https' || allowHttp
         ? null
-        : 'must be https: (for development, createWebhooks takes `allowHttp: true`)',
+        : 'must be https: in development the option `allowHttp: true` accepts http',
   },
   {
     name: 'port',
@@ -124,9 +137,7 @@ export const urlRules: readonly Rule<JudgedUrl>[] = [
   {
     name: 'host syntax',
     refuses: ({ hostname, literal }) =>
-      literal || (hostname.length <= 253 && hostname.split('.').every((label) => LABEL.test(label)))
-        ? null
-        : 'has a host that is no valid name',
+      literal || isHostName(hostname) ? null : 'has a host that is no valid name',
   },
   {
     name: 'denied host',
@@ -160,8 +171,7 @@ export function opened(hostname: string, { allowPrivateNetworks, allowHosts }: P
 }
 
 function localName(hostname: string): string {
-  const entry = hostname.endsWith('localhost') ? 'localhost' : hostname
-  return `has a host that is only known inside a network: if it is yours, createWebhooks takes \`allowHosts: ['${entry}']\` or \`allowPrivateNetworks: true\``
+  return `has a host that is only known inside a network: if it is yours, the option \`allowHosts: ['${hostname}']\` or \`allowPrivateNetworks: true\` opens it`
 }
 
 function isSameHost(written: string, parsed: string, literal: boolean): boolean {

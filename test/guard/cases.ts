@@ -66,6 +66,32 @@ const admitted = (address: string, why: string, options: AddressGuardOptions = {
 const cidr = (...allowCidrs: string[]) => ({ allowCidrs })
 const open = { allowPrivateNetworks: true }
 
+/** Metadata addresses stay refused inside a wide block: it was meant for the network around them. */
+const metadataCases: readonly GuardCase[] = [
+  denied('169.254.169.254', 'metadata in a block beyond link-local', cidr('169.0.0.0/8')),
+  denied('169.254.169.254', 'metadata in a block of everything', cidr('0.0.0.0/0')),
+  denied('100.100.100.200', 'Alibaba in the shared network', cidr('100.64.0.0/10')),
+  denied('100.96.0.96', 'Huawei in the shared network', cidr('100.64.0.0/10')),
+  denied('192.0.0.192', 'Oracle in protocol assignments', cidr('192.0.0.0/24')),
+  denied('168.63.129.16', 'WireServer in a public block', cidr('168.0.0.0/6')),
+  denied('fe80::1', 'IPv6 link-local in a wider block', cidr('fe00::/7')),
+  ...[
+    'fd00:ec2::254',
+    'fd20:ce::254',
+    'fd00:42::42',
+    'fd00:c1::a9fe:a9fe',
+    'fd00:a9fe:a9fe::1',
+    'fd00:100::100:200',
+  ].map((ip) => denied(ip, `${ip} in a block of all unique local networks`, cidr('fd00::/8'))),
+  denied('::ffff:100.100.100.200', 'the same, mapped', cidr('100.64.0.0/10')),
+  admitted('100.100.100.201', 'beside metadata, in the same block', cidr('100.64.0.0/10')),
+  admitted('fd00:100::100:201', 'beside metadata, in the same block', cidr('fd00::/8')),
+  admitted('100.100.100.200', 'metadata that is allowed by itself', cidr('100.100.100.200')),
+  admitted('169.254.170.2', 'metadata in a block of link-local', cidr('169.254.170.0/24')),
+  admitted('169.254.169.254', 'metadata in the block of link-local', cidr('169.254.0.0/16')),
+  admitted('fd00:ec2::254', 'metadata in its own block', cidr('10.0.0.0/8', 'fd00:ec2::/32')),
+]
+
 /** Where the corpus has no case. */
 export const ownCases: readonly GuardCase[] = [
   allow('https://example.com.', 'one trailing dot is the same name'),
@@ -119,9 +145,16 @@ export const ownCases: readonly GuardCase[] = [
     'x.i2p',
     'x.consul',
     'x.LOCAL',
+    'x.test',
+    'x.invalid',
+    'localhost.localdomain4',
+    'localhost6.localdomain6',
     'x.mail',
     'kubernetes.default.svc',
   ].map((name) => deny(`https://${name}/`, `${name} is local`)),
+  ...['x.example', 'test.example', 'test.com', 'contest', 'x.contest'].map((name) =>
+    (name.includes('.') ? allow : deny)(`https://${name}/`, `${name} only looks local`),
+  ),
   deny('https://metadata.goog/', 'a metadata name'),
   deny('https://metadata.tencentyun.com/', 'a metadata name'),
   deny('https://api.metadata.cloud.ibm.com/', 'a metadata name'),
@@ -179,11 +212,23 @@ export const ownCases: readonly GuardCase[] = [
   ...['64:ff9b::a00:1', '::5efe:7f00:1', '0127.0.0.1', '127.1', '0x7f.0.0.1', '2130706433', '', 'x'].map(
     (ip) => denied(ip, `the answer ${JSON.stringify(ip)} is no public address`),
   ),
+  ...[
+    '::8.8.8.8',
+    '::ffff:08.8.8.8',
+    '::ffff:0x8.8.8.8',
+    '::ffff:8.8.8',
+    '::1]/[::8',
+    ' 8.8.8.8',
+    '8.8.8.8\n',
+  ].map((ip) => denied(ip, `the answer ${JSON.stringify(ip)} is no public address`)),
   denied('2606:4700::1%eth0', 'a zone'),
   ...['8.8.8.8', '100.63.255.255', '100.128.0.1', '172.15.255.255', '172.32.0.1', '192.0.1.1'].map((ip) =>
     admitted(ip, `${ip} is public`),
   ),
   ...['2606:4700::1', '2001:200::1', '2003::1', '3ffe::1', '64:ff9b::808:808', '::ffff:8.8.8.8'].map((ip) =>
+    admitted(ip, `${ip} is public`),
+  ),
+  ...['64:ff9b::8.8.8.8', '2606:4700::8.8.8.8', '::FFFF:808:808', '2606:4700:0:0:0:0:0:1'].map((ip) =>
     admitted(ip, `${ip} is public`),
   ),
   deny('https://name.example.com/', 'the last answer is private', {}, [...PUBLIC, '10.0.0.1']),
@@ -197,6 +242,13 @@ export const ownCases: readonly GuardCase[] = [
   denied('127.0.0.2', 'beside a single address', cidr('127.0.0.1')),
   admitted('fd00::5', 'an allowed IPv6 block', cidr('fd00::/8')),
   denied('fd00::5', 'an IPv4 block says nothing of IPv6', cidr('0.0.0.0/0')),
+  denied(
+    '::10.1.0.1',
+    'the v4-compatible spelling of an allowed address, which is another one',
+    cidr('10.1.0.0/16'),
+  ),
+  denied('10.1.0.1', 'an address beside a v4-compatible block', cidr('::10.0.0.0/104')),
+  ...metadataCases,
   denied('8.8.8.8', 'a denied block', { denyCidrs: ['8.8.8.0/24'] }),
   denied('::ffff:8.8.8.8', 'a denied block, mapped', { denyCidrs: ['8.8.8.0/24'] }),
   denied('64:ff9b::808:808', 'the spelling itself denied', { denyCidrs: ['64:ff9b::/96'] }),
@@ -214,6 +266,9 @@ export const ownCases: readonly GuardCase[] = [
   ].map((ip) => admitted(ip, `${ip} with private networks`, open)),
   ...['169.254.169.254', '100.100.100.200', '168.63.129.16', 'fd00:ec2::254', 'fe80::1', '0.0.0.0', '::'].map(
     (ip) => denied(ip, `${ip}, private networks or not`, open),
+  ),
+  ...['fd00:c1::a9fe:a9fe', 'fd00:a9fe:a9fe::1', 'fd00:100::100:200'].map((ip) =>
+    denied(ip, `${ip}, private networks or not`, open),
   ),
   ...[
     '192.0.2.1',

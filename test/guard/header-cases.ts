@@ -3,11 +3,29 @@
 /** So many harmless headers. */
 export const many = (count: number) => Array.from({ length: count }, (_, n) => [`x-${n}`, 'v'] as const)
 
+function broken(): never {
+  throw new Error('broken')
+}
+
 /** What is no set of headers, or holds one that cannot be sent. */
 export const refused: readonly (readonly [why: string, headers: unknown])[] = [
   ['no object', 'x'],
   ['null', null],
   ['a list of something else', ['x-a']],
+  ['a name that cannot be made a string', JSON.parse('[[{ "toString": 1, "valueOf": 1 }, "v"]]')],
+  ['a name without a prototype', [[Object.create(null), 'v']]],
+  ['a name that is a symbol', [[Symbol('x-a'), 'v']]],
+  ['a list of holes', new Array(3)],
+  ['the longest list of holes', new Array(2 ** 32 - 1)],
+  ['a hole beside a header', Object.assign(new Array(2), { 1: ['x-a', 'v'] })],
+  ['a pair of holes', [new Array(2)]],
+  ['a name that throws when it is read', [new Proxy(['x-a', 'v'], { get: broken })]],
+  [
+    'a value that throws when it is read',
+    Object.defineProperty({}, 'x-a', { enumerable: true, get: broken }),
+  ],
+  ['an object that throws', new Proxy({}, { ownKeys: broken })],
+  ['a list that throws', new Proxy([], { get: broken })],
   ['a name beyond 128 characters', { ['x'.repeat(129)]: 'v' }],
   ['a value beyond 4096 characters', { 'x-a': 'v'.repeat(4097) }],
   ['more than 16 KB in all', Array.from({ length: 5 }, (_, n) => [`x-${n}`, 'v'.repeat(4096)])],
@@ -76,6 +94,54 @@ export const claims: readonly string[] = [
   ],
   ...['X-aliyun-ecs-metadata-token', 'X-CF-Forwarded-Url', 'X-Metadata-Token', 'Proxy', 'Http_Proxy'],
   ...['X-ProxiedEntitiesChain', 'X-Nokia-MSISDN'],
+  ...[
+    'Signature',
+    'Signature-Input',
+    'Signature-256',
+    'Signature-V1',
+    'Signature-Timestamp',
+    'Signature-Agent',
+  ],
+  ...['Hmac', 'Hmac-Sha256', 'HmacSignature', 'X-Signature256', 'X-Sig', 'x_sig', 'X-Body-Sig-V2'],
+  ...['X-Shopify-Event-Id', 'X-Shopify-Hmac-Sha256', 'X-GitHub-Hook-Installation-Target-ID', 'X_B3_Sampled'],
+  ...['CF-Access-Jwt-Assertion', 'CF-Access-Authenticated-User-Email', 'CF-Access-Client-Ids', 'X-Vercel-Id'],
+  ...[
+    'X-Vercel-Forwarded-For',
+    'X-Internal-User',
+    'X-Internal-Token-Verified',
+    'X-Webhook-Id',
+    'Webhook-Secret',
+  ],
+  ...['Fastly-Client-IP', 'X-Appengine-Inbound-Appid', 'X-CloudScheduler-JobName'],
+]
+/** Entries of the lists, each with a name that nothing else in them holds. */
+export const heldAlone: readonly (readonly [group: string, entry: string, name: string])[] = [
+  ['platform', 'x-cloudtasks-*', 'X-CloudTasks-QueueName'],
+  ['platform', 'x-cloudscheduler*', 'X-CloudScheduler'],
+  ['platform', 'disguised-host', 'Disguised-Host'],
+  ['platform', 'was-default-hostname', 'WAS-Default-Hostname'],
+  ['platform', 'x-waws-*', 'X-WAWS-Unencoded-URL'],
+  ['platform', 'x-site-deployment-id', 'X-SITE-DEPLOYMENT-ID'],
+  ['platform', 'x-msi-*', 'X-MSI-Secret'],
+  ['trust', '*-subject-dn', 'X-Cert-Subject-DN'],
+  ['trace', 'traceparent', 'TraceParent'],
+  ['trace', 'tracestate', 'tracestate'],
+  ['trace', 'baggage', 'Baggage'],
+  ['trace', 'b3', 'b3'],
+  ['trace', 'x-b3-*', 'X-B3-TraceId'],
+  ['signature', '*signature*', 'HttpSignature2'],
+  ['signature', '*hmac*', 'XHmac'],
+  ['signature', 'sig', 'Sig'],
+  ['signature', 'sig-*', 'Sig-256'],
+  ['signature', '*-sig', 'Paypal-Transmission-Sig'],
+  ['signature', '*-sig-*', 'X-Sig-256'],
+  ['signature', 'sign', 'sign'],
+  ['signature', 'x-sign', 'X-Sign'],
+  ['signature', 'x-github-delivery', 'X-GitHub-Delivery'],
+  ['signature', 'x-github-event', 'X-GitHub-Event'],
+  ['signature', 'x-github-hook-*', 'X-GitHub-Hook-ID'],
+  ['signature', 'x-shopify-*', 'X-Shopify-Shop-Domain'],
+  ['signature', 'x-slack-request-timestamp', 'X-Slack-Request-Timestamp'],
 ]
 /** What stays allowed. */
 export const accepted: readonly (readonly [why: string, headers: unknown])[] = [
@@ -96,5 +162,28 @@ export const accepted: readonly (readonly [why: string, headers: unknown])[] = [
     { 'x-request-id': 'v', 'x-tenant-id': 'v', 'x-user-id': 'v', 'x-gateway-key': 'v' },
   ],
   ['credentials of platforms', { 'x-functions-key': 'v', 'ocp-apim-subscription-key': 'v', apikey: 'v' }],
+  [
+    'what a door in front of a receiver asks for',
+    { 'CF-Access-Client-Id': 'v', 'CF-Access-Client-Secret': 'v' },
+  ],
+  ['the same of Vercel', { 'X-Vercel-Protection-Bypass': 'v' }],
+  [
+    'tokens of APIs',
+    { 'Fastly-Key': 'v', 'X-Shopify-Access-Token': 'v', 'X-Shopify-Storefront-Access-Token': 'v' },
+  ],
+  ['secrets of a webhook', { 'X-Webhook-Secret': 'v', 'X-Webhook-Token': 'v', 'X-Webhook-Key': 'v' }],
+  [
+    'secrets of services inside',
+    { 'X-Internal-Token': 'v', x_internal_secret: 'v', 'X-Internal-Key': 'v', 'X-Internal-Api-Key': 'v' },
+  ],
+  [
+    'words that only hold `sig`',
+    { 'X-Design-Token': 'v', 'X-Signal-Id': 'v', 'X-Signup-Source': 'v', 'X-Sigma': 'v', 'X-Call-Sign': 'v' },
+  ],
+  ['more such words', { 'X-Assigned-To': 'v', 'X-Insight-Key': 'v', 'X-Design': 'v', 'Sigfox-Key': 'v' }],
+  [
+    'the version of an API',
+    { 'X-GitHub-Api-Version': '2022-11-28', 'Stripe-Version': 'v', 'X-Trace-Id': 'v' },
+  ],
   ['names with underscores', { x_api_key: 'v', my_token: 'v' }],
 ]

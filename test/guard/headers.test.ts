@@ -1,7 +1,8 @@
 /** Custom headers: the corpus, our own cases, and what becomes of them at the door, in rows, on the wire and in reads. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { headerGroups } from '../../src/guard/header-groups.ts'
+import { headerGroups, receiverCredentials } from '../../src/guard/header-groups.ts'
+import { nameProblem } from '../../src/guard/header-rules.ts'
 import { checkHeaders, type HeadersLike } from '../../src/guard.ts'
 import {
   createWebhooks,
@@ -17,7 +18,7 @@ import {
 import { ownedHeaders } from '../../src/signing/header-roles.ts'
 import { evilReceiver } from '../support/evil-receiver.ts'
 import { quietLogger, setup } from '../support/setup.ts'
-import { accepted, claims, many, refused } from './header-cases.ts'
+import { accepted, claims, heldAlone, many, refused } from './header-cases.ts'
 
 interface Entry {
   readonly id: string
@@ -90,6 +91,33 @@ describe('checkHeaders', () => {
       })
     }
     await subscribe('acme', { headers: { x_acme: 'v' } })
+  })
+
+  it.each(heldAlone)('needs in %s the entry %s, for %s', (group, entry, name) => {
+    const without = headerGroups.map((one) =>
+      one.name === group ? { ...one, names: one.names.filter((held) => held !== entry) } : one,
+    )
+    const left = without.reduce((sum, { names }) => sum + names.length, 0)
+    expect(left).toBe(headerGroups.reduce((sum, { names }) => sum + names.length, 0) - 1)
+    expect(nameProblem(name)).not.toBeNull()
+    expect(nameProblem(name, without)).toBeNull()
+  })
+
+  it.each(receiverCredentials)('takes %s alone out of its family', (name) => {
+    const isHeld = (asked: string) => nameProblem(asked) !== null
+    expect(isHeld(name)).toBe(false)
+    expect(isHeld(`${name.slice(0, name.lastIndexOf('-'))}-foo`)).toBe(true)
+  })
+
+  it('reads a value once: one that changes is sent as it was judged', () => {
+    let reads = 0
+    const changing = {
+      get 'x-a'() {
+        return reads++ === 0 ? 'v' : 'a\r\nb'
+      },
+    }
+    expect(checkHeaders(changing).headers).toEqual({ 'x-a': 'v' })
+    expect(reads).toBe(1)
   })
 
   it('returns the names in lower case and the values as they are', () => {

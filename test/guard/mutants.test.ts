@@ -1,6 +1,8 @@
 /** The mutation check: every guard that has been weakened in one place must fail one of the cases. */
+import ipaddr from 'ipaddr.js'
 import { describe, expect, it } from 'vitest'
 import { createGuard, type GuardRules, guardRules } from '../../src/guard/address-guard.ts'
+import { parseAddress } from '../../src/guard/blocks.ts'
 import { policyOf } from '../../src/guard/policy.ts'
 import { corpusCases, judged, ownCases } from './cases.ts'
 
@@ -29,7 +31,7 @@ const doubled = new Set([
       'ipv6 amt',
       'ipv6 deprecatedOrchid',
     ],
-    ...['ipv6 orchid2', 'ipv6 droneRemoteIdProtocolEntityTags', 'ipv6 linkLocal'],
+    ...['ipv6 orchid2', 'ipv6 droneRemoteIdProtocolEntityTags'],
   ].map((name) => `without address rule "${name}"`),
 ])
 
@@ -60,6 +62,33 @@ const mutants: readonly Mutant[] = [
     name: 'the last answer decides',
     rules: { ...guardRules, everyAnswer: (all, ok) => all.slice(-1).every(ok) && all.length > 0 },
   },
+  {
+    name: 'ipaddr.js reads the answers by itself',
+    rules: {
+      ...guardRules,
+      parse: (text) => (ipaddr.isValid(String(text)) ? ipaddr.parse(String(text)) : null),
+    },
+  },
+  {
+    name: 'IPv6 answers are read by ipaddr.js',
+    rules: {
+      ...guardRules,
+      parse: (text) => parseAddress(text) && ipaddr.parse(String(text)),
+    },
+  },
+  {
+    name: 'a zone is left out',
+    rules: { ...guardRules, parse: (text) => parseAddress(String(text).replace(/%.*/, '')) },
+  },
+  { name: 'a wide block opens metadata', rules: { ...guardRules, opensMetadata: () => true } },
+  { name: 'no block opens metadata', rules: { ...guardRules, opensMetadata: () => false } },
+  {
+    name: 'only a single address opens metadata',
+    rules: {
+      ...guardRules,
+      opensMetadata: ([first, length]) => length === 8 * first.toByteArray().length,
+    },
+  },
   { name: 'answers are not judged', rules: { ...guardRules, everyAnswer: (all) => all.length > 0 } },
 ]
 
@@ -87,8 +116,8 @@ describe('a weakened guard is caught', () => {
     expect(await firstDisagreement(guardRules)).toBeNull()
   })
 
-  it('in more than thirty ways', () => {
-    expect(mutants.length + forgotten.length).toBeGreaterThan(45)
+  it('in more than sixty ways', () => {
+    expect(mutants.length + forgotten.length).toBeGreaterThan(60)
   })
 
   it.each(mutants)('$name', async ({ rules }) => {

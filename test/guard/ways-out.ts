@@ -6,7 +6,7 @@ import ts from 'typescript'
 
 /** Modules that open no connection and load nothing else. Any other one, be it new or unknown, is a way out. */
 const HARMLESS =
-  /^(node:(async_hooks|buffer|crypto|events|fs|fs\/promises|os|path|perf_hooks|stream|url|util|assert|assert\/strict)|zod|kysely|ipaddr\.js|p-retry)$/
+  /^(node:(async_hooks|buffer|crypto|events|fs|fs\/promises|os|path|perf_hooks|stream|url|util|assert|assert\/strict)|zod(\/v4)?|kysely|ipaddr\.js|p-retry)$/
 /** Names that only listen: a receiver sends nothing. */
 const LISTENS = new Set(['createServer', 'Server', 'IncomingMessage', 'ServerResponse'])
 /** Globals that send, and properties that lead to modules past `import`. */
