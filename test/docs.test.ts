@@ -7,6 +7,7 @@ import { FAILURE_KINDS } from '../src/delivery/failure-kinds.ts'
 import { routes } from '../src/http/routes.ts'
 import { OPTION_NAMES } from '../src/options.ts'
 import { memoryStore } from '../src/stores/memory.ts'
+import { createWebhooks } from '../src/webhooks.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -106,6 +107,69 @@ describe('docs/options.md, beyond createWebhooks,', () => {
   })
 })
 
+describe('docs/calls.md', () => {
+  const page = read('docs/calls.md')
+  const webhooks = createWebhooks({ store: memoryStore() })
+  const methodsOf = (value: object) =>
+    Object.entries(value).flatMap(([name, member]) => (typeof member === 'function' ? [name] : []))
+  /** The methods that the tables of these sections name in their first cells. */
+  const calls = (...names: string[]) =>
+    new Set(
+      names.flatMap((name) =>
+        [...section(page, name).matchAll(/^\| `(\w+)\(/gm)].map(([, method = '']) => method),
+      ),
+    )
+
+  it.each(['subscriptions', 'deliveries', 'jobs', 'attempts', 'events'] as const)(
+    'has every method of %s, and no other',
+    (group) => {
+      const methods = methodsOf(webhooks[group])
+      expect(methods.length).toBeGreaterThan(0)
+      expect([...calls(`\`${group}\``)].sort()).toEqual(methods.sort())
+    },
+  )
+
+  it('has every method of the sender itself, and no other', () => {
+    const methods = methodsOf(webhooks)
+    expect(methods.length).toBeGreaterThan(10)
+    expect([...calls('Sending', 'Watching', 'For operators')].sort()).toEqual(methods.sort())
+  })
+
+  it('names every field of a subscription that a caller may give, and no other', () => {
+    const input = ['SubscriptionFields', 'NewSubscriptionInput', 'SubscriptionChanges'].flatMap((name) =>
+      fieldsOf('src/subscriptions/input.ts', name),
+    )
+    expect(input.length).toBeGreaterThan(15)
+    expect(rowsOf(section(page, '`subscriptions`')).sort()).toEqual([...new Set(input)].sort())
+  })
+
+  it.each([
+    ['hmac', ['src/signing/hmac-options.ts HmacOptions']],
+    [
+      'Transports',
+      [
+        'src/transports/connection-options.ts ConnectionOptions',
+        'src/transports/undici.ts UndiciTransportOptions',
+        'src/transports/ky.ts KyTransportOptions',
+      ],
+    ],
+  ])('has every option of %s, and no other', (heading, sources) => {
+    const fields = sources.flatMap((source) => {
+      const [file = '', name = ''] = source.split(' ')
+      return fieldsOf(file, name)
+    })
+    expect(fields.length).toBeGreaterThan(8)
+    expect(rowsOf(section(page, heading)).sort()).toEqual([...new Set(fields)].sort())
+  })
+
+  it('has every hook, and no other', () => {
+    const [, body = ''] = read('src/hooks.ts').split('export interface Hooks {')
+    const hooks = [...body.matchAll(/^ {2}(\w+)\?\(/gm)].map(([, name]) => name)
+    expect(hooks.length).toBeGreaterThan(4)
+    expect(rowsOf(section(page, 'Hooks'))).toEqual(hooks)
+  })
+})
+
 describe('docs/http-api.md', () => {
   it('has every route with its role and status, and no other', () => {
     const rows = [...read('docs/http-api.md').matchAll(/^\| `([A-Z]+) (\S+)` \| (\S+) \| (\d+) \|/gm)]
@@ -127,7 +191,8 @@ describe('docs/writing-a-store.md', () => {
     const named = [...table.matchAll(/^\|.*$/gm)].flatMap(([row]) =>
       [...row.matchAll(/`(\w+)`/g)].map(([, name]) => name),
     )
-    const contract = [...Object.keys(memoryStore()).filter((name) => name !== 'transaction'), 'migrate']
-    expect(named.sort()).toEqual(contract.sort())
+    const optional = ['migrate', 'checkWork', 'runsAtOnce']
+    const ofMemory = Object.keys(memoryStore()).filter((name) => name !== 'transaction')
+    expect(named.sort()).toEqual([...ofMemory, ...optional].sort())
   })
 })

@@ -12,6 +12,5 @@ export function serve(): Promise<Running> {
     const { type } = await verifyWebhook(c, { secret })
     return c.json({ type })
   })
-  app.onError((error, c) => c.body(null, 'status' in error ? 400 : 500))
   return listen(getRequestListener(app.fetch))
 }

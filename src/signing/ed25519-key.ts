@@ -43,7 +43,7 @@ export function pkcs8(seed: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 function taggedKey(secret: string, kind: string): Uint8Array<ArrayBuffer> {
-  const bytes = /^whsec_/.test(secret) ? undefined : keyBytes(base64Key(secret, new RegExp(`^${kind}`)))
+  const bytes = /^whsec_/.test(secret) ? undefined : keyBytes(base64Key(secret, kind))
   if (!bytes || !secret.startsWith(kind)) throw new VerificationError(`secret-wrong-kind: use ${kind}…`)
   return bytes
 }

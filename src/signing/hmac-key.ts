@@ -1,6 +1,5 @@
 /** Keeps the key of the secret in use, so that a receiver parses and imports it once and not per request. */
 
-import { keyBytes } from './key-bytes.js'
 import { nodeCrypto } from './node-crypto.js'
 
 /** What `hmacMatch` hashes with: bytes where there is node:crypto, else a CryptoKey that is being imported. */
@@ -16,7 +15,7 @@ export const hmacKeys = (parse: (secret: string) => string): ((secret: string) =
   let key: HmacKey
   return (secret) => {
     if (secret !== last) {
-      const bytes = keyBytes(parse(secret))
+      const bytes = Uint8Array.from(parse(secret), (character) => character.charCodeAt(0))
       key = nodeCrypto
         ? bytes
         : crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])

@@ -8,6 +8,6 @@ import { textKey } from './text-key.js'
 export function keyText(
   spec: Extract<SchemeSpec, { scheme: 'standard-webhooks' | 'hmac' }>,
 ): (secret: string) => string {
-  if (spec.scheme === 'standard-webhooks') return (secret) => base64Key(secret, /^whsec_/)
-  return spec.secretEncoding === 'utf8' ? textKey : (secret) => base64Key(secret, /^/)
+  if (spec.scheme === 'standard-webhooks') return (secret) => base64Key(secret, 'whsec_')
+  return spec.secretEncoding === 'utf8' ? textKey : (secret) => base64Key(secret, '')
 }

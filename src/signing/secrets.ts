@@ -53,12 +53,17 @@ export const publicKeyOf = (secret: string): string =>
 export function validateSecret(scheme: Scheme, secret: string): void {
   const { spec, custom } = scheme
   if (typeof secret !== 'string') throw new SigningError('secret-missing', 'the secret must be a string')
+  // Ends the sentence of `base64Key`: use whsec_<base64> …
+  const issued = spec.scheme === 'standard-webhooks' ? ' of 24 to 64 random bytes' : ''
   asSigningError(() => {
     switch (spec.scheme) {
       case 'standard-webhooks': {
         const { length } = keyText(spec)(secret)
         if (length < 24 || length > 64)
-          throw new SigningError('secret-length', `the secret must have 24 to 64 bytes, not ${length}`)
+          throw new SigningError(
+            'secret-length',
+            `the secret must have 24 to 64 bytes, not ${length}: use whsec_<base64>${issued}`,
+          )
         return
       }
       case 'ed25519':
@@ -75,7 +80,7 @@ export function validateSecret(scheme: Scheme, secret: string): void {
       case 'unsigned':
         throw new SigningError('secret-wrong-kind', 'unsigned() takes no secret')
     }
-  })
+  }, issued)
 }
 
 /** True when the scheme can sign with this secret. */
@@ -88,13 +93,13 @@ export function acceptsSecret(scheme: Scheme, secret: string): boolean {
   }
 }
 
-/** Runs what throws errors of the verifying side, and throws them as errors of the sending side. */
-export function asSigningError<Result>(run: () => Result): Result {
+/** Runs what throws errors of the verifying side, and throws them as errors of the sending side, with more to say. */
+export function asSigningError<Result>(run: () => Result, more = ''): Result {
   try {
     return run()
   } catch (error) {
     if (error instanceof VerificationError && error.code.startsWith('secret-'))
-      throw new SigningError(error.code as SigningError['code'], error.message)
+      throw new SigningError(error.code as SigningError['code'], error.message + more)
     throw error
   }
 }

@@ -21,7 +21,7 @@ export function standardVerifier(prefix: string): Verifier<HmacKey> {
   const timestampHeader = `${prefix}-timestamp`
   const signatureHeader = `${prefix}-signature`
   return {
-    key: hmacKeys((secret) => base64Key(secret, /^whsec_/)),
+    key: hmacKeys((secret) => base64Key(secret, 'whsec_')),
     read(header) {
       const id = headerValue(header, idHeader, /[.,]/)
       const timestamp = headerValue(header, timestampHeader, /,/)

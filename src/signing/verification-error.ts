@@ -37,6 +37,12 @@ export type VerificationErrorCode =
   | 'scheme-cannot-verify'
   /** `data` or `type` was read, but the verified body is not JSON in UTF-8. */
   | 'not-json'
+  /**
+   * `verify` itself was called wrongly: a request without `headers` (Hono: `c.req.raw`), `secrets` that is no list or
+   * an empty one, a scheme that was not called (`github` for `github()`), a `tolerance` in milliseconds. The `cause`
+   * says more.
+   */
+  | 'call-invalid'
 
 /**
  * Thrown by `verify` (as a rejection) and by reading `data` or `type` of its result. The message is the code,
@@ -46,10 +52,12 @@ export type VerificationErrorCode =
  */
 export class VerificationError extends Error {
   override readonly name = 'VerificationError'
+  /** What Express, Fastify and Koa answer with. */
+  readonly status: number = 400
   declare readonly code: VerificationErrorCode
 
   constructor(message: `${VerificationErrorCode}: ${string}`, options?: ErrorOptions) {
     super(message, options)
-    this.code = message.split(':')[0] as VerificationErrorCode
+    ;[this.code] = message.split(':') as [VerificationErrorCode]
   }
 }

@@ -34,30 +34,30 @@ export class Verified<Data> implements VerifiedWebhook<Data> {
   declare readonly timestamp: number | undefined
   declare readonly body: Uint8Array
   declare readonly secretIndex: number
-  #type: string | undefined
-  #event: { readonly type: string | undefined; readonly data: Data } | undefined
+  /** The headers at first, then the parsed body. */
+  #event: { readonly type?: string | undefined; readonly data?: Data }
 
-  constructor({ id, type, timestamp }: ReceivedHeaders, body: Uint8Array, secretIndex: number) {
-    this.id = id
-    this.#type = type
-    this.timestamp = (timestamp && +timestamp) as number | undefined
+  constructor(received: ReceivedHeaders, body: Uint8Array, secretIndex: number) {
+    this.id = received.id
+    this.timestamp = (received.timestamp && +received.timestamp) as number | undefined
     this.body = body
     this.secretIndex = secretIndex
+    this.#event = received
   }
 
   get type() {
     this.data
-    return (this.#event as { type: string | undefined }).type
+    return this.#event.type
   }
 
   get data() {
     try {
-      if (!this.#event) {
+      if (!('data' in this.#event)) {
         const json = JSON.parse(new TextDecoder().decode(this.body))
         this.#event =
-          typeof json?.type === 'string' && 'data' in json ? json : { type: this.#type, data: json }
+          typeof json?.type === 'string' && 'data' in json ? json : { type: this.#event.type, data: json }
       }
-      return (this.#event as { data: Data }).data
+      return this.#event.data as Data
     } catch {
       // Without a cause: the parser's message quotes the body.
       throw new VerificationError('not-json: use body')

@@ -4,7 +4,7 @@
  */
 
 import type { VerifiableRequest } from './request.js'
-import type { HeaderReader, Scheme, Verifier } from './scheme.js'
+import type { HeaderReader, ReceivedHeaders, Scheme, Verifier } from './scheme.js'
 import { standardVerifier } from './standard-verifier.js'
 import { VerificationError } from './verification-error.js'
 import { Verified, type VerifiedWebhook } from './verified-webhook.js'
@@ -13,13 +13,14 @@ import { Verified, type VerifiedWebhook } from './verified-webhook.js'
 export interface VerifyOptions {
   /** The secret, for example `whsec_…`. Give this or `secrets`. */
   readonly secret?: string | undefined
-  /** Several secrets while one is being replaced; `secretIndex` of the result says which one matched. */
+  /** Several secrets while one is being replaced; `secretIndex` of the result says which one matched. At least one. */
   readonly secrets?: readonly string[]
-  /** @default standardWebhooks() */
+  /** A scheme, called: `github()`, not `github`. @default standardWebhooks() */
   readonly scheme?: Scheme
   /**
-   * How old, and how far in the future, a timestamp may be, in seconds; the limit itself is accepted. `Infinity`
-   * switches the check off. Schemes without a signed timestamp have no such check.
+   * How old, and how far in the future, a timestamp may be, in seconds; the limit itself is accepted. At most 3,600:
+   * more is milliseconds by mistake. `Infinity` switches the check off; to verify what waited in a queue, give the time
+   * of its arrival as `now`. Schemes without a signed timestamp have no such check.
    *
    * @default 300
    */
@@ -36,23 +37,37 @@ export interface VerifyOptions {
  * before `body` (Nest, Google Cloud Functions). Delivery is at least once: remember `id` for as long as a sender
  * may retry. Limit the size of bodies in the framework.
  *
- * @throws VerificationError (a rejection) and nothing else, whatever is sent.
+ * @throws VerificationError (a rejection) and nothing else, whatever is sent. Answer 400, as its `status` says.
  * @example
  * const event = await verify(request, { secret: process.env.WEBHOOK_SECRET })
  * if (event.type === 'order.paid') ship(event.data)
  */
 export async function verify<Data = unknown>(
   request: VerifiableRequest,
-  {
-    secret,
-    secrets = [secret as string],
-    scheme: { key, read, match } = defaultVerifier as Scheme,
-    tolerance = 300,
-    now = Math.floor(Date.now() / 1000),
-  }: VerifyOptions = {} as VerifyOptions,
+  options = {} as VerifyOptions,
 ): Promise<VerifiedWebhook<Data>> {
+  let received: ReceivedHeaders | undefined
   try {
-    const keys = secrets.map(key)
+    const {
+      secret,
+      secrets = [secret as string],
+      scheme = defaultVerifier as Scheme,
+      tolerance = 300,
+      now = Math.floor(Date.now() / 1000),
+    } = options
+    const keys = secrets.map(scheme.key)
+    // Ends as `call-invalid`, with the tolerance as its cause.
+    if (!keys.length || (tolerance > 3600 && tolerance < Infinity)) throw tolerance
+    received = scheme.read(headerReader(request.headers as Headers & Record<string, unknown>))
+    const timestamp = received.timestamp as string
+    const age = now - +timestamp
+    const plain = /^[1-9]\d{0,11}$/.test(timestamp)
+    // Written so that NaN, from a wrong option, refuses.
+    if (timestamp != null && !(plain && age <= tolerance && -age <= tolerance))
+      throw new VerificationError(
+        `timestamp-${plain ? (age < 0 ? 'too-new' : 'too-old') : 'invalid'}: ${age} s`,
+      )
+    if (32 in received.signatures) throw new VerificationError('too-many-signatures: over 32')
     const raw = request.arrayBuffer ? await request.arrayBuffer() : (request.rawBody ?? request.body)
     const body =
       typeof raw === 'string'
@@ -61,25 +76,19 @@ export async function verify<Data = unknown>(
           ? (raw as Uint8Array)
           : // DataView refuses what is not a buffer, of whatever realm; Uint8Array would make something of it.
             new Uint8Array(new DataView(raw as ArrayBuffer).buffer)
-    const received = read(headerReader(request.headers as Headers & Record<string, unknown>))
-    const timestamp = received.timestamp
-    if (timestamp != null) {
-      const age = now - +timestamp
-      if (!/^[1-9]\d{0,11}$/.test(timestamp)) throw new VerificationError('timestamp-invalid: check it')
-      // Written so that NaN, from a wrong option, refuses.
-      if (!(Math.abs(age) <= tolerance))
-        throw new VerificationError(`timestamp-too-${age < 0 ? 'new' : 'old'}: ${age} s, check clocks`)
-    }
-    if (received.signatures.length > 32) throw new VerificationError('too-many-signatures: over 32')
     for (const i in keys)
-      if (await match(keys[i], received, body)) return new Verified<Data>(received, body, +i)
+      if (await scheme.match(keys[i], received, body)) return new Verified<Data>(received, body, +i)
     throw new VerificationError('no-match: wrong secret or body')
-  } catch (error) {
-    throw error instanceof VerificationError
-      ? error
-      : new VerificationError('body-not-raw: use express.raw(), req.text(), rawBody', {
-          cause: error,
-        })
+  } catch (cause) {
+    throw cause instanceof VerificationError
+      ? cause
+      : new VerificationError(
+          // Until the headers are read, nothing can fail but the call itself; behind them, only the body.
+          received
+            ? 'body-not-raw: use express.raw(), req.text(), rawBody'
+            : 'call-invalid: headers, secrets, scheme() or tolerance',
+          { cause },
+        )
   }
 }
 
@@ -89,7 +98,8 @@ const defaultVerifier: Verifier = /* @__PURE__ */ standardVerifier('webhook')
 const headerReader =
   (headers: Headers & Record<string, unknown>): HeaderReader =>
   (name) => {
-    if (typeof headers.get === 'function') return headers.get(name)
+    // A header of the name "get" is a text, or several.
+    if ((headers.get as (() => unknown) | undefined)?.call) return headers.get(name)
     let found = ''
     for (const key in headers)
       if (key.length === name.length && key.toLowerCase() === name && headers[key])

@@ -7,6 +7,7 @@ import { serve } from '@hono/node-server'
 import { Controller, HttpCode, Module, Post, Req } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import express from 'express'
+import express4 from 'express4'
 import fastify from 'fastify'
 import { Hono } from 'hono'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -36,7 +37,7 @@ async function deliver(port: number): Promise<string[]> {
   return answers
 }
 
-const answered = ['200 order.paid Zoë 1', '400 no-match']
+const answered = ['200 order.paid Zoë 1', expect.stringMatching(/^400 .*no-match/s)]
 type Order = { orderId: string }
 const codeOf = (error: unknown): string => (error instanceof VerificationError ? error.code : String(error))
 
@@ -44,12 +45,22 @@ describe('a receiver', () => {
   it('in Express', async () => {
     const app = express()
     app.post('/webhooks', express.raw({ type: '*/*' }), async (req, res) => {
-      try {
-        const event = await verify<Order>(req, { secret })
-        res.send(`${event.type} ${event.data.orderId}`)
-      } catch (error) {
-        res.status(400).send(codeOf(error))
-      }
+      const event = await verify<Order>(req, { secret })
+      res.send(`${event.type} ${event.data.orderId}`)
+    })
+    const server = await new Promise<Server>((resolve) => {
+      const listening = app.listen(0, () => resolve(listening))
+    })
+    closers.push(() => server.close())
+    expect(await deliver(portOf(server))).toEqual(answered)
+  })
+
+  it('in Express 4, which does not wait for promises', async () => {
+    const app = express4()
+    app.post('/webhooks', express4.raw({ type: '*/*' }), (req, res, next) => {
+      verify<Order>(req, { secret })
+        .then(({ type, data }) => res.send(`${type} ${data.orderId}`))
+        .catch(next)
     })
     const server = await new Promise<Server>((resolve) => {
       const listening = app.listen(0, () => resolve(listening))
@@ -73,13 +84,9 @@ describe('a receiver', () => {
   it('in Fastify', async () => {
     const app = fastify()
     app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
-    app.post('/webhooks', async (request, reply) => {
-      try {
-        const event = await verify<Order>(request, { secret })
-        return `${event.type} ${event.data.orderId}`
-      } catch (error) {
-        return reply.code(400).send(codeOf(error))
-      }
+    app.post('/webhooks', async (request) => {
+      const event = await verify<Order>(request, { secret })
+      return `${event.type} ${event.data.orderId}`
     })
     await app.listen({ port: 0, host: '127.0.0.1' })
     closers.push(() => app.close())

@@ -39,13 +39,20 @@ export async function verifyNodeWebhook<Data = unknown>(
   })
 }
 
-/** The same error, with the status that Express, Fastify and Koa answer with. */
+/**
+ * The same error, with all that frameworks look for: `statusCode` (Nest), `expose` (Koa shows the message), `getResponse`
+ * (Hono).
+ */
 export async function withStatus<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    if (error instanceof VerificationError && !('status' in error))
-      Object.assign(error, { status: 400, statusCode: 400, expose: true })
+    if (error instanceof VerificationError)
+      Object.assign(error, {
+        statusCode: error.status,
+        expose: true,
+        getResponse: () => new Response(error.message, { status: error.status }),
+      })
     throw error
   }
 }
@@ -53,7 +60,7 @@ export async function withStatus<T>(run: () => Promise<T>): Promise<T> {
 /** The error of a body that is over the limit. */
 export function bodyTooLarge(maxBodyBytes: number): VerificationError {
   const error = new VerificationError(`body-not-raw: over ${maxBodyBytes} bytes, see maxBodyBytes`)
-  return Object.assign(error, { status: 413, statusCode: 413, expose: true })
+  return Object.assign(error, { status: 413 })
 }
 
 async function verifyParsed<Data>(
