@@ -116,9 +116,15 @@ export interface Migrated {
 
 /** How `append` treats its events. */
 export interface AppendOptions<Tx> {
-  /** The caller's own transaction: every statement runs in it, before `append` returns its promise if the driver is synchronous. */
+  /**
+   * The caller's own transaction: every statement runs in it, before `append` returns its promise if the driver is synchronous. Nobody
+   * else sees what it appends before it commits, and all of it is undone with it.
+   */
   readonly tx?: Tx
-  /** Append due events already claimed by this worker, the first `room` of them. Never together with `tx`. */
+  /**
+   * Append due events already claimed by this worker, `room` at most: the first of them, but one that follows a duplicate in the same
+   * call may be left to `claim`. Never together with `tx`.
+   */
   readonly claim?: { readonly token: string; readonly leaseMs: number; readonly room: number }
   /** With a `tx` that `runsAtOnce`: called before `append` returns, with the error that its promise rejects with. */
   readonly onRefused?: (cause: unknown) => void
@@ -139,11 +145,14 @@ export interface ClaimRequest {
   readonly token: string
   readonly leaseMs: number
   readonly limit: number
-  /** Rows of one tenant at most, as long as rows of other tenants are due and the limit is not reached. */
+  /**
+   * How many rows of one tenant are looked at while others wait behind them; a tenant that is alone gets the whole limit. What each gets
+   * is decided by turns, a row each.
+   */
   readonly perTenant: number
   /** Delivery rows of one subscription at most, unless `shares` says otherwise. */
   readonly perSubscription: number
-  /** Delivery rows of single subscriptions, or of origins of one-use destinations, at most: a quick one may get more than is sent at once. 0 leaves it out. */
+  /** Delivery rows of single subscriptions at most: a quick one may get more than is sent at once. 0 leaves it out. One-use destinations have no share. */
   readonly shares: ReadonlyMap<string, number>
   /** Claim one suspect row (lostClaims ≥ 2) and nothing else; without it suspect rows are left where they are. */
   readonly alone: boolean
@@ -156,7 +165,10 @@ export interface Claimed {
   readonly work: readonly Work[]
   /** The store's clock. */
   readonly now: number
-  /** Subscription version of each tenant in `work`; grows with every change of its subscriptions. */
+  /**
+   * Subscription version of each tenant in `work`; grows with every change of its subscriptions. 0 where the tenant has none: it never
+   * had a subscription, or was erased. Then a worker forgets what it knew of the tenant, whatever version that had.
+   */
   readonly versions: ReadonlyMap<string, number>
   /** True when suspect rows are due: claim them with `alone`. */
   readonly suspects: boolean
@@ -185,8 +197,9 @@ export interface Outcome {
   readonly attempt: NewAttempt | null
   readonly next: Next
   /**
-   * Of a claimed event: once this and all other outcomes of the claim in this call are recorded, nothing is left to do. A store
-   * may finish the claim in the same step, and says so in `Recorded.finished`; else `finish` follows.
+   * Of a claimed event: once this and all other outcomes of the claim in this call are recorded, wherever they stand in it, nothing is
+   * left to do. A store may finish the claim in the same step, and says so in `Recorded.finished`; else `finish` follows. It must not
+   * when one of them is answered `late`, `repeated` or `gone`.
    */
   readonly last?: boolean
 }
@@ -201,7 +214,7 @@ export interface Recorded {
   readonly result: 'recorded' | 'late' | 'repeated' | 'gone'
   /** The delivery afterwards; null when there is none. */
   readonly delivery: DeliveryRecord | null
-  /** The attempt row as stored; null when none was added. */
+  /** The attempt row as stored: the one that was added, or for `repeated` the one that was there. Null where there is none. */
   readonly attempt: AttemptRecord | null
   /** Of a `late` success: it has turned its delivery into `succeeded`, or stored it so. Each delivery ends once. */
   readonly ended?: true
@@ -214,7 +227,11 @@ export interface ReleaseRequest {
   readonly tenantId: string
   readonly subscriptionId: string
   readonly limit: number
-  /** In order: only rows with no open row of a lower position in their (subscription) or (subscription, key), and no unexpanded event of that tenant (and key) with a lower position. */
+  /**
+   * In order: only rows with no open row of a lower position in their (subscription) or (subscription, key), and no unexpanded event of
+   * that tenant (and key) with a lower position. Open is what is queued and not held: due, scheduled, claimed. Under `key`, what has no
+   * ordering key has no order: it waits for nobody and blocks nobody.
+   */
   readonly ordering: 'none' | 'subscription' | 'key'
   /** Take a token each from the subscription's bucket: it holds `count`, refilled evenly over `perMs`. */
   readonly rate?: { readonly count: number; readonly perMs: number }
@@ -272,7 +289,7 @@ export type Replayed = DeliveryRecord | 'exists' | 'waiting' | 'pruned' | null
 export interface PruneRequest {
   /** Events whose deliveries have all ended this long ago, with their deliveries and attempts. */
   readonly finishedAgeMs?: number
-  /** Bodies (and excerpts) of events whose deliveries have all ended this long ago; the rows stay. */
+  /** Bodies (and excerpts, and deliveries' own bodies) of events whose deliveries have all ended this long ago; the rows stay. */
   readonly bodyAgeMs?: number
   /** Idempotency keys this old, of events whose deliveries have all ended. */
   readonly keyAgeMs?: number

@@ -59,6 +59,11 @@ export interface Store<Tx = never> {
   /** Makes ready, checks the schema. Rejects with a sentence that names the fix. May be called twice. */
   open(): Promise<void>
   /**
+   * Optional: rejects with a PosthornError `INVALID_OPTION` where events can be published and nothing must ever be claimed (the
+   * client is a single connection, whose session is the caller's). Asked before `open` by whatever is about to work.
+   */
+  checkWork?(): Promise<void>
+  /**
    * Where there is a schema: creates it or brings it to the version that this code needs, forward only, one process at a
    * time. Says what it did: the versions before and after, and the names of what was applied.
    */
@@ -80,7 +85,10 @@ export interface Store<Tx = never> {
 
   // ── subscriptions ──────────────────────────────────────────────────────────────────────────────────────
 
-  /** Inserts and returns the row, or null when the tenant already has this id. Bumps the tenant's version. */
+  /**
+   * Inserts and returns the row, or null when the tenant already has this id, or else `'limit'` when it has `perTenant` subscriptions
+   * already, of whatever state. Bumps the tenant's version.
+   */
   insertSubscription(
     subscription: NewSubscription,
     limits?: { perTenant?: number },
@@ -100,7 +108,7 @@ export interface Store<Tx = never> {
   /** Removes it and cancels its pending deliveries, claimed ones too. Returns what it was, and those; or null. Bumps the version. */
   deleteSubscription(scope: TenantScope, id: string): Promise<DeletedSubscription | null>
   listSubscriptions(filter: SubscriptionFilter, page: Page): Promise<Rows<SubscriptionRecord>>
-  /** A tenant's subscriptions of every state with `after < id ≤ upTo`, in byte order of their ids, with the tenant's version. */
+  /** A tenant's subscriptions of every state with `after < id ≤ upTo`, in byte order of their ids, with the tenant's version, 0 for none. */
   snapshot(
     tenantId: string,
     range: { readonly after: string | null; readonly upTo: string | null; readonly limit: number },
@@ -115,7 +123,9 @@ export interface Store<Tx = never> {
   /**
    * Stores the events and one queue row each (none for skipped ones; a delivery row and its queue row for one with an
    * addressee), all or nothing. Of two with the same (tenant, id) or (tenant, idempotencyKey) the first wins, also between
-   * concurrent calls and within one; an idempotency key also wins over a different id. Returns one entry per event, in order.
+   * concurrent calls and within one; an idempotency key also wins over a different id, and over an event that has the id: a
+   * duplicate by id leaves no key. A delivery id of an addressee that the tenant has already rejects the call, which then has stored
+   * nothing. Returns one entry per event, in order, and the version of each event's tenant, as `claim` does.
    */
   append(
     events: readonly NewEvent[],
@@ -124,7 +134,8 @@ export interface Store<Tx = never> {
   /**
    * Leases due rows: due and unclaimed, or with their lease over. A row is never given to two callers at a time. Goes
    * round the tenants, so that no tenant waits behind another's backlog. Counts each claim as lost until an outcome of it is
-   * recorded or it is handed back.
+   * recorded or it is handed back. A row that only a newer version of the store understands is nobody's work here: it is handed
+   * back at once, due some seconds later, for a worker of that version.
    */
   claim(request: ClaimRequest): Promise<Claimed>
   /** Which of the event's deliveries are recorded: the subscription ids in the range, in byte order. */
@@ -145,24 +156,29 @@ export interface Store<Tx = never> {
    * its pending deliveries get queue rows of their own, with the event's position). Clears the row's lost claims.
    * With a lost claim: a failure adds its attempt as late to an existing delivery and changes nothing; a success adds its
    * attempt (late) and, if the delivery is missing, the delivery; it turns pending into succeeded and removes its queue row.
-   * An ended delivery never changes. A repeated attempt id changes nothing.
+   * An ended delivery keeps its state; a late attempt only shows in its count and in what came last (`attemptCount`, `lastStatus`,
+   * `lastFailure`, `updatedAt`). A repeated attempt id changes nothing; its answer shows the attempt that is there. An attempt id is
+   * never given to two deliveries of a tenant.
    */
   record(outcomes: readonly Outcome[]): Promise<readonly Recorded[]>
   /** Removes claimed event rows and jobs whose handling is complete. Lost claims are skipped. Returns how many were removed. */
   finish(claims: readonly Claim[]): Promise<number>
   /**
    * Gives claimed rows back, due `delayMs` from now, with their lost-claim counts as before the claim; a job may carry its
-   * progress. Lost claims are skipped. Returns how many were given back.
+   * progress. Like `hold` and `release` it leaves a delivery's `updatedAt` as it is. Lost claims are skipped. Returns how many were given back.
    */
   handBack(
     entries: readonly { readonly claim: Claim; readonly delayMs: number; readonly job?: JsonObject }[],
   ): Promise<number>
   /**
-   * Takes claimed event rows out of the order: what had to keep it is recorded, so that they block no release any more.
+   * Takes claimed event rows out of the order, for good: what had to keep it is recorded, so that they block no release any more.
    * They stay claimed. Lost claims are skipped. Returns how many were taken out.
    */
   leaveOrder(claims: readonly Claim[]): Promise<number>
-  /** Makes unclaimed rows of a subscription held, due ones and scheduled ones, at most `limit`. Returns how many. */
+  /**
+   * Makes unclaimed rows of a subscription held, due ones and scheduled ones, at most `limit`; a claim whose lease is over is none, and
+   * is lost then. Returns how many.
+   */
   hold(tenantId: string, subscriptionId: string, limit: number): Promise<number>
   /**
    * Makes held rows due, lowest position first. Tokens and slots are taken in the same step. A row stays *released* until
@@ -176,7 +192,10 @@ export interface Store<Tx = never> {
   }): Promise<
     readonly { readonly tenantId: string; readonly subscriptionId: string; readonly count: number }[]
   >
-  /** Ends pending, unclaimed deliveries that are past expiresAt as failed (expired). Returns them. */
+  /**
+   * Ends pending, unclaimed deliveries whose expiresAt has come as failed (expired); a claim whose lease is over is none, and is lost
+   * then. Returns them.
+   */
   expire(limit: number): Promise<readonly DeliveryRecord[]>
   /** Cancels pending deliveries of a tenant, claimed ones too, at most `limit`. Returns them. */
   cancel(
@@ -191,8 +210,8 @@ export interface Store<Tx = never> {
   /**
    * Opens an ended delivery again (pending, due at once, a new round, a new maximum age), or makes a pending one due at
    * once; one that is claimed right now stays as it is. `destination` replaces an erased one. `'pruned'` when the body is gone.
-   * A row that was once given the trigger `manual`, here or by an outcome, is outside the order from then on: it waits for
-   * nobody and blocks nobody.
+   * A row that was once given the trigger `manual`, here, by `replay`, by `release` or by an outcome, is outside the order from then
+   * on: it waits for nobody and blocks nobody.
    */
   redeliver(
     scope: TenantScope,
@@ -231,7 +250,7 @@ export interface Store<Tx = never> {
    * Returns the job afterwards; null when there is none of this id in scope; `'conflict'` when its state was another.
    */
   endJob(scope: TenantScope, id: string, end: JobEnd): Promise<StoredJob | null | 'conflict'>
-  /** How much is queued: due now, scheduled, held; the due time of the oldest due row. Estimates above 10,000 are fine. */
+  /** How much is queued: due now, scheduled, held; the due time of the oldest due row. A claimed row counts by its due time. Estimates above 10,000 are fine. */
   backlog(filter: { readonly tenant: TenantFilter; readonly subscriptionId?: string }): Promise<{
     readonly due: number
     readonly scheduled: number
@@ -267,6 +286,10 @@ export interface Store<Tx = never> {
   prune(
     request: PruneRequest,
   ): Promise<{ readonly events: number; readonly bodies: number; readonly keys: number }>
-  /** Erases every row of a tenant, at most `limit` events a call; subscriptions and queue rows go first. True when nothing is left. */
+  /**
+   * Erases every row of a tenant, at most `limit` events a call; subscriptions and queue rows go first, claimed ones too. True when
+   * nothing is left. Each call that leaves something bumps the tenant's version; then it has none, which reads as 0, and a version that
+   * it gets later is greater than all that it had.
+   */
   eraseTenant(tenantId: string, limit: number): Promise<boolean>
 }

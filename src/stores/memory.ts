@@ -16,7 +16,7 @@ import {
   listSubscriptions,
 } from './memory/lists.ts'
 import { backlog, expanded, finish, handBack, leaveOrder, split } from './memory/queue.ts'
-import { recordOutcome } from './memory/record.ts'
+import { record } from './memory/record.ts'
 import { replay } from './memory/replay.ts'
 import { createState } from './memory/state.ts'
 import {
@@ -71,7 +71,7 @@ export function memoryStore(options: { readonly clock?: Clock } = {}): MemorySto
     claim: async (request) => claim(state, request),
     expanded: async (tenantId, eventId, range) => expanded(state, tenantId, eventId, range),
     split: async (held, ranges) => split(state, held, ranges),
-    record: async (outcomes) => outcomes.map((outcome) => recordOutcome(state, outcome)),
+    record: async (outcomes) => record(state, outcomes),
     finish: async (claims) => finish(state, claims),
     handBack: async (entries) => entries.filter((entry) => handBack(state, entry)).length,
     leaveOrder: async (claims) => leaveOrder(state, claims),

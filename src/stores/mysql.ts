@@ -12,7 +12,7 @@ export type { SqlStore } from './sql/sql-store.ts'
 
 /** Options of `mysqlStore`. */
 export interface MysqlStoreOptions<Client extends MysqlClient> extends Omit<ExecutorSettings, 'clock'> {
-  /** A pool of mysql2 or of mariadb (a connection only publishes). It stays yours: it is never closed. */
+  /** A pool of mysql2 or of mariadb (a connection only publishes and reads). It stays yours: it is never closed. */
   readonly client: Client
   /** What the names of the tables begin with. @default 'posthorn_' */
   readonly prefix?: string

@@ -12,7 +12,7 @@ export type { SqlStore } from './sql/sql-store.ts'
 
 /** Options of `postgresStore`. */
 export interface PostgresStoreOptions<Client extends PostgresClient> extends Omit<ExecutorSettings, 'clock'> {
-  /** A `pg` Pool (a Client only publishes), the `sql` of postgres.js, or a PGlite. It stays yours: it is never closed. */
+  /** A `pg` Pool (a Client only publishes and reads), the `sql` of postgres.js, or a PGlite. It stays yours: it is never closed. */
   readonly client: Client
   /** The schema of the tables. @default 'posthorn' */
   readonly schema?: string

@@ -114,7 +114,7 @@ describe('memoryStore', () => {
     })
     const success = outcome(old, to, { state: 'succeeded' })
     expect(await recordOne(success)).toMatchObject({ result: 'late', delivery: { state: 'succeeded' } })
-    expect(await recordOne(success)).toMatchObject({ result: 'repeated', attempt: null })
+    expect(await recordOne(success)).toMatchObject({ result: 'repeated', attempt: { late: true, number: 3 } })
     expect(await store.handBack([{ claim: live.claim, delayMs: 0 }])).toBe(0)
   })
 

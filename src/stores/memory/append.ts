@@ -37,56 +37,102 @@ export function append(
 
 function appendNow(state: State, events: readonly NewEvent[], lease: Lease | undefined): Appended[] {
   let room = lease?.room ?? 0
-  return events.map((input) => {
-    const first = findFirst(state, input)
-    if (first !== undefined) return { event: first, duplicate: true, work: null }
-    const staged = stage(state, input)
-    const claim = room > 0 && staged.event.dueAt <= state.clock.now() ? lease : undefined
+  return stageAll(state, [], events).map(({ event, staged }) => {
+    if (staged === null) return { event, duplicate: true, work: null }
+    const claim = room > 0 && event.dueAt <= state.clock.now() ? lease : undefined
     const work = insertEvent(state, staged, claim)
     if (work !== null) room -= 1
-    return { event: staged.event, duplicate: false, work }
+    return { event, duplicate: false, work }
   })
 }
 
 function appendStaged(state: State, own: StagedEvent[], events: readonly NewEvent[]): Appended[] {
-  return events.map((input) => {
-    const first = findFirst(state, input) ?? findStaged(own, input)
-    if (first !== undefined) return { event: first, duplicate: true, work: null }
-    const staged = stage(state, input)
-    own.push(staged)
-    return { event: staged.event, duplicate: false, work: null }
-  })
+  const entries = stageAll(state, own, events)
+  own.push(...entries.flatMap(({ staged }) => staged ?? []))
+  return entries.map(({ event, staged }) => ({ event, duplicate: staged === null, work: null }))
 }
 
 /** Stores what a transaction staged. All or nothing: an id or key that was taken meanwhile fails the transaction. */
 export function commitStaged(state: State, staged: readonly StagedEvent[]): void {
-  const taken = staged.find(({ event }) => findFirst(state, event) !== undefined)
+  const none = indexOf([])
+  const taken = staged.find(({ event }) => findFirst(state, event, none) !== undefined)
   if (taken !== undefined) {
     throw new PosthornError(
       'CONFLICT',
       `The transaction cannot commit: its event ${taken.event.id}, or one with the same idempotencyKey, was published elsewhere while it was open. Nothing of it was stored: run it again.`,
     )
   }
+  for (const one of staged) refuseTaken(state, one, none)
   for (const one of staged) insertEvent(state, one, undefined)
+}
+
+/** What the calls before, and the events before in this call, have staged. Keys are texts of (tenant, id or key). */
+interface StagedIndex {
+  readonly byId: Map<string, EventRecord>
+  readonly byKey: Map<string, EventRecord>
+  readonly deliveries: Set<string>
+}
+
+const name = (tenantId: string, id: string): string => JSON.stringify([tenantId, id])
+
+function indexOf(staged: readonly StagedEvent[]): StagedIndex {
+  const index: StagedIndex = { byId: new Map(), byKey: new Map(), deliveries: new Set() }
+  for (const one of staged) enter(index, one)
+  return index
+}
+
+function enter({ byId, byKey, deliveries }: StagedIndex, { event, addressee }: StagedEvent): void {
+  const { tenantId, id, idempotencyKey } = event
+  byId.set(name(tenantId, id), event)
+  if (idempotencyKey !== null) byKey.set(name(tenantId, idempotencyKey), event)
+  if (addressee !== undefined && !event.skipped) deliveries.add(name(tenantId, addressee.id))
+}
+
+/** Each event with what is to be stored of it, null where it is a duplicate. Nothing is stored yet: it may throw half-way. */
+function stageAll(
+  state: State,
+  own: readonly StagedEvent[],
+  events: readonly NewEvent[],
+): readonly { readonly event: EventRecord; readonly staged: StagedEvent | null }[] {
+  const index = indexOf(own)
+  return events.map((input) => {
+    const first = findFirst(state, input, index)
+    if (first !== undefined) return { event: first, staged: null }
+    const staged = stage(state, input)
+    refuseTaken(state, staged, index)
+    enter(index, staged)
+    return { event: staged.event, staged }
+  })
+}
+
+/** An id of a delivery is never given twice. */
+function refuseTaken(state: State, { event, addressee }: StagedEvent, { deliveries }: StagedIndex): void {
+  if (addressee === undefined || event.skipped) return
+  const { tenantId } = event
+  const isStored = state.tenants.get(tenantId)?.deliveries.has(addressee.id) === true
+  if (!isStored && !deliveries.has(name(tenantId, addressee.id))) return
+  throw new PosthornError(
+    'CONFLICT',
+    `The delivery id ${addressee.id} of an addressee is taken. Nothing was stored: publish with a fresh one.`,
+  )
 }
 
 type Identity = Pick<EventRecord, 'tenantId' | 'id' | 'idempotencyKey'>
 
-/** The stored event of this idempotency key, or else of this id. */
-function findFirst(state: State, { tenantId, id, idempotencyKey }: Identity): EventRecord | undefined {
-  const tenant = state.tenants.get(tenantId)
-  if (tenant === undefined) return undefined
-  const keyed = idempotencyKey === null ? undefined : tenant.eventOfKey.get(idempotencyKey)
-  return tenant.events.get(keyed ?? id)
-}
-
-function findStaged(
-  own: readonly StagedEvent[],
+/** The event of this idempotency key, or else of this id: a stored one, or one that is staged. */
+function findFirst(
+  state: State,
   { tenantId, id, idempotencyKey }: Identity,
+  { byId, byKey }: StagedIndex,
 ): EventRecord | undefined {
-  const mine = own.map(({ event }) => event).filter((event) => event.tenantId === tenantId)
-  const keyed = mine.find((event) => idempotencyKey !== null && event.idempotencyKey === idempotencyKey)
-  return keyed ?? mine.find((event) => event.id === id)
+  const tenant = state.tenants.get(tenantId)
+  if (idempotencyKey !== null) {
+    const keyed = tenant?.eventOfKey.get(idempotencyKey)
+    const stored = keyed === undefined ? undefined : tenant?.events.get(keyed)
+    const first = stored ?? byKey.get(name(tenantId, idempotencyKey))
+    if (first !== undefined) return first
+  }
+  return tenant?.events.get(id) ?? byId.get(name(tenantId, id))
 }
 
 function stage(state: State, input: NewEvent): StagedEvent {

@@ -4,7 +4,7 @@ import type { PruneRequest, TenantFilter } from '../../queries.ts'
 import type { DeliveryRecord, EventRecord, RollupRecord } from '../../records.ts'
 import { changeDelivery } from './deliveries.ts'
 import { removeRow } from './rows.ts'
-import { type State, type Tenant, tenantOf, tenantsIn } from './state.ts'
+import { bumpVersion, type State, type Tenant, tenantOf, tenantsIn } from './state.ts'
 import { frozenCopy } from './values.ts'
 
 /** `Store.addRollups`. */
@@ -192,6 +192,7 @@ export function eraseTenant(state: State, tenantId: string, limit: number): bool
   }
   tenant.subscriptions.clear()
   tenant.sortedIds = null
+  bumpVersion(state, tenant)
   for (const event of [...tenant.events.values()].slice(0, limit)) removeEvent(tenant, event)
   if (tenant.events.size > 0) return false
   state.tenants.delete(tenantId)

@@ -27,17 +27,17 @@ interface Case {
   readonly delivery: DeliveryRecord | undefined
 }
 
-/** `Store.record`, one outcome. */
-export function recordOutcome(state: State, outcome: Outcome): Recorded {
-  const recorded = recordOne(state, outcome)
-  return outcome.last === true && finish(state, [outcome.claim]) === 1
-    ? Object.freeze({
-        result: recorded.result,
-        delivery: recorded.delivery,
-        attempt: recorded.attempt,
-        finished: true as const,
-      })
-    : recorded
+/** `Store.record`. A claim is finished after all of its outcomes, and only if none of them was refused. */
+export function record(state: State, outcomes: readonly Outcome[]): readonly Recorded[] {
+  const results = outcomes.map((outcome) => recordOne(state, outcome))
+  const refused = new Set(
+    outcomes.flatMap(({ claim }, at) => (results[at]?.result === 'recorded' ? [] : claim.row)),
+  )
+  return results.map((recorded, at) => {
+    const { last, claim } = outcomes[at] ?? {}
+    const ends = last === true && claim !== undefined && !refused.has(claim.row)
+    return ends && finish(state, [claim]) === 1 ? Object.freeze({ ...recorded, finished: true }) : recorded
+  })
 }
 
 function recordOne(state: State, outcome: Outcome): Recorded {
@@ -48,9 +48,8 @@ function recordOne(state: State, outcome: Outcome): Recorded {
   const delivery = tenant.deliveries.get(id) ?? deliveryFor(tenant, event.id, subscriptionId)
   const one: Case = { state, tenant, event, outcome, delivery }
   const row = claimedRow(state, outcome.claim)
-  const isKnown =
-    delivery !== undefined && outcome.attempt !== null && tenant.attempts.has(outcome.attempt.id)
-  if (isKnown) return answer('repeated', delivery)
+  const known = outcome.attempt === null ? undefined : tenant.attempts.get(outcome.attempt.id)
+  if (delivery !== undefined && known !== undefined) return answer('repeated', delivery, known)
   if (delivery === undefined && subscriptionId !== null && !tenant.subscriptions.has(subscriptionId)) {
     return answer('gone')
   }

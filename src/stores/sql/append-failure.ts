@@ -17,9 +17,9 @@ const FULL = new Set([
 ])
 /** No statement was sent. */
 const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ER_GET_CONNECTION_TIMEOUT', '45028'])
-/** The statement was sent, and the connection ended. */
+/** The statement was sent, and the connection ended. Prisma says the numbers of mariadb, not the names. */
 const CUT =
-  /^(08(?!P01)...|40003|ECONNRESET|EPIPE|ETIMEDOUT|PROTOCOL_CONNECTION_LOST|CONNECTION_(CLOSED|DESTROYED|ENDED)|ER_SOCKET_UNEXPECTED_CLOSE|ER_CMD_CONNECTION_CLOSED)$/
+  /^(08(?!P01)...|40003|ECONNRESET|EPIPE|ETIMEDOUT|PROTOCOL_CONNECTION_LOST|CONNECTION_(CLOSED|DESTROYED|ENDED)|ER_SOCKET_UNEXPECTED_CLOSE|45009|ER_CMD_CONNECTION_CLOSED|45013)$/
 
 /** What to throw in place of this error. */
 export function appendFailure(error: unknown, store: string): unknown {
@@ -38,7 +38,9 @@ export function appendFailure(error: unknown, store: string): unknown {
 const READ_ONLY = new Set([
   '25006',
   'ER_OPTION_PREVENTS_STATEMENT',
+  '1290',
   'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
+  '1792',
 ])
 
 /** What to throw in place of an error of `record`: where no outcome could be stored, the store says so, and the outcome can wait. */

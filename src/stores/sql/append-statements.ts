@@ -1,5 +1,6 @@
 /** The statements of `append`: one where a statement may insert into several tables, else one after the other. */
 import type { Dialect } from './dialect.ts'
+import { MARKED } from './open-transaction.ts'
 
 const STORED = `published_at, due_at`
 const EVENT =
@@ -38,11 +39,12 @@ const givenColumns = EVENT.split(', ')
 
 /**
  * Postgres: everything in one statement; one line per event, without a sequence where it is a duplicate. Where `fresh`, a duplicate
- * refuses the statement instead: not to look for each row before it is inserted saves a quarter of the statement.
+ * refuses the statement instead: not to look for each row before it is inserted saves a quarter of the statement. Where `marked`,
+ * nothing is inserted and no line comes back unless the open transaction bears the mark (`open-transaction.ts`).
  */
-const inCommon = (addressed: boolean, fresh: boolean) => `
+const inCommon = (addressed: boolean, fresh: boolean, marked = false) => `
   with c as materialized (select {now} as now),
-  g as materialized (select nextval('{events_sequence_seq}') as sequence, g.* from {batch g: ${GIVEN}}),
+  g as materialized (select nextval('{events_sequence_seq}') as sequence, g.* from {batch g: ${GIVEN}}${marked ? ` where ${MARKED}` : ''}),
   o as materialized (select o.* from {batch o: ${OWED}}),
   e as (
     insert into {events} (sequence, ${EVENT}, ${STORED})
@@ -79,8 +81,17 @@ export const APPEND_FRESH = inCommon(false, true)
 /** See `inCommon`; some of the events have an addressee. */
 export const APPEND_ADDRESSED = inCommon(true, false)
 
+/** In a caller's transaction of which nothing has said that it is open. */
+export const APPEND_MARKED = inCommon(false, false, true)
+/** The same; some of the events have an addressee. */
+export const APPEND_MARKED_ADDRESSED = inCommon(true, false, true)
+
 const clock = '(select {now} as now) c'
-const fromEvents = `from {batch o: ${OWED}} join {events} e on e.tenant_id = o.tenant_id and e.id = o.id cross join ${clock}`
+/** By their ids: what an INSERT reads on its way stays locked until the caller's transaction ends, with the places beside it. */
+const byId = (dialect: Dialect) =>
+  `{events} e ${dialect.useIndex('events_id')} on e.tenant_id = o.tenant_id and e.id = o.id`
+const fromEvents = (dialect: Dialect) =>
+  `from {batch o: ${OWED}} ${dialect.joinInOrder} ${byId(dialect)} cross join ${clock}`
 
 /** Elsewhere, first: the events. `mark` tells the new ones from those that were there. */
 export const INSERT_EVENTS = (dialect: Dialect) => `
@@ -90,21 +101,44 @@ export const INSERT_EVENTS = (dialect: Dialect) => `
   where 1 = 1 order by g.n
   ${dialect.keepExisting('{events}.append_id')}`
 /** Second: deliveries of addressees. */
-export const INSERT_DELIVERIES = `
+export const INSERT_DELIVERIES = (dialect: Dialect) => `
   insert into {deliveries} (${DELIVERED}) select ${DELIVERY_ROW}
-  ${fromEvents} join {batch a: ${ADDRESSED}} on a.n = o.n
+  ${fromEvents(dialect)} join {batch a: ${ADDRESSED}} on a.n = o.n
   where e.append_id = :mark and e.skipped = 0`
 /** Third: queue rows. */
-export const INSERT_QUEUE = `
-  insert into {queue} (${QUEUED}) ${queueRows(`${fromEvents} where e.append_id = :mark`)}`
-/** Fourth: what became of them. */
-export const READ_APPENDED = `
-  select o.n, e.sequence, e.published_at, e.due_at, q.id as row_id, q.lease_until, t.version, c.now, d.number
+export const INSERT_QUEUE = (dialect: Dialect) => `
+  insert into {queue} (${QUEUED}) ${queueRows(`${fromEvents(dialect)} where e.append_id = :mark`)}`
+const readAppended = (claimed: boolean) => (dialect: Dialect) =>
+  `
+  select o.n, e.sequence, e.published_at, e.due_at, t.version, c.now,
+    ${claimed ? 'q.id as row_id, q.lease_until, d.number' : 'null as row_id, null as lease_until, null as number'}
   from {batch o: ${OWED}} cross join ${clock}
-  left join {events} e on e.tenant_id = o.tenant_id and e.id = o.id and e.append_id = :mark
-  left join {queue} q on q.tenant_id = e.tenant_id and q.event_id = e.id
-  left join {deliveries} d on d.tenant_id = e.tenant_id and d.id = o.delivery_id
+  left join ${byId(dialect)} and e.append_id = :mark
+  ${claimed ? 'left join {queue} q on q.tenant_id = e.tenant_id and q.event_id = e.id' : ''}
+  ${claimed ? 'left join {deliveries} d on d.tenant_id = e.tenant_id and d.id = o.delivery_id' : ''}
   left join {tenants} t on t.tenant_id = o.tenant_id`
+/** Fourth: what became of them. Not their queue rows, for which nobody asks: of those the place of the next one would be locked, too. */
+export const READ_APPENDED = readAppended(false)
+/** The same, with what was claimed. */
+export const READ_CLAIMED = readAppended(true)
+
+const newRows = (dialect: Dialect, table: string, index: string) =>
+  dialect.remove({
+    ...{ table, alias: 'x', index },
+    from: `{batch o: ${OWED}} ${dialect.joinInOrder} ${byId(dialect)} and e.append_id = :mark`,
+    on: 'x.tenant_id = e.tenant_id and x.event_id = e.id',
+  })
+/** Takes back what was inserted, last things first: the queue rows, */
+export const TAKE_BACK_QUEUE = (dialect: Dialect) => newRows(dialect, '{queue}', 'queue_event')
+/** the deliveries, */
+export const TAKE_BACK_DELIVERIES = (dialect: Dialect) =>
+  newRows(dialect, '{deliveries}', 'deliveries_of_event')
+/** the events. */
+export const TAKE_BACK_EVENTS = (dialect: Dialect) =>
+  dialect.remove({
+    ...{ table: '{events}', alias: 'x', from: `{batch o: ${OWED}}`, index: 'events_id' },
+    on: 'x.tenant_id = o.tenant_id and x.id = o.id and x.append_id = :mark',
+  })
 
 /** Events of the same id or key as given ones. */
 export const READ_EXISTING = (dialect: Dialect) => `

@@ -7,14 +7,18 @@ import { appendFailure } from './append-failure.ts'
 import {
   APPEND_ADDRESSED,
   APPEND_FRESH,
+  APPEND_MARKED,
+  APPEND_MARKED_ADDRESSED,
   APPEND_PLAIN,
   INSERT_DELIVERIES,
   INSERT_EVENTS,
   INSERT_QUEUE,
   READ_APPENDED,
+  READ_CLAIMED,
   READ_EXISTING,
   READ_EXISTING_KEYS,
 } from './append-statements.ts'
+import { inMarked } from './open-transaction.ts'
 import { isTransient } from './retry.ts'
 import {
   asStoredEvent,
@@ -28,8 +32,10 @@ import {
   toMicros,
   toMs,
 } from './rows.ts'
-import type { Row, Session, Statements } from './session.ts'
+import type { JoinedStatements, Row, Session, Statements } from './session.ts'
+import { refusingTaken } from './taken-delivery.ts'
 import type { Values } from './template.ts'
+import { wholeOrNothing } from './whole-or-nothing.ts'
 
 type Answer = { readonly appended: readonly Appended[]; readonly versions: ReadonlyMap<string, number> }
 type Lease = NonNullable<AppendOptions<never>['claim']>
@@ -42,12 +48,13 @@ export async function append(
 ): Promise<Answer> {
   if (events.length === 0) return { appended: [], versions: new Map() }
   const { claim: lease, tx, onRefused } = options
-  const insert = (statements: Statements) => insertAll(statements, events, lease)
   const own = () =>
-    session.dialect.changesInCommon ? insertFresh(session, events, lease) : session.transaction(insert)
+    session.dialect.changesInCommon
+      ? insertFresh(session, events, lease)
+      : refusingTaken(session, events, (statements) => insertAll(statements, events, lease))
   const found =
     tx !== undefined
-      ? await insert(session.joined(tx, onRefused))
+      ? await insertJoined(session.joined(tx, onRefused), events)
       : await own().catch((error) => Promise.reject(appendFailure(error, session.dialect.name)))
   const versions = new Map<string, number>()
   for (const { tenantId } of events) versions.set(tenantId, found.versions.get(tenantId) ?? 0)
@@ -73,9 +80,9 @@ function firstsOf(events: readonly NewEvent[], open: readonly number[]): Readonl
     const name = JSON.stringify([tenantId, id])
     const first = (key === null ? undefined : byKey.get(key)) ?? byId.get(name) ?? at
     firsts.set(at, first)
-    if (first !== at) continue
-    if (key !== null) byKey.set(key, at)
-    byId.set(name, at)
+    // A key of its own waits with it: whether it is stored with it is not known before the next turn.
+    if (key !== null && !byKey.has(key)) byKey.set(key, at)
+    if (first === at) byId.set(name, at)
   }
   return firsts
 }
@@ -95,7 +102,7 @@ async function insertFresh(
   const isFresh = events.every(
     ({ addressee, idempotencyKey }) => addressee === undefined && idempotencyKey === null,
   )
-  if (!isFresh) return insertAll(session, events, lease)
+  if (!isFresh) return refusingTaken(session, events, (statements) => insertAll(statements, events, lease))
   const all = events.map((_, at) => at)
   try {
     for (const row of await session.rowsOnce(APPEND_FRESH, valuesOf(events, all, lease)))
@@ -107,28 +114,47 @@ async function insertFresh(
   }
 }
 
+/** Without an await where the driver is synchronous: the statements have run when this returns. */
+async function insertJoined(joined: JoinedStatements, events: readonly NewEvent[]): Promise<Found> {
+  if (joined.check !== undefined) await joined.check()
+  return insertAll(joined, events, undefined, joined.known)
+}
+
 async function insertAll(
   statements: Statements,
   events: readonly NewEvent[],
   lease: Lease | undefined,
+  isKnown = true,
 ): Promise<Found> {
   const found: Found = { entries: new Map(), versions: new Map() }
   let open = events.map((_, at) => at)
-  // More than once only where a first one was itself a duplicate, or where the row that refused it was pruned before it was read.
+  // More than once only where a first one was itself a duplicate, where a later one has a key of its own, which may be a stored
+  // event's, or where the row that refused it was pruned before it was read.
   for (let turn = 0; turn <= events.length + 1 && open.length > 0; turn += 1) {
     const firsts = firstsOf(events, open)
     const distinct = open.filter((at) => firsts.get(at) === at)
-    for (const row of await insertRows(statements, events, distinct, lease)) keep(found, events, row, lease)
-    const refused = distinct.filter((at) => !found.entries.has(at))
-    if (refused.length > 0) await readExisting(statements, events, refused, found)
+    const left = lease === undefined ? undefined : { ...lease, room: lease.room - claimedIn(found) }
+    for (const row of await insertRows(statements, events, distinct, left, isKnown))
+      keep(found, events, row, left)
     for (const at of open) {
       const first = found.entries.get(firsts.get(at) ?? at)
-      if (firsts.get(at) !== at && first !== undefined && !first.duplicate)
+      if (firsts.get(at) !== at && first !== undefined && !first.duplicate && isSettledBy(first, events[at]))
         found.entries.set(at, { event: first.event, duplicate: true, work: null })
     }
-    open = open.filter((at) => !found.entries.has(at))
+    const unknown = open.filter((at) => !found.entries.has(at))
+    if (unknown.length > 0) await readExisting(statements, events, unknown, found)
+    open = unknown.filter((at) => !found.entries.has(at))
   }
   return found
+}
+
+/** Later turns have only the room that the earlier ones left. */
+const claimedIn = ({ entries }: Found): number =>
+  [...entries.values()].filter(({ work }) => work !== null).length
+
+/** Whether the first one in the call says what the later one is: of the same id only, a key of the later one is looked for first. */
+function isSettledBy({ event }: Appended, later: NewEvent | undefined): boolean {
+  return later?.idempotencyKey == null || later.idempotencyKey === event.idempotencyKey
 }
 
 /** Inserts in one statement, or in several that do not wait for each other's results: a synchronous driver has then run them all. */
@@ -137,25 +163,29 @@ async function insertRows(
   events: readonly NewEvent[],
   indexes: readonly number[],
   lease: Lease | undefined,
+  isKnown: boolean,
 ): Promise<readonly Row[]> {
   const { dialect } = statements
   const addressed = indexes.some((at) => events[at]?.addressee !== undefined)
   const values = valuesOf(events, indexes, lease)
-  if (dialect.changesInCommon) return statements.rows(addressed ? APPEND_ADDRESSED : APPEND_PLAIN, values)
+  if (dialect.changesInCommon) {
+    if (isKnown) return statements.rows(addressed ? APPEND_ADDRESSED : APPEND_PLAIN, values)
+    const marked = addressed ? APPEND_MARKED_ADDRESSED : APPEND_MARKED
+    return inMarked(statements, values.mark as number, (tx) => statements.rows(marked, { ...values, tx }))
+  }
   const steps = [
     () => statements.run(INSERT_EVENTS, values),
     ...(addressed ? [() => statements.run(INSERT_DELIVERIES, values)] : []),
     () => statements.run(INSERT_QUEUE, values),
   ]
-  const read = () => statements.rows(READ_APPENDED, values)
+  const read = () => statements.rows(lease === undefined ? READ_APPENDED : READ_CLAIMED, values)
   if (dialect.synchronous) {
     const results = await Promise.allSettled([...steps.map((step) => step()), read()])
     for (const result of results) if (result.status === 'rejected') throw result.reason
     const last = results.at(-1)
     return last?.status === 'fulfilled' ? (last.value as readonly Row[]) : []
   }
-  for (const step of steps) await step()
-  return read()
+  return wholeOrNothing(statements, values, steps, read)
 }
 
 function valuesOf(events: readonly NewEvent[], indexes: readonly number[], lease: Lease | undefined): Values {

@@ -24,6 +24,8 @@ export interface BookRow {
   readonly held: boolean
   dueAt: number
   trigger: Trigger
+  /** True when one of these outcomes is by hand: the row is outside the order from then on. */
+  byHand: boolean
 }
 
 /** A delivery as it will be. */
@@ -54,7 +56,8 @@ export interface Book {
   readonly deliveries: Map<string, BookDelivery>
   /** By event and subscription. */
   readonly deliveryFor: Map<string, BookDelivery>
-  readonly attemptIds: Set<string>
+  /** Those of the outcomes that are stored, or will be. */
+  readonly attempts: Map<string, AttemptRecord>
   readonly newAttempts: AttemptRecord[]
 }
 
@@ -167,12 +170,14 @@ export function wait(
     held: false,
     dueAt: 0,
     trigger: how.trigger,
+    byHand: false,
   }
   const { row } = delivery
   row.fate = how.held ? 'held' : 'due'
   row.token = null
   row.dueAt = how.dueAt
   row.trigger = how.trigger
+  row.byHand ||= how.trigger === 'manual'
   const waiting = { held: how.held, nextAttemptAt: how.held ? null : how.dueAt / 1000 }
   delivery.record = { ...delivery.record, ...waiting, updatedAt: book.now / 1000 }
   delivery.changed = true

@@ -17,6 +17,7 @@ import {
 } from './claim-statements.ts'
 import { objectIn } from './json-columns.ts'
 import { type Candidate, createTurns, pick, shareOf } from './pick.ts'
+import { handBack } from './queue.ts'
 import {
   deliveryOf,
   eventOfClaim,
@@ -43,6 +44,9 @@ const looksOf = (ofAll: boolean) => {
 const OF_ALL = looksOf(true)
 const OF_SOME = looksOf(false)
 
+/** How soon a row of a kind that this version does not know is due again: by then a worker of a newer one has had it, or comes. */
+const NEWER_MS = 5_000
+
 /** Two that claim at once pick the same rows, and one of them gets none: it looks again, so often at most. */
 const MORE_LOOKS = 5
 
@@ -65,7 +69,7 @@ export function createClaimer(session: Session): Claimer {
     return claimed
   }
 
-  /** `missed`: how many rows were picked and then taken by others. */
+  /** `missed`: how many rows were picked and are others': taken by them meanwhile, or left to them. */
   async function claimOnce(
     request: ClaimRequest,
   ): Promise<{ readonly claimed: Claimed; readonly missed: number }> {
@@ -86,16 +90,31 @@ export function createClaimer(session: Session): Claimer {
       ? await nextLease(rows, request, values)
       : (firstLeft(found, picked)?.dueAt ?? null)
     const nextDueAt = [earliest, numberOrNull(horizon?.next_due), request.alone ? null : nextSuspect]
-    const versions = new Map(rows.map((row) => [text(row.tenant_id), number(row.version ?? 0)]))
+    const known = rows.filter(isKnown)
+    if (known.length < rows.length)
+      await giveBack(
+        rows.filter((row) => !isKnown(row)),
+        request.token,
+      )
+    const versions = new Map(known.map((row) => [text(row.tenant_id), number(row.version ?? 0)]))
     const claimed = {
-      work: rows.flatMap((row) => workOf(row, request.token)),
+      work: known.flatMap((row) => workOf(row, request.token)),
       now: toMs(now),
       versions,
       suspects:
         nextSuspect !== null && nextSuspect <= now && (!request.alone || found.length > picked.length),
       nextDueAt: least(nextDueAt),
     }
-    return { claimed, missed: picked.length - rows.length }
+    return { claimed, missed: picked.length - known.length }
+  }
+
+  /** Rows for a worker of a newer version. Where that fails their lease brings them back, and what was claimed with them is kept. */
+  async function giveBack(rows: readonly Row[], token: string): Promise<void> {
+    const claims = rows.map((row) => ({ row: placeName(row), token }))
+    await handBack(
+      session,
+      claims.map((claim) => ({ claim, delayMs: NEWER_MS })),
+    ).catch(() => undefined)
   }
 
   async function suspects(values: Values): Promise<readonly Candidate[]> {
@@ -199,10 +218,15 @@ function least(values: readonly (number | null)[]): number | null {
   return known.length === 0 ? null : toMs(Math.min(...known))
 }
 
+const placeName = (row: Row): string => rowName(text(row.tenant_id), text(row.event_id), number(row.id))
+
+const KINDS: readonly number[] = Object.values(KIND)
+const isKnown = (row: Row): boolean => KINDS.includes(number(row.kind))
+
 function workOf(row: Row, token: string): Work[] {
   const tenantId = text(row.tenant_id)
   const base = {
-    claim: { row: rowName(tenantId, text(row.event_id), number(row.id)), token },
+    claim: { row: placeName(row), token },
     tenantId,
     leaseUntil: instant(row.lease_until),
     lostClaims: number(row.claims_before),
@@ -217,8 +241,7 @@ function workOf(row: Row, token: string): Work[] {
     const range = { after: textOrNull(row.after_id), upTo: textOrNull(row.up_to_id) }
     return [{ kind: 'event', event, ...range, ...base }]
   }
-  // A kind of a newer version is left to its lease.
-  if (kind !== KIND.delivery || row.d_id === null) return []
+  if (row.d_id === null) return []
   const trigger = text(row.cause) as Extract<Work, { kind: 'delivery' }>['trigger']
   const delivery = deliveryOf(row, 'd_')
   return [{ kind: 'delivery', event, delivery, trigger, released: flag(row.released), ...base }]

@@ -12,12 +12,12 @@ const PLACE = 'q.tenant_id, q.delivery_id, q.subscription_id'
 /** The next pending deliveries of a tenant. */
 export const PENDING_OF_TENANT = (dialect: Dialect) => `
   select ${PLACE} from {queue} q ${dialect.useIndex('queue_delivery')}
-  where q.kind = 1 and q.tenant_id = :tenant and q.delivery_id > :delivery
+  where q.tenant_id = :tenant and q.delivery_id > :delivery
   order by q.delivery_id ${dialect.limitByIndex(LOOKED)}`
 /** The first pending deliveries of the tenants after one. */
 export const PENDING_OF_NEXT = (dialect: Dialect) => `
   select ${PLACE} from {queue} q ${dialect.useIndex('queue_delivery')}
-  where q.kind = 1 and q.tenant_id > :tenant
+  where q.delivery_id is not null and q.tenant_id > :tenant
   order by q.tenant_id, q.delivery_id ${dialect.limitByIndex(LOOKED)}`
 /** The destinations of deliveries. */
 export const READ_DESTINATIONS = `

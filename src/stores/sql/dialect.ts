@@ -91,6 +91,8 @@ export interface Dialect extends TemplateDialect {
   } | null
   /** Follows a table's alias to name the index that must serve it, where the planner is known to choose worse. */
   useIndex(name: string): string
+  /** A JOIN that is read from left to right, whatever a planner thinks of tables as small as they are on the first day. */
+  readonly joinInOrder: string
   readonly compiler: () => QueryCompiler
   /** Statements that prepare the database itself, outside of any transaction; harmless when they are repeated. */
   readonly opening: readonly string[]

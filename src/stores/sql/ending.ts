@@ -26,7 +26,7 @@ const OWED_OF = (dialect: Dialect) => `
   ${dialect.lockFound}`
 /** The queue row of one delivery. */
 export const OWED_ONE = (dialect: Dialect) => `
-  select ${PLACE}, q.subscription_id from {queue} q where q.tenant_id = :tenant and q.delivery_id = :delivery and q.kind = 1
+  select ${PLACE}, q.subscription_id from {queue} q where q.tenant_id = :tenant and q.delivery_id = :delivery
   ${dialect.lockFound}`
 
 const END = (dialect: Dialect) =>
@@ -146,7 +146,7 @@ const LOCK_EVENT = (dialect: Dialect) => `
   select body, due_at, sequence, ordering_key from {events}
   where tenant_id = :tenant and id = :event ${dialect.forUpdate}`
 const LOCK_ROW = (dialect: Dialect) => `
-  select tenant_id, event_id, id, token from {queue} where tenant_id = :tenant and delivery_id = :delivery and kind = 1
+  select tenant_id, event_id, id, token from {queue} where tenant_id = :tenant and delivery_id = :delivery
   ${dialect.lockFound}`
 const HURRY = `
   update {queue} set stage = case when claims >= 2 then 2 else 0 end, due_at = :now, lease_until = 0, cause = :trigger,

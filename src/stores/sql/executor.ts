@@ -33,17 +33,30 @@ export interface Executor {
   querySync?(sql: string, parameters: readonly Parameter[]): StatementResult
 }
 
+/**
+ * A transaction of the caller. That it is open is known when this is made, or must still be shown: otherwise the statements of a
+ * publish would be committed one by one, whatever becomes of the caller's own.
+ */
+export interface Joined extends Executor {
+  /** False where nothing has said so yet: the first statement shows it itself (`open-transaction.ts`, Postgres). @default true */
+  readonly known?: boolean
+  /** Asks the server, where an answer of it tells (MySQL). @throws PosthornError `INVALID_INPUT` when none is open */
+  check?(): Promise<void>
+}
+
 /** The store's own side of a database: connections that no caller shares. */
 export interface Database<Tx = never> extends Executor {
   readonly dialect: 'postgres' | 'mysql' | 'sqlite'
   /** For messages: `pg`, `postgres.js`, `mysql2` … */
   readonly driver: string
-  /** False where only the caller's own statements may run on the handle (a bare `pg.Client`): producers only. */
-  readonly canWork: boolean
+  /** False where statements in a caller's transaction run later than they are called, although the dialect's drivers run them at once. */
+  readonly synchronous?: false
   /** Runs `work` in a transaction of its own (READ COMMITTED; BEGIN IMMEDIATE on SQLite): commits, or rolls back and rethrows. */
   transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T>
-  /** The caller's open transaction as an executor. Throws PosthornError `INVALID_INPUT` for anything else. */
-  join(tx: Tx): Executor
+  /** The caller's open transaction as an executor. Throws PosthornError `INVALID_INPUT` for anything else, as far as it can be seen. */
+  join(tx: Tx): Joined
+  /** Only where the one session is the caller's (a bare `pg.Client`): throws, since a worker's statements would mix with the caller's. @throws PosthornError `INVALID_OPTION` */
+  checkWork?(): void
   /** Called before the first `listen`, when the store is made. @throws PosthornError `INVALID_OPTION` where it could never work */
   checkListen?(): void
   /**

@@ -12,7 +12,7 @@ const EVENT_KNOWN =
   'select e.* from {tenants} t join {events} e on e.tenant_id = t.tenant_id and e.id = :id limit 1'
 const EVENT_ANYWHERE = 'select e.* from {events} e where e.id = :id limit 1'
 
-const JOINED = `left join {queue} q on q.tenant_id = d.tenant_id and q.delivery_id = d.id and q.kind = 1`
+const JOINED = `left join {queue} q on q.tenant_id = d.tenant_id and q.delivery_id = d.id`
 const DELIVERY = `select d.*, ${WAITING} from {deliveries} d ${JOINED} where d.tenant_id = :tenant and d.id = :id`
 const DELIVERY_NUMBER = `select d.*, ${WAITING} from {deliveries} d ${JOINED} where d.tenant_id = :tenant and d.number = :id`
 const knownBy = (column: string) => `

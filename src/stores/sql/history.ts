@@ -5,6 +5,7 @@ import type { RollupRecord } from '../../records.ts'
 import type { Dialect } from './dialect.ts'
 import { json, number, orNull, text, toMicros } from './rows.ts'
 import type { Row, Session, Statements, Template } from './session.ts'
+import { BUMP } from './subscriptions.ts'
 import type { Values } from './template.ts'
 
 const KEY =
@@ -276,7 +277,10 @@ export function eraseTenant(session: Session, tenant: string, limit: number): Pr
     for (const template of ERASED) await statements.run(template, { tenant })
     await removeEvents(statements, idsOf(await statements.rows(SOME_EVENTS, { tenant, count: limit })))
     const left = await statements.rows(LEFT, { tenant })
-    if (left.length > 0) return false
+    if (left.length > 0) {
+      await statements.run(BUMP, { tenant })
+      return false
+    }
     await statements.run(FORGET, { tenant })
     return true
   })

@@ -4,8 +4,7 @@ import type { Dialect } from './dialect.ts'
 import { lockFound } from './lock-found.ts'
 import { lockPace, WHOLE_TENANT } from './pace.ts'
 import { number, STAGE, SUSPECT, text } from './rows.ts'
-import type { Row, Session, Statements, Template } from './session.ts'
-import type { Values } from './template.ts'
+import type { Row, Session, Statements } from './session.ts'
 
 const LANE = 'q.tenant_id = :tenant and q.subscription_id = :subscription'
 const PLACE = 'q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.id'
@@ -40,7 +39,7 @@ const TAKEN =
 const TAKEN_BY_TENANT =
   'select count(*) as taken from {queue} q where q.tenant_id = :tenant and q.released = 1'
 
-const HELD = `select q.tenant_id, q.event_id, q.id, q.stage from {queue} q where q.stage = 1 and ${LANE}`
+const HELD = `select q.tenant_id, q.event_id, q.id, q.stage, q.due_at, q.sequence from {queue} q where q.stage = 1 and ${LANE}`
 const ORDER = 'order by q.due_at, q.sequence limit :count'
 const LOWER = `o.tenant_id = q.tenant_id and o.in_order = 1
   and (o.position_at < q.position_at or (o.position_at = q.position_at and o.sequence < q.sequence))`
@@ -53,7 +52,7 @@ const SAME_KEY_BEFORE = `select 1 from {queue} o where o.ordering_key = q.orderi
 export const LOCK_ANY = (dialect: Dialect) => `${HELD} ${ORDER} ${dialect.lockFound}`
 /** The lane's first row, unless something open goes before it. */
 const LOCK_FIRST = (dialect: Dialect) => `
-  select q.tenant_id, q.event_id, q.id from (${HELD} and q.in_order = 1 ${ORDER}) first
+  select q.tenant_id, q.event_id, q.id, q.stage, q.due_at, q.sequence from (${HELD} and q.in_order = 1 ${ORDER}) first
   join {queue} q on q.tenant_id = first.tenant_id and q.event_id = first.event_id and q.id = first.id
   where q.stage = 1 and not exists (${OPEN_BEFORE}) and not exists (${EVENT_BEFORE}) ${dialect.forUpdate}`
 const LOCK_OUTSIDE_ORDER = (dialect: Dialect) => `${HELD} and q.in_order = 0 ${ORDER} ${dialect.lockFound}`
@@ -121,16 +120,21 @@ async function releasable(
   room: number,
 ): Promise<readonly Row[]> {
   const lane = { tenant, subscription, count: room }
-  if (ordering === 'none') return lockHeld(statements, LOCK_ANY, lane)
+  if (ordering === 'none') return lockHeld(statements, await statements.rows(LOCK_ANY, lane))
   if (ordering === 'key') return statements.rows(LOCK_FIRST_OF_KEYS, lane)
   // A lane in order has one open row at a time: its first.
   const first = await statements.rows(LOCK_FIRST, { ...lane, count: 1 })
-  return [...first, ...(await lockHeld(statements, LOCK_OUTSIDE_ORDER, lane))].slice(0, room)
+  const outside = await statements.rows(LOCK_OUTSIDE_ORDER, lane)
+  return lockHeld(statements, [...first, ...outside].sort(byPosition).slice(0, room))
 }
 
+/** What is due of a held row is its position. */
+const byPosition = (a: Row, b: Row): number =>
+  number(a.due_at) - number(b.due_at) || number(a.sequence) - number(b.sequence)
+
 /** Of rows that were found without a lock, those that are held still. */
-async function lockHeld(statements: Statements, find: Template, lane: Values): Promise<readonly Row[]> {
-  const rows = await lockFound(statements, await statements.rows(find, lane))
+async function lockHeld(statements: Statements, found: readonly Row[]): Promise<readonly Row[]> {
+  const rows = await lockFound(statements, found)
   return rows.filter(({ stage }) => number(stage) === STAGE.held)
 }
 

@@ -31,6 +31,7 @@ import type {
   SubscriptionRecord,
 } from '../../records.ts'
 import type { Dialect } from './dialect.ts'
+import { OF_SUBSCRIPTION } from './indexes.ts'
 import { attemptOf, deliveryOf, eventOf, jobOf, KIND, number, subscriptionOf, toMicros } from './rows.ts'
 import type { Row, Session } from './session.ts'
 
@@ -65,6 +66,16 @@ interface List {
   readonly where: readonly Expression<SqlBool>[]
   /** The tenants to look at, where no index leads to the rows of all of them. */
   readonly tenants?: string
+}
+
+/** Rows that are looked at in one statement, where this code decides which of them fit. */
+const LOOK = 500
+
+/** How a row is read, whether it fits, and where it stands in the order of the list. */
+interface Looks<Record> {
+  readonly record: (row: Row) => Record
+  readonly fits: (record: Record) => boolean
+  readonly placeOf: (record: Record) => { readonly at: number; readonly id: string }
 }
 
 /** Which tenants have jobs: the index is read from tenant to tenant, not row by row. */
@@ -142,6 +153,36 @@ export function createLists(session: Session) {
     return { rows: rows.map(record), total: await total(list, page) }
   }
 
+  /**
+   * Rows that fit what only this code can tell. They are read in pages, whatever their number, and no further than the page at hand
+   * reaches, unless all of them are to be counted.
+   */
+  async function filtered<Record>(list: List, page: Page, looks: Looks<Record>): Promise<Rows<Record>> {
+    const { record, fits, placeOf } = looks
+    const start = page.offset ?? 0
+    // A total counts what comes before the page, too.
+    const isCounted = page.total === true && page.after === undefined
+    const found: Record[] = []
+    let count = 0
+    for (let after = page.after; ; ) {
+      const { total: _total, after: _after, ...same } = { ...page, limit: LOOK, offset: 0 }
+      const rows = (
+        await run(paged(list, after === undefined ? same : { ...same, after }).selectAll('r'))
+      ).map(record)
+      for (const row of rows.filter(fits)) {
+        if (count >= start && found.length < page.limit) found.push(row)
+        count += 1
+      }
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < LOOK) break
+      if (!isCounted && found.length === page.limit) break
+      after = placeOf(last)
+    }
+    if (page.total !== true) return { rows: found, total: null }
+    if (isCounted) return { rows: found, total: count }
+    return { rows: found, total: (await filtered(list, { limit: 0, total: true }, looks)).total }
+  }
+
   return {
     listEvents(filter: EventFilter, page: Page): Promise<Rows<EventRecord>> {
       const where = [
@@ -156,6 +197,7 @@ export function createLists(session: Session) {
       const where = [
         ...ofTenants(filter.tenant),
         ...equals('r.subscription_id', filter.subscriptionId),
+        ...(filter.subscriptionId === undefined ? [] : [sql<SqlBool>`r.${sql.raw(OF_SUBSCRIPTION)}`]),
         ...equals('r.event_id', filter.eventId),
         ...equals('r.event_type', filter.type),
         ...equals('r.state', filter.state),
@@ -164,7 +206,7 @@ export function createLists(session: Session) {
       const list = { table: 'deliveries', at: 'created_at', where }
       const queue = sql<Columns>`${tableOf('queue')}`.as('q') as never
       const joined = paged(list, page).leftJoin(queue, (join: JoinBuilder<Tables, string>) =>
-        join.on(sql<SqlBool>`q.tenant_id = r.tenant_id and q.delivery_id = r.id and q.kind = 1`),
+        join.on(sql<SqlBool>`q.tenant_id = r.tenant_id and q.delivery_id = r.id`),
       ) as unknown as Query
       const query = joined
         .selectAll('r')
@@ -203,41 +245,29 @@ export function createLists(session: Session) {
       const list = { table: 'queue', at: 'position_at', where, ...tenants }
       const { state } = filter
       if (state === undefined) return rowsOf(list, page, jobOf)
-      const fits = ({ job }: StoredJob) => job.state === state
-      const { rows } = await rowsOf(list, { ...page, limit: ALL, offset: 0, total: false }, jobOf)
-      const start = page.offset ?? 0
-      const total = page.total === true ? await countOf(list, fits, jobOf) : null
-      return { rows: rows.filter(fits).slice(start, start + page.limit), total }
+      return filtered(list, page, {
+        record: jobOf,
+        fits: ({ job }) => job.state === state,
+        placeOf: ({ addedAt, number }) => ({ at: addedAt, id: String(number) }),
+      })
     },
 
-    /** A pattern or a label is looked for here, in all rows that fit the rest: a tenant has few enough subscriptions. */
+    /** A pattern or a label is looked for here, in the rows that fit the rest. */
     async listSubscriptions(filter: SubscriptionFilter, page: Page): Promise<Rows<SubscriptionRecord>> {
       const where = [...ofTenants(filter.tenant), ...equals('r.state', filter.state)]
       const list = { table: 'subscriptions', at: 'created_at', where }
       const { eventType: type, metadata } = filter
       if (type === undefined && metadata === undefined) return rowsOf(list, page, subscriptionOf)
-      const { rows } = await rowsOf(list, { ...page, limit: ALL, offset: 0 }, subscriptionOf)
       const fits = ({ events, metadata: labels }: SubscriptionRecord) =>
         (type === undefined || events.some((one) => one === type || matchesPattern(one, type))) &&
         Object.entries(metadata ?? {}).every(
           ([key, value]) => Object.hasOwn(labels, key) && labels[key] === value,
         )
-      const found = rows.filter(fits)
-      const start = page.offset ?? 0
-      const count = page.total === true ? await countOf(list, fits, subscriptionOf) : null
-      return { rows: found.slice(start, start + page.limit), total: count }
+      return filtered(list, page, {
+        record: subscriptionOf,
+        fits,
+        placeOf: ({ createdAt, id }) => ({ at: createdAt, id }),
+      })
     },
   }
-
-  async function countOf<Record>(
-    list: List,
-    fits: (row: Record) => boolean,
-    record: (row: Row) => Record,
-  ): Promise<number> {
-    const { rows } = await rowsOf(list, { limit: ALL }, record)
-    return rows.filter(fits).length
-  }
 }
-
-/** More than any table holds. */
-const ALL = 1_000_000_000

@@ -45,8 +45,8 @@ export function decide(book: Book, outcome: Outcome): Verdict {
   const delivery = deliveryIn(book, outcome)
   const row = book.rows.get(keyOf(...rowPlace(claim.row)))
   const live = row !== undefined && row.fate !== 'removed' && row.token === claim.token ? row : null
-  if (attempt !== null && book.attemptIds.has(keyOf(tenantId, attempt.id)))
-    return verdict('repeated', delivery)
+  const known = attempt === null ? undefined : book.attempts.get(keyOf(tenantId, attempt.id))
+  if (known !== undefined) return verdict('repeated', delivery, known)
   const isGone = subscriptionId !== null && !book.subscriptions.has(keyOf(tenantId, subscriptionId))
   if (delivery === null && isGone) return verdict('gone')
   if (live === null) return lost(book, outcome, event, delivery)
@@ -105,7 +105,7 @@ function addAttempt(
   const { tenantId, id: deliveryId, eventId, eventType, subscriptionId, attemptCount } = delivery.record
   const owner = { tenantId, eventId, eventType, subscriptionId }
   const stored = attemptRecord(asStored(attempt), owner, deliveryId, attemptCount + 1, isLate)
-  book.attemptIds.add(keyOf(tenantId, attempt.id))
+  book.attempts.set(keyOf(tenantId, attempt.id), stored)
   book.newAttempts.push(stored)
   delivery.record = {
     ...delivery.record,

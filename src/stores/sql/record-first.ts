@@ -6,6 +6,7 @@
 import type { Outcome, Recorded } from '../../queries.ts'
 import type { DeliveryRecord } from '../../records.ts'
 import { attemptRecord } from '../attempt.ts'
+import { isTransient } from './retry.ts'
 import { asStored, instant, number, rowPlace, text, toMicros, toMs } from './rows.ts'
 import type { Row, Session } from './session.ts'
 
@@ -80,7 +81,10 @@ export function isFirst(outcome: Outcome): outcome is FirstOutcome {
 
 type Line = (string | number | null)[]
 
-/** Records what it can; the places of the others stay empty. Never throws: a refused statement has recorded nothing. */
+/**
+ * Records what it can; the places of the others stay empty. A statement that was refused for what is there already, or had to give
+ * way, has recorded nothing. After any other failure (a lost connection, a deadline) nobody knows: it rejects, and all is told again.
+ */
 export async function recordFirst(
   session: Session,
   outcomes: readonly Outcome[],
@@ -95,7 +99,7 @@ export async function recordFirst(
   })
   if (lines.length === 0) return recorded
   lines.sort(byPlace)
-  const rows = await session.rowsOnce(RECORD_FIRST, { o: lines }).catch(none)
+  const rows = await session.rowsOnce(RECORD_FIRST, { o: lines }).catch(noneIfRefused)
   const finished = new Set(rows.flatMap((row) => (number(row.n) === -1 ? [number(row.number)] : [])))
   for (const row of rows) {
     const outcome = outcomes[number(row.n)]
@@ -113,7 +117,10 @@ function byPlace(a: Line, b: Line): number {
 
 const compare = (a: unknown, b: unknown): number => (a === b ? 0 : String(a) < String(b) ? -1 : 1)
 
-const none = (): readonly Row[] => []
+function noneIfRefused(cause: unknown): readonly Row[] {
+  if (isTransient(cause)) return []
+  throw cause
+}
 
 function lineOf({ claim, tenantId, eventId, delivery, attempt, next, last }: FirstOutcome, at: number): Line {
   const [, , rowId] = rowPlace(claim.row)

@@ -11,7 +11,7 @@ export const LOCK_ROWS = (dialect: Dialect) => `
 export const LOCK_DELIVERY_ROWS = (dialect: Dialect) => `
   select q.id, q.tenant_id, q.event_id, q.kind, q.token, q.claims_before, q.lost_alone_before, q.delivery_id, q.stage, q.due_at
   from {rows w: tenant_id text, delivery_id text}
-  join {queue} q on q.tenant_id = w.tenant_id and q.delivery_id = w.delivery_id and q.kind = 1
+  join {queue} q on q.tenant_id = w.tenant_id and q.delivery_id = w.delivery_id
   order by q.tenant_id, q.event_id, q.id ${dialect.lockFound}`
 /** Subscriptions whose state decides where a delivery waits: they may neither change nor go until it waits there. */
 export const LOCK_SUBSCRIPTIONS = (dialect: Dialect) => `
@@ -36,7 +36,7 @@ export const LOCK_DELIVERIES_OF_EVENTS = (dialect: Dialect) => `
     and d.subscription_id = w.subscription_id
   order by d.tenant_id, d.id ${dialect.forUpdate}`
 export const READ_ATTEMPTS = `
-  select a.tenant_id, a.id from {rows w: tenant_id text, delivery_id text, id text}
+  select a.* from {rows w: tenant_id text, delivery_id text, id text}
   join {attempts} a on a.tenant_id = w.tenant_id and a.delivery_id = w.delivery_id and a.id = w.id`
 export const DELIVERY = `tenant_id text, id text, event_id text, event_type text, subscription_id text, destination text, body text,
   headers text, state text, reason text, test bigint, attempt_count bigint, round_start bigint, last_status bigint,
@@ -92,7 +92,7 @@ export const REDATE_ROWS = (dialect: Dialect) =>
     {
       table: '{queue}',
       alias: 'q',
-      from: '{rows w: tenant_id text, event_id text, id bigint, stage bigint, due_at bigint, cause text}',
+      from: '{rows w: tenant_id text, event_id text, id bigint, stage bigint, due_at bigint, cause text, in_order bigint}',
       on: PLACE,
       index: 'primary',
     },
@@ -100,7 +100,7 @@ export const REDATE_ROWS = (dialect: Dialect) =>
       stage: 'w.stage',
       due_at: 'case when w.stage = 1 then q.position_at else w.due_at end',
       released: '0',
-      in_order: "case when w.cause = 'manual' then 0 else q.in_order end",
+      in_order: 'case when w.in_order = 0 then 0 else q.in_order end',
       cause: 'w.cause',
       token: 'null',
       lease_until: '0',
@@ -134,7 +134,7 @@ export const INSERT_ROWS = `
     ordering_key, expires_at, released, in_order, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
   select w.tenant_id, w.event_id, w.stage, 1, w.bucket, w.subscription_id, w.delivery_id, w.cause,
     case when w.stage = 1 then e.due_at else w.due_at end, e.due_at, e.sequence, e.ordering_key, w.expires_at, 0,
-    case when w.cause = 'manual' then 0 else 1 end, null, 0, 0, 0, 0, 0, 0
+    w.in_order, null, 0, 0, 0, 0, 0, 0
   from {rows w: tenant_id text, event_id text, stage bigint, bucket bigint, subscription_id text, delivery_id text, cause text,
-    due_at bigint, expires_at bigint}
+    in_order bigint, due_at bigint, expires_at bigint}
   join {events} e on e.tenant_id = w.tenant_id and e.id = w.event_id`

@@ -28,7 +28,18 @@ import {
   REMOVE_ROWS,
   UPDATE_DELIVERIES,
 } from './record-statements.ts'
-import { deliveryOf, KIND, number, rowPlace, STAGE, text, textOrNull, toMicros, toMs } from './rows.ts'
+import {
+  attemptOf,
+  deliveryOf,
+  KIND,
+  number,
+  rowPlace,
+  STAGE,
+  text,
+  textOrNull,
+  toMicros,
+  toMs,
+} from './rows.ts'
 import type { Row, Session, Statements, Template } from './session.ts'
 
 /** `Store.record`: the common outcomes in one statement, the others in one transaction. */
@@ -113,7 +124,7 @@ async function open(
     subscriptions: new Map(),
     deliveries: new Map(),
     deliveryFor: new Map(),
-    attemptIds: new Set(),
+    attempts: new Map(),
     newAttempts: [],
   }
   const read = async (template: Template, lines: readonly Line[], take: (row: Row) => void) => {
@@ -182,7 +193,7 @@ async function open(
     return delivery === null ? [] : [[outcome.tenantId, delivery.record.id, outcome.attempt?.id ?? '']]
   })
   await read(READ_ATTEMPTS, attempted, (row) => {
-    book.attemptIds.add(keyOf(text(row.tenant_id), text(row.id)))
+    book.attempts.set(keyOf(text(row.tenant_id), text(row.id)), attemptOf(row))
   })
   const pending = [...book.deliveries.values()].filter(({ record: { state } }) => state === 'pending')
   const rowless = pending.filter(({ record: { tenantId, id } }) => !rowOfDelivery.has(keyOf(tenantId, id)))
@@ -215,6 +226,7 @@ function bookRowOf(row: Row): BookRow {
     held: number(row.stage) === STAGE.held,
     dueAt: number(row.due_at),
     trigger: 'event',
+    byHand: false,
   }
 }
 
@@ -247,7 +259,7 @@ async function write(statements: Statements, book: Book): Promise<Map<string, nu
   await run(
     REDATE_ROWS,
     'w',
-    waiting.map((row) => [...place(row), stageOf(row), row.dueAt, row.trigger]),
+    waiting.map((row) => [...place(row), stageOf(row), row.dueAt, row.trigger, Number(!row.byHand)]),
   )
   const cleared = rows.filter((row) => row.cleared && row.fate === 'same')
   await run(CLEAR_ROWS, 'w', cleared.map(place))
@@ -263,7 +275,7 @@ async function write(statements: Statements, book: Book): Promise<Map<string, nu
               tenantBucket(row.tenantId),
               row.subscriptionId ?? '',
             ],
-            ...[row.id, queued.trigger, queued.dueAt, toMicros(row.expiresAt)],
+            ...[row.id, queued.trigger, Number(!queued.byHand), queued.dueAt, toMicros(row.expiresAt)],
           ],
         ],
   )

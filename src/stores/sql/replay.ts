@@ -84,7 +84,7 @@ async function insert(
   await statements.run(INSERT_ROWS, {
     w: fresh.map((row) => [
       ...[row.tenantId, row.eventId, STAGE.due, tenantBucket(row.tenantId), row.subscriptionId ?? '', row.id],
-      ...['manual', now, toMicros(row.expiresAt)],
+      ...['manual', 0, now, toMicros(row.expiresAt)],
     ]),
   })
   return decided.map((one) =>

@@ -27,22 +27,29 @@ export function isTransient(error: unknown): boolean {
   return codesOf(error).some((code) => GIVE_WAY.has(code) || EXISTS.has(code) || isBusy(code))
 }
 
+/** True when a row with such a key is there already. */
+export function isTaken(error: unknown): boolean {
+  return codesOf(error).some((code) => EXISTS.has(code) || isConstraint(code))
+}
+
 /** Runs `work`, again with growing, jittered pauses as long as it fails by no fault of its own. */
 export function withRetries<T>(work: () => Promise<T>, oneWriter = false): Promise<T> {
   return pRetry(work, {
     ...(oneWriter ? ONE_WRITER : PATIENCE),
     shouldRetry: ({ error, attemptNumber }) =>
-      isTransient(error) && (attemptNumber <= RETRIES || codesOf(error).some(isTaken)),
+      isTransient(error) && (attemptNumber <= RETRIES || codesOf(error).some(isLocked)),
   })
 }
 
 /** Somebody else writes: the only error that says nothing about the work itself. */
-const isTaken = (code: string): boolean => /^SQLITE_(BUSY|LOCKED)/.test(code)
+const isLocked = (code: string): boolean => /^SQLITE_(BUSY|LOCKED)/.test(code)
 
 /** SQLite drivers name them in `code`, `errcode` (the number) or only in the message. */
 function isBusy(code: string): boolean {
-  return /^SQLITE_(BUSY|LOCKED|CONSTRAINT_(UNIQUE|PRIMARYKEY))/.test(code)
+  return isLocked(code) || isConstraint(code)
 }
+
+const isConstraint = (code: string): boolean => /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)/.test(code)
 
 const SQLITE_NUMBERS: Readonly<Record<number, string>> = {
   5: 'SQLITE_BUSY',

@@ -26,6 +26,12 @@ export interface Statements {
   now(): Promise<number>
 }
 
+/** Statements in a caller's transaction. @see Joined for the two members */
+export interface JoinedStatements extends Statements {
+  readonly known: boolean
+  readonly check: (() => Promise<void>) | undefined
+}
+
 /** The whole way to the database. */
 export interface Session extends Statements {
   /** The full name of a table. */
@@ -35,7 +41,7 @@ export interface Session extends Statements {
   /** One transaction of our own; again when it had to give way to another. */
   transaction<T>(work: (statements: Statements) => Promise<T>): Promise<T>
   /** Statements in the caller's transaction. `onRefused` hears at once of an error that a synchronous driver threw. */
-  joined(tx: unknown, onRefused?: (cause: unknown) => void): Statements
+  joined(tx: unknown, onRefused?: (cause: unknown) => void): JoinedStatements
   /** Has a statement in this transaction run when a call returns? */
   runsAtOnce(tx: unknown): boolean
 }
@@ -87,7 +93,9 @@ export function createSession(
     transaction: (work) => again(() => database.transaction((tx) => work(within(tx)))),
     joined(tx, onRefused) {
       const executor = database.join(tx)
-      return onRefused === undefined ? within(executor) : on(atOnce(executor, onRefused))
+      const { known = true, check } = executor
+      const statements = onRefused === undefined ? within(executor) : on(atOnce(executor, onRefused))
+      return { ...statements, known, check }
     },
     runsAtOnce(tx) {
       try {

@@ -71,6 +71,7 @@ export function createSqlStore<Tx>({
     name: dialect.name,
     durable: true,
     open: () => checkSchema(session, namespace),
+    checkWork: async () => database.checkWork?.(),
     async close() {
       hints?.close()
       await database.close()

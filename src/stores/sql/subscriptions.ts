@@ -23,7 +23,8 @@ const READ_TENANT = `
     (select count(*) from {subscriptions} where tenant_id = :tenant) as subscriptions,
     (select count(*) from {subscriptions} where tenant_id = :tenant and id = :id) as known
   from (select {now} as now) c`
-const BUMP = (dialect: Dialect) => `
+/** Tells caches that the tenant's subscriptions changed. */
+export const BUMP = (dialect: Dialect) => `
   update {tenants} set version = case when version >= ${dialect.now} then version + 1 else ${dialect.now} end
   where tenant_id = :tenant`
 const CREATED = 'update {tenants} set last_created_at = :createdAt where tenant_id = :tenant'

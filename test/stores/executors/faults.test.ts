@@ -222,7 +222,7 @@ describe('pg', () => {
   it('lets a bare Client publish only', async () => {
     const client = await observer()
     const database = postgresDatabase(client)
-    expect(database.canWork).toBe(false)
+    expect(() => database.checkWork?.()).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     await client.query('begin')
     expect((await database.join(client).query('select 1 as one', [])).rowCount).toBe(1)
     await client.query('rollback')

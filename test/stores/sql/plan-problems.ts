@@ -6,12 +6,17 @@ export const BIG = 'queue|events|deliveries|attempts'
 
 type Row = Readonly<Record<string, unknown>>
 
-/** Of `explain (costs off)`. */
+/** Rows that an index led to in vain, for each look-up; a batch of 500 may be left out as a whole. */
+const MANY_IN_VAIN = 500
+
+/** Of `explain (analyze, costs off)`. */
 export function postgresPlanProblems(rows: readonly Row[], hot: HotStatement): string[] {
   const lines = rows.map((row) => String(row['QUERY PLAN']))
   return lines.filter(
     (line) =>
-      new RegExp(`Seq Scan on (${BIG})\\b`).test(line) || (!hot.sortsItsBatch && /\bSort\b/.test(line)),
+      new RegExp(`Seq Scan on (${BIG})\\b`).test(line) ||
+      (!hot.sortsItsBatch && /\bSort\b/.test(line)) ||
+      Number(/Rows Removed by Filter: (\d+)/.exec(line)?.[1] ?? 0) > MANY_IN_VAIN,
   )
 }
 

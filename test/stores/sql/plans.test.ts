@@ -43,7 +43,7 @@ describe.each(KNOWN)('Postgres, tables analysed %s', (known) => {
 
   beforeAll(async () => {
     database = await createPostgresDatabase()
-    pool = new pg.Pool({ connectionString: database.url, max: 2 })
+    pool = new pg.Pool({ connectionString: database.url, max: 1 })
     await postgresStore({ client: pool }).migrate()
     for (const name of tables) await pool.query(`alter table ${name} set (autovacuum_enabled = off)`)
     if (known === 'while they were empty') await pool.query('vacuum analyze')
@@ -58,7 +58,10 @@ describe.each(KNOWN)('Postgres, tables analysed %s', (known) => {
 
   it.each(hotStatements.filter(runsOn(postgresDialect)))('$name', async (hot) => {
     const { sql, parameters } = statementOf(hot, postgresDialect, 'posthorn')
-    const { rows } = await run(`explain (costs off) ${sql}`, parameters)
+    await pool.query('begin')
+    const { rows } = await run(`explain (analyze, costs off, timing off) ${sql}`, parameters).finally(() =>
+      pool.query('rollback'),
+    )
     expect(postgresPlanProblems(rows, hot)).toEqual([])
   })
 })

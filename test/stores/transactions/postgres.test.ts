@@ -13,10 +13,7 @@ import { type DrizzleTransaction, drizzleStore } from '../../../src/stores/drizz
 import { knexStore } from '../../../src/stores/knex.ts'
 import { kyselyStore } from '../../../src/stores/kysely.ts'
 import { postgresStore } from '../../../src/stores/postgres.ts'
-import { prismaStore } from '../../../src/stores/prisma.ts'
-import type { PrismaTransaction } from '../../../src/stores/sql/orm/prisma.ts'
 import { createPostgresDatabase } from '../../support/databases/postgres.ts'
-import { prismaDouble } from '../../support/prisma-double.ts'
 import { transactionPromise } from './promise.ts'
 
 const ACCOUNTS = 'create table accounts (id text)'
@@ -42,7 +39,6 @@ const knex = createKnex({
 const onPg = drizzlePg(pool)
 const onPostgresJs = drizzlePostgresJs(postgres(url, { max: 3, onnotice: () => {} }))
 const onPglite = drizzlePglite(drizzledPglite)
-const prisma = prismaDouble(pool)
 await pool.query(ACCOUNTS)
 await pglite.exec(ACCOUNTS)
 await drizzledPglite.exec(ACCOUNTS)
@@ -206,14 +202,4 @@ transactionPromise<Knex.Transaction>({
       })
       .catch(() => {})
   },
-})
-
-transactionPromise<PrismaTransaction>({
-  name: 'Prisma (a double of its client)',
-  store: () => prismaStore(prisma, { schema: 'posthorn_prisma' }),
-  transaction: async (work) => {
-    await prisma.$transaction(work)
-  },
-  insert: async (tx, id) => tx.$executeRawUnsafe(INSERT, id),
-  count,
 })

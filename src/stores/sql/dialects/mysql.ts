@@ -61,6 +61,7 @@ export const mysql: Dialect = {
   limitByIndex: (count) => `limit ${count}`,
   planned: { explain: 'explain', rowsOf: ({ rows }) => Number(rows ?? 0) },
   useIndex: forced,
+  joinInOrder: 'straight_join',
   compiler: () => new MysqlQueryCompiler(),
   opening: [],
   migrationLock: {

@@ -96,9 +96,10 @@ export const postgres: Dialect = {
     },
   },
   useIndex: () => '',
+  joinInOrder: 'join',
   compiler: () => new PostgresQueryCompiler(),
   opening: [],
-  migrationLock: { take: ["select pg_advisory_xact_lock(hashtext('posthorn migrations'))"], free: [] },
+  migrationLock: { take: ["select 1 from pg_advisory_xact_lock(hashtext('posthorn migrations'))"], free: [] },
   schema: {
     id: 'text collate "C"',
     text: 'text',

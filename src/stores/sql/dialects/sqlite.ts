@@ -51,6 +51,7 @@ export const sqlite: Dialect = {
   // It counts a million entries of an index in a fiftieth of a second.
   planned: null,
   useIndex: () => '',
+  joinInOrder: 'cross join',
   compiler: () => new SqliteQueryCompiler(),
   opening: ['pragma journal_mode = wal'],
   migrationLock: { take: [], free: [] },

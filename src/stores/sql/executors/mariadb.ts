@@ -1,5 +1,6 @@
 /** The `mariadb` connector: a pool, and connections that only publish. */
-import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
+import type { Database, Joined, Parameter, StatementResult } from '../executor.ts'
+import { checkOpen } from './mysql-status.ts'
 import { onlyPublishes } from './only-publishes.ts'
 import { BEGIN_OWN, ownSide } from './own-connections.ts'
 import { notATransaction } from './refuse.ts'
@@ -53,7 +54,7 @@ export function mariadbPoolDatabase(
     },
     settings,
   )
-  return { ...own, canWork: true, join, async close() {} }
+  return { ...own, join, async close() {} }
 }
 
 export function mariadbConnectionDatabase(
@@ -64,12 +65,19 @@ export function mariadbConnectionDatabase(
   return onlyPublishes(own, { query: (sql, parameters) => run(connection, sql, parameters) }, join, settings)
 }
 
-function join(tx: MariadbTransaction): Executor {
+function join(tx: MariadbTransaction): Joined {
   const given: { batch?: unknown; getConnection?: unknown } | null | undefined = tx
   if (typeof given?.batch !== 'function' || given.getConnection !== undefined) {
     throw notATransaction('mariadb', 'the connection that ran beginTransaction(), not the pool', tx)
   }
-  return { query: (sql, parameters) => run(tx, sql, parameters) }
+  return {
+    query: (sql, parameters) => run(tx, sql, parameters),
+    async check() {
+      await run(tx, checkOpen.sql, [])
+      // Not to be believed before: the connector takes a transaction for open after any error, also after one that has ended it.
+      checkOpen.read((tx as { info?: { status?: unknown } }).info?.status)
+    },
+  }
 }
 
 async function run(

@@ -1,5 +1,6 @@
 /** `mysql2`, with promises (`mysql2/promise`) and with callbacks: pools, and connections that only publish. */
-import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
+import type { Database, Executor, Joined, Parameter, StatementResult } from '../executor.ts'
+import { checkOpen } from './mysql-status.ts'
 import { onlyPublishes } from './only-publishes.ts'
 import { BEGIN_OWN, ownSide } from './own-connections.ts'
 import { notATransaction } from './refuse.ts'
@@ -66,7 +67,7 @@ export function mysql2PoolDatabase(
     },
     settings,
   )
-  return { ...own, canWork: true, join, async close() {} }
+  return { ...own, join, async close() {} }
 }
 
 export function mysql2ConnectionDatabase(
@@ -77,27 +78,41 @@ export function mysql2ConnectionDatabase(
   return onlyPublishes(own, onMysql2(connection), join, settings)
 }
 
-function join(tx: Mysql2Transaction): Executor {
+function join(tx: Mysql2Transaction): Joined {
   const given: { query?: unknown; getConnection?: unknown; batch?: unknown } | null | undefined = tx
   if (typeof given?.query !== 'function' || given.getConnection !== undefined || given.batch !== undefined) {
     throw notATransaction('mysql2', 'the connection that ran beginTransaction(), not the pool', tx)
   }
-  return onMysql2(tx)
+  return { ...onMysql2(tx), check: () => checkMysql2(tx) }
+}
+
+/** Is a transaction open on the connection? @throws PosthornError `INVALID_INPUT` */
+export async function checkMysql2(connection: Mysql2Transaction): Promise<void> {
+  const [result] = await promising(connection).query(statementOf(checkOpen.sql), [])
+  checkOpen.read((result as { serverStatus?: unknown } | null)?.serverStatus)
 }
 
 /** Statements on a connection that somebody else manages. */
 export function onMysql2(connection: Mysql2Transaction): Executor {
-  const promising = 'promise' in connection ? connection.promise() : connection
-  return { query: (sql, parameters) => run(promising, sql, parameters) }
+  return { query: (sql, parameters) => run(promising(connection), sql, parameters) }
 }
+
+const promising = (connection: Mysql2Transaction): Mysql2Connection =>
+  'promise' in connection ? connection.promise() : connection
+
+const statementOf = (sql: string): Mysql2Statement => ({
+  sql,
+  rowsAsArray: false,
+  nestTables: false,
+  typeCast: true,
+})
 
 async function run(
   connection: Pick<Mysql2Connection, 'query'>,
   sql: string,
   parameters: readonly Parameter[],
 ): Promise<StatementResult> {
-  const statement: Mysql2Statement = { sql, rowsAsArray: false, nestTables: false, typeCast: true }
-  const [result] = await connection.query(statement, [...parameters])
+  const [result] = await connection.query(statementOf(sql), [...parameters])
   if (Array.isArray(result)) return { rows: result, rowCount: result.length }
   return { rows: [], rowCount: (result as { affectedRows: number }).affectedRows }
 }

@@ -4,13 +4,13 @@
  */
 import { createHash } from 'node:crypto'
 import { PosthornError } from '../../../errors.ts'
-import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
+import type { Database, Executor, Joined, Parameter, StatementResult } from '../executor.ts'
 import { onlyPublishes } from './only-publishes.ts'
 import { BEGIN_OWN, ownSide } from './own-connections.ts'
 import { watchConnecting } from './pg-connecting.ts'
 import { listenOnPg } from './pg-listen.ts'
 import { postgresParameters } from './postgres-values.ts'
-import { notATransaction } from './refuse.ts'
+import { notATransaction, notOpen } from './refuse.ts'
 import type { ExecutorSettings } from './settings.ts'
 
 /** A statement as `pg` takes it. */
@@ -83,7 +83,6 @@ export function pgPoolDatabase(pool: PgPool, settings: ExecutorSettings): Databa
   )
   return {
     ...own,
-    canWork: true,
     join,
     checkListen: () => checkListen(pool),
     listen: (channel, onMessage) => listenOnPg(pool, settings, channel, onMessage),
@@ -102,7 +101,7 @@ export function pgClientDatabase(client: PgClient, settings: ExecutorSettings): 
   )
 }
 
-function join(tx: PgTransaction): Executor {
+function join(tx: PgTransaction): Joined {
   const given: { query?: unknown } | null | undefined = tx
   if (typeof given?.query !== 'function' || 'totalCount' in given) {
     throw notATransaction(
@@ -111,7 +110,21 @@ function join(tx: PgTransaction): Executor {
       tx,
     )
   }
-  return onPg(tx)
+  return { ...onPg(tx), known: isOpen(tx) }
+}
+
+/**
+ * `pg` 8.21 and newer repeat what the server said after the last statement. While one is running or waiting, a BEGIN that nobody has
+ * awaited may be among them: then it is not known, as with an older `pg`.
+ */
+function isOpen(tx: object): boolean {
+  const { readyForQuery: idle, getTransactionStatus } = tx as {
+    readyForQuery?: unknown
+    getTransactionStatus?: () => unknown
+  }
+  const status = idle === true ? getTransactionStatus?.call(tx) : undefined
+  if (status === 'I') throw notOpen()
+  return status === 'T' || status === 'E'
 }
 
 /** Statements on a client that somebody else manages. */

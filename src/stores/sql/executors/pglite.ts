@@ -1,8 +1,8 @@
 /** PGlite: Postgres in this process, with one session. Own statements wait while a transaction of the caller is open. */
-import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
+import type { Database, Joined, Parameter, StatementResult } from '../executor.ts'
 import { createDeadline } from './deadline.ts'
 import { postgresParameters } from './postgres-values.ts'
-import { notATransaction } from './refuse.ts'
+import { notATransaction, notOpen } from './refuse.ts'
 import type { ExecutorSettings } from './settings.ts'
 
 /** The subset of PGlite and of its transactions that is used. */
@@ -34,14 +34,13 @@ export function pgliteDatabase(
   return {
     dialect: 'postgres',
     driver: 'PGlite',
-    canWork: true,
     query: (sql, parameters) => deadline('a statement', () => run(client, sql, parameters)),
     transaction: (work) =>
       deadline('a transaction', () =>
         client.transaction((tx) => work({ query: (sql, parameters) => run(tx, sql, parameters) })),
       ),
-    join(tx): Executor {
-      const given: { query?: unknown; rollback?: unknown } | null | undefined = tx
+    join(tx): Joined {
+      const given: { query?: unknown; rollback?: unknown; closed?: unknown } | null | undefined = tx
       if (typeof given?.query !== 'function' || typeof given.rollback !== 'function') {
         throw notATransaction(
           'PGlite',
@@ -49,6 +48,7 @@ export function pgliteDatabase(
           tx,
         )
       }
+      if (given.closed === true) throw notOpen()
       return { query: (sql, parameters) => run(tx, sql, parameters) }
     },
     async listen(channel, onMessage) {

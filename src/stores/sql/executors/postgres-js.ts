@@ -1,5 +1,5 @@
 /** postgres.js (`postgres`): its `sql` as the client, the `sql` of `begin`, of a savepoint or of `reserve` as `tx`. */
-import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
+import type { Database, Executor, Joined, Parameter, StatementResult } from '../executor.ts'
 import { createDeadline } from './deadline.ts'
 import { postgresParameters } from './postgres-values.ts'
 import { notATransaction } from './refuse.ts'
@@ -80,10 +80,9 @@ export function postgresJsDatabase(
   return {
     dialect: 'postgres',
     driver: 'postgres.js',
-    canWork: true,
     query: (sql, parameters) => run(client, sql, parameters),
     transaction,
-    join(tx): Executor {
+    join(tx): Joined {
       const given: { unsafe?: unknown; savepoint?: unknown; release?: unknown } | null | undefined = tx
       const open = typeof given?.savepoint === 'function' || typeof given?.release === 'function'
       if (typeof given?.unsafe !== 'function' || !open) {
@@ -94,6 +93,7 @@ export function postgresJsDatabase(
         )
       }
       return {
+        known: false,
         query: async (text, parameters) =>
           resultOf(await tx.unsafe(text, postgresParameters(parameters), { prepare: false }), rename),
       }

@@ -20,6 +20,16 @@ export function notATransaction(driver: string, expected: string, given: unknown
   )
 }
 
+/** The error for a `tx` of the right kind on which no transaction is open. */
+export function notOpen(): PosthornError {
+  return new PosthornError(
+    'INVALID_INPUT',
+    'tx: no transaction is open on it: it has ended, or none was begun, so nothing was stored. Publish between its begin and ' +
+      'its commit, and await the publish before the commit; without a transaction leave `tx` out.',
+    { path: 'tx' },
+  )
+}
+
 /** What it is, never what it holds: a client holds passwords. */
 function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value)

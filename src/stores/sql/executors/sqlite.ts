@@ -7,7 +7,7 @@
  * while a transaction is open.
  */
 import { nextTurn, systemClock } from '../../../clock.ts'
-import type { Database, Executor } from '../executor.ts'
+import type { Database, Executor, Joined } from '../executor.ts'
 import { createDeadline } from './deadline.ts'
 import { notAClient, notATransaction } from './refuse.ts'
 import type { ExecutorSettings } from './settings.ts'
@@ -60,7 +60,6 @@ export function sqliteDatabase(client: SqliteClient, settings: SqliteSettings = 
   return {
     dialect: 'sqlite',
     driver: 'SQLite',
-    canWork: true,
 
     query(sql, parameters) {
       if (turns.free()) return settled(() => own().run(sql, parameters))
@@ -86,7 +85,7 @@ export function sqliteDatabase(client: SqliteClient, settings: SqliteSettings = 
       return result
     },
 
-    join(tx): Executor {
+    join(tx): Joined {
       const expected = 'the handle on which the transaction is open'
       if (!isSqliteHandle(tx) || (tx !== client && (file === null || fileOf(tx) !== file))) {
         throw notATransaction('SQLite', `${expected}, of the same database as the store`, tx)

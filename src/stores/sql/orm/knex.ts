@@ -2,9 +2,9 @@
  * Knex over pg, mysql2 or better-sqlite3. Statements run on the driver's connection that Knex lends, past its query builder: no
  * `?` is read as a binding, no response is mapped, and errors come as the driver threw them.
  */
-import type { Database, Executor } from '../executor.ts'
+import type { Database, Executor, Joined } from '../executor.ts'
 import { has } from '../executors/has.ts'
-import { onMysql2 } from '../executors/mysql2.ts'
+import { checkMysql2, type Mysql2Connection, onMysql2 } from '../executors/mysql2.ts'
 import { BEGIN_OWN, ownSide } from '../executors/own-connections.ts'
 import { onPg } from '../executors/pg.ts'
 import { notAClient, notATransaction } from '../executors/refuse.ts'
@@ -78,8 +78,7 @@ export function knexDatabase(knex: KnexDatabase, settings: ExecutorSettings = {}
   )
   return {
     ...own,
-    canWork: true,
-    join(tx): Executor {
+    join(tx): Joined {
       const open = clientOf(tx)
       if (open === null || !has(tx, 'isCompleted', 'commit') || tx.isCompleted()) {
         throw notATransaction(
@@ -93,6 +92,10 @@ export function knexDatabase(knex: KnexDatabase, settings: ExecutorSettings = {}
           const connection = await open.acquireConnection()
           return on(connection).query(sql, parameters)
         },
+        // Knex does not see a transaction that the server has ended (a deadlock).
+        ...(dialect !== 'mysql'
+          ? {}
+          : { check: async () => checkMysql2((await open.acquireConnection()) as Mysql2Connection) }),
       }
     },
     async close() {},

@@ -4,11 +4,11 @@
  * connection.
  */
 import { CompiledQuery, type Kysely, sql } from 'kysely'
-import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
+import type { Database, Joined, Parameter, StatementResult } from '../executor.ts'
 import { has } from '../executors/has.ts'
 import { BEGIN_OWN, type Loan, ownSide } from '../executors/own-connections.ts'
 import { postgresParameters } from '../executors/postgres-values.ts'
-import { notAClient, notATransaction } from '../executors/refuse.ts'
+import { notAClient, notATransaction, notOpen } from '../executors/refuse.ts'
 import type { ExecutorSettings } from '../executors/settings.ts'
 
 /** The subset of a Kysely instance, of its connections and its transactions that is used. */
@@ -42,8 +42,7 @@ export function kyselyDatabase(
   )
   return {
     ...own,
-    canWork: true,
-    join(tx): Executor {
+    join(tx): Joined {
       const open: { isTransaction?: unknown } | null | undefined = tx
       if (open?.isTransaction !== true || !has(tx, 'withoutPlugins')) {
         throw notATransaction(
@@ -52,10 +51,17 @@ export function kyselyDatabase(
           tx,
         )
       }
-      return { query: (text, parameters) => run(tx, text, parameters) }
+      return { query: (text, parameters) => run(tx, text, parameters).catch(refuse) }
     },
     async close() {},
   }
+}
+
+/** Kysely itself refuses statements after the end, in words. */
+function refuse(error: unknown): never {
+  throw /^Transaction is already (committed|rolled back)/.test((error as Error | null)?.message ?? '')
+    ? notOpen()
+    : error
 }
 
 function borrow(db: KyselyDatabase): Promise<Loan> {

@@ -1,14 +1,15 @@
 /**
- * Prisma (7, and earlier with the same raw calls). It lends no driver connections, so that all statements run through
- * `$queryRawUnsafe` and `$executeRawUnsafe`, with bound values; give it the driver's client for the work of the store, too, where there is one.
+ * Prisma 7 over any of its driver adapters. It lends no driver connections, so that all statements run through `$queryRawUnsafe` and
+ * `$executeRawUnsafe`, with bound values; give it the driver's client for the work of the store, too, where there is one.
  */
-import type { Database, Executor, Parameter, StatementResult } from '../executor.ts'
+import type { Database, Executor, Joined, Parameter, StatementResult } from '../executor.ts'
 import { anyDatabase } from '../executors/any.ts'
 import { createDeadline } from '../executors/deadline.ts'
 import { has } from '../executors/has.ts'
 import { postgresParameters } from '../executors/postgres-values.ts'
 import { notAClient, notATransaction } from '../executors/refuse.ts'
 import { type ExecutorSettings, QUERY_TIMEOUT_MS } from '../executors/settings.ts'
+import { plainly } from './prisma-errors.ts'
 
 /** The subset of the `tx` of `prisma.$transaction(async (tx) => …)` that is used. A PrismaClient is none. */
 export interface PrismaTransaction {
@@ -47,7 +48,9 @@ export function prismaDatabase(
     settings.client === undefined ? throughPrisma(prisma, settings) : anyDatabase(settings.client, settings)
   return {
     ...own,
-    join(tx): Executor {
+    // It answers later, and promises no order of what runs at the same time.
+    synchronous: false,
+    join(tx): Joined {
       if (!has(tx, '$queryRawUnsafe', '$executeRawUnsafe') || has(tx, '$connect')) {
         throw notATransaction('Prisma', 'the `tx` that `prisma.$transaction(async (tx) => …)` hands out', tx)
       }
@@ -65,7 +68,6 @@ function throughPrisma(prisma: PrismaDatabase, settings: PrismaSettings): Databa
   return {
     dialect,
     driver: 'Prisma',
-    canWork: true,
     query: (sql, parameters) => deadline('a statement', () => plainly(run(prisma, sql, parameters))),
     async transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T> {
       const inside = (tx: PrismaTransaction) =>
@@ -83,31 +85,13 @@ function throughPrisma(prisma: PrismaDatabase, settings: PrismaSettings): Databa
   }
 }
 
-/** Prisma hides the code of the database, by which the store tells what may go well when it is tried again. */
-async function plainly<T>(running: PromiseLike<T>): Promise<T> {
-  try {
-    return await running
-  } catch (error) {
-    const { code, meta } = error as {
-      code?: unknown
-      meta?: { driverAdapterError?: { cause?: { originalCode?: unknown } } }
-    }
-    const original = code === 'P2034' ? SERIALIZATION_FAILURE : meta?.driverAdapterError?.cause?.originalCode
-    if (typeof original !== 'string') throw error
-    throw Object.assign(new Error((error as Error).message, { cause: error }), { code: original })
-  }
-}
-
-/** What Prisma calls P2034: a write conflict or a deadlock. */
-const SERIALIZATION_FAILURE = '40001'
-
 function providerOf(prisma: PrismaDatabase): keyof typeof DIALECTS {
   const { _activeProvider: provider } = prisma as { _activeProvider?: unknown }
   return provider === 'mysql' || provider === 'sqlite' ? provider : 'postgresql'
 }
 
 const RETURNS_ROWS =
-  /^\s*(select|values|show|pragma|explain)\b|\breturning\b|^\s*with\b(?![\s\S]*\b(insert|update|delete)\b)/i
+  /^\s*(select|values|show|pragma|explain)\b|\breturning\b|^\s*with\b(?![\s\S]*\b(insert|(?<!\bfor )update|delete)\b)/i
 
 async function run(
   prisma: Pick<PrismaTransaction, '$queryRawUnsafe' | '$executeRawUnsafe'>,
