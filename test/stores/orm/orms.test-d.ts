@@ -6,10 +6,11 @@ import type { ControlledTransaction, Kysely, Transaction } from 'kysely'
 import type pg from 'pg'
 import type postgres from 'postgres'
 import { describe, it } from 'vitest'
+import type { Prisma, PrismaClient } from '../../../examples/prisma/generated/client.ts'
 import { type DrizzleTransaction, drizzleDatabase } from '../../../src/stores/sql/orm/drizzle.ts'
 import { knexDatabase } from '../../../src/stores/sql/orm/knex.ts'
 import { kyselyDatabase } from '../../../src/stores/sql/orm/kysely.ts'
-import { type PrismaTransaction, prismaDatabase } from '../../../src/stores/sql/orm/prisma.ts'
+import { prismaDatabase } from '../../../src/stores/sql/orm/prisma.ts'
 
 type Schema = { orders: { id: string } }
 declare const onPg: NodePgDatabase<Record<string, never>> & { $client: pg.Pool }
@@ -24,18 +25,8 @@ declare const knexTx: Knex.Transaction
 declare const pool: pg.Pool
 declare const client: pg.PoolClient
 
-/** What `prisma generate` makes has these, and more. */
-interface PrismaClientShape {
-  $connect(): Promise<void>
-  $queryRawUnsafe<T = unknown>(query: string, ...values: unknown[]): Promise<T>
-  $executeRawUnsafe(query: string, ...values: unknown[]): Promise<number>
-  $transaction<R>(
-    work: (tx: Omit<PrismaClientShape, '$connect' | '$transaction'>) => Promise<R>,
-    options?: { timeout?: number; maxWait?: number },
-  ): Promise<R>
-}
-declare const prisma: PrismaClientShape
-declare const prismaTx: Omit<PrismaClientShape, '$connect' | '$transaction'>
+declare const prisma: PrismaClient
+declare const prismaTx: Prisma.TransactionClient
 
 describe('the tx of an ORM', () => {
   it('is the tx of db.transaction with Drizzle, of the same driver', () => {
@@ -81,9 +72,16 @@ describe('the tx of an ORM', () => {
   it('is the tx of $transaction with Prisma', () => {
     const { join } = prismaDatabase(prisma)
     join(prismaTx)
-    join({} as PrismaTransaction)
+    prisma.$transaction(async (tx) => tx.$transaction(async (nested) => join(nested)))
+    const extended = prisma.$extends({ name: 'extended' })
+    prismaDatabase(extended)
+    extended.$transaction(async (tx) => join(tx))
     // @ts-expect-error the client is no transaction
     join(prisma)
+    // @ts-expect-error nor is an extended one
+    join(extended)
+    // @ts-expect-error a list of promises hands out none
+    prisma.$transaction([join(prismaTx)])
     // @ts-expect-error another ORM's
     join(pgTx)
   })

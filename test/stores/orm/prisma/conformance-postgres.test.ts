@@ -1,0 +1,28 @@
+/** The store passes the conformance kit when all of its work goes through Prisma, on Postgres. */
+import { afterAll, describe, test } from 'vitest'
+import { prismaStore } from '../../../../src/stores/prisma.ts'
+import { storeConformance } from '../../../../src/testing/index.ts'
+import { createPostgresDatabase } from '../../../support/databases/postgres.ts'
+import { openTransaction, prismaOnPostgres } from '../../../support/prisma.ts'
+import { emptyStores } from '../../sql/make-store.ts'
+
+const { url, drop } = await createPostgresDatabase()
+const prisma = prismaOnPostgres(url, 8)
+
+afterAll(async () => {
+  await prisma.$disconnect()
+  await drop()
+})
+
+const makeStore = emptyStores(() => ({
+  store: (clock) => prismaStore(prisma, { clock }) as never,
+  run: (sql) => prisma.$executeRawUnsafe(sql),
+  table: (name) => `posthorn.${name}`,
+  transaction: () => openTransaction(prisma),
+}))
+
+describe('prismaStore on Postgres', () => {
+  for (const conformance of storeConformance(makeStore)) {
+    test(`${conformance.group}: ${conformance.name}`, (context) => conformance.run(context))
+  }
+})
