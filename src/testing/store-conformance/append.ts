@@ -121,6 +121,28 @@ export const appendCases: CaseGroup = {
       },
     },
     {
+      name: 'the key of a stored event wins over the id of an earlier event of the call',
+      must: 'an idempotency key also wins over a different id',
+      async run({ store, event, publish }) {
+        await publish({ id: 'stored', idempotencyKey: 'key' })
+        const { appended } = await store.append([
+          event({ id: 'a' }),
+          event({ id: 'a', idempotencyKey: 'key' }),
+          event({ id: 'a', idempotencyKey: 'other' }),
+          event({ id: 'b', idempotencyKey: 'other' }),
+        ])
+        assert.deepEqual(
+          appended.map((entry) => [entry.event.id, entry.duplicate]),
+          [
+            ['a', false],
+            ['stored', true],
+            ['a', true],
+            ['b', false],
+          ],
+        )
+      },
+    },
+    {
       name: 'of concurrent duplicates by key, one is stored',
       must: 'the first wins, also between concurrent calls',
       async run({ publish, store, event, claimEvents }) {

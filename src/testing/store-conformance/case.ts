@@ -13,6 +13,7 @@ export interface TestTransaction {
 
 /** A fresh, empty store and what the test knows about it. */
 export interface StoreUnderTest {
+  /** Its schema is in place: the kit opens and closes it, and does not migrate. */
   readonly store: Store<unknown>
   /** The test clock that the store was given. Without it every case that needs time to pass is skipped. */
   readonly clock?: ManualClock

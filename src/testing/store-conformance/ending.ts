@@ -16,10 +16,11 @@ export const endingCases: CaseGroup = {
         const young = await deliverHeld({ delivery: { maxAgeMs: 60_000 } })
         const old = await deliver({ delivery: { maxAgeMs: 1000 } })
         const held = await deliverHeld({ delivery: { maxAgeMs: 1000 } })
+        const tried = await deliverHeld({ delivery: { maxAgeMs: 1000 }, attempt: {} })
         assert.deepEqual(await store.expire(10), [])
         await advance(1500)
         const expired = await store.expire(10)
-        assert.deepEqual(expired.map((row) => row.id).sort(), [old.id, held.id].sort())
+        assert.deepEqual(expired.map((row) => row.id).sort(), [old.id, held.id, tried.id].sort())
         for (const row of expired) {
           assert.deepEqual([row.state, row.reason, row.nextAttemptAt], ['failed', 'expired', null])
           assert.deepEqual(await store.getDelivery(TENANT, row.id), row)

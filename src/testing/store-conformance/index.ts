@@ -1,41 +1,58 @@
 /** The conformance kit of stores: every MUST of `store.ts` as a case. Knows neither stores nor test runners by name. */
 import { appendCases } from './append.ts'
+import { callersTransactionCases } from './callers-transaction.ts'
 import type { CaseContext, CaseSpec, ConformanceCase, Need, StoreUnderTest } from './case.ts'
 import { claimCases } from './claim.ts'
+import { claimLimitCases } from './claim-limits.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { destinationCases } from './destinations.ts'
+import { duplicateCases } from './duplicates.ts'
 import { endingCases } from './ending.ts'
+import { eraseCases } from './erase.ts'
 import { fairnessCases } from './fairness.ts'
 import { fanOutCases } from './fan-out.ts'
 import { holdingCases } from './holding.ts'
 import { jobCases } from './jobs.ts'
 import { createLab } from './lab.ts'
+import { lastOutcomeCases } from './last-outcome.ts'
 import { lateCases } from './late.ts'
 import { listCases } from './lists.ts'
 import { nameCases } from './names.ts'
+import { orderCases } from './order.ts'
+import { outsideOrderCases } from './outside-order.ts'
 import { pacingCases } from './pacing.ts'
 import { pruneCases } from './prune.ts'
+import { pruneOwedCases } from './prune-owed.ts'
 import { quarantineCases } from './quarantine.ts'
+import { raceCases } from './races.ts'
 import { randomModelCases } from './random-model.ts'
 import { recordCases } from './record.ts'
 import { redeliverCases } from './redeliver.ts'
 import { replayCases } from './replay.ts'
 import { rollupCases } from './rollups.ts'
 import { stampCases } from './stamps.ts'
+import { standingCases } from './standing.ts'
 import { subscriptionCases } from './subscriptions.ts'
 
 const groups = [
   subscriptionCases,
   appendCases,
+  duplicateCases,
   stampCases,
+  callersTransactionCases,
   nameCases,
   claimCases,
+  claimLimitCases,
   recordCases,
+  lastOutcomeCases,
   lateCases,
+  standingCases,
   fanOutCases,
   quarantineCases,
   fairnessCases,
   holdingCases,
+  orderCases,
+  outsideOrderCases,
   pacingCases,
   endingCases,
   redeliverCases,
@@ -44,8 +61,11 @@ const groups = [
   jobCases,
   listCases,
   pruneCases,
+  pruneOwedCases,
+  eraseCases,
   rollupCases,
   concurrencyCases,
+  raceCases,
   randomModelCases,
 ]
 

@@ -257,6 +257,7 @@ export function createLab(underTest: StoreUnderTest) {
 
   return {
     store,
+    hasTransaction: underTest.transaction !== undefined,
     ...{ unique, event, subscription, newDelivery, attempt },
     ...{ subscribe, publish, publishClaimed, deliver, deliverHeld },
     ...{ claim, claimEvents, claimDeliveries, claimDelivery },

@@ -1,14 +1,13 @@
-/** Cases: prune and eraseTenant. */
+/** Cases: prune. */
 import assert from 'node:assert/strict'
-import { anyTenant } from '../../model.ts'
 import type { CaseGroup } from './case.ts'
-import { exhausted, SUBSCRIPTION, succeeded, TENANT } from './lab.ts'
+import { exhausted, succeeded, TENANT } from './lab.ts'
 
 const DAY = 86_400_000
 
 /** See the file's header. */
 export const pruneCases: CaseGroup = {
-  group: 'prune and erase',
+  group: 'prune',
   cases: [
     {
       name: 'prune removes finished events with their deliveries and attempts',
@@ -98,33 +97,6 @@ export const pruneCases: CaseGroup = {
         assert.deepEqual(await store.prune({ limit: 10 }), { events: 0, bodies: 0, keys: 0 })
         assert.equal((await store.prune({ finishedAgeMs: 1, limit: 2 })).events, 2)
         assert.equal((await store.prune({ finishedAgeMs: 1, limit: 2 })).events, 1)
-      },
-    },
-    {
-      name: 'eraseTenant erases every row of the tenant, step by step, and no other',
-      must: 'erases every row of a tenant, at most limit events a call; true when nothing is left',
-      async run({ store, subscribe, publish, deliver, deliverHeld, claim }) {
-        for (const tenantId of [TENANT, 'other']) {
-          await subscribe({ tenantId })
-          await publish({ tenantId })
-          await deliver({ next: succeeded, event: { tenantId } })
-          await deliverHeld({ event: { tenantId } })
-          await store.addJob(tenantId, { kind: 'replay' })
-        }
-        let turns = 0
-        while (!(await store.eraseTenant(TENANT, 2))) assert.ok(++turns < 20, 'erasing ends')
-        const page = { limit: 100 }
-        const filter = { tenant: TENANT }
-        assert.equal(await store.getSubscription(TENANT, SUBSCRIPTION), null)
-        assert.deepEqual((await store.listEvents(filter, page)).rows, [])
-        assert.deepEqual((await store.listDeliveries(filter, page)).rows, [])
-        assert.deepEqual((await store.listAttempts(filter, page)).rows, [])
-        assert.deepEqual((await store.listEvents({ tenant: anyTenant }, page)).rows.length, 3)
-        const { work } = await claim()
-        assert.deepEqual(
-          work.map((row) => row.tenantId),
-          ['other', 'other'],
-        )
       },
     },
   ],

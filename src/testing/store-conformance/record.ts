@@ -89,64 +89,18 @@ export const recordCases: CaseGroup = {
       },
     },
     {
-      name: 'the last outcome of a claim may finish it, and says so',
-      must: 'a store may finish the claim in the same step, and says so in Recorded.finished; else finish follows',
-      async run({ subscribe, publishClaimed, outcome, recordOne, store, claim }) {
-        await subscribe()
-        const work = await publishClaimed()
-        const { finished } = await recordOne({ ...(await outcome(work, succeeded)), last: true })
-        assert.equal(await store.finish([work.claim]), finished === true ? 0 : 1)
-        assert.equal((await claim()).nextDueAt, null)
-      },
-    },
-    {
-      name: 'the last outcome of a claim finishes it only after all others of the call',
-      must: 'once this and all other outcomes of the claim in this call are recorded',
-      async run({ subscribe, publishClaimed, outcome, store, claim }) {
-        for (const id of ['sub-a', 'sub-b', 'sub-c']) await subscribe({ id })
-        const work = await publishClaimed()
-        const waits = await outcome(work, dueNow, { subscriptionId: 'sub-a' })
-        const ends = await outcome(work, exhausted, { subscriptionId: 'sub-b' })
-        const last = { ...(await outcome(work, succeeded, { subscriptionId: 'sub-c' })), last: true }
-        const results = await store.record([waits, ends, last])
-        assert.deepEqual(
-          results.map(({ result, delivery }) => [result, delivery?.state]),
-          [
-            ['recorded', 'pending'],
-            ['recorded', 'failed'],
-            ['recorded', 'succeeded'],
-          ],
-        )
-        await store.finish([work.claim])
-        const left = (await claim()).work
-        assert.deepEqual(
-          left.map((one) => one.kind === 'delivery' && one.delivery.id),
-          [waits.delivery.id],
-        )
-      },
-    },
-    {
-      name: 'a lost claim is not finished by a last outcome',
-      must: 'a store may finish the claim: one that is lost is no claim',
-      async run({ subscribe, publishClaimed, outcome, recordOne, store }) {
-        await subscribe()
-        const work = await publishClaimed()
-        const forged = { ...(await outcome(work, succeeded, { token: 'forged' })), last: true }
-        assert.deepEqual((await recordOne(forged)).finished, undefined)
-        assert.equal(await store.finish([work.claim]), 1)
-      },
-    },
-    {
       name: 'a repeated attempt id changes nothing',
-      must: 'a repeated attempt id changes nothing',
+      must: 'a repeated attempt id changes nothing, and is answered with the row that is there',
       async run({ subscribe, deliver, claimDelivery, outcome, recordOne, delivery, attemptsOf }) {
         await subscribe()
         const { id } = await deliver()
         const once = await outcome(await claimDelivery(id), dueNow)
-        assert.equal((await recordOne(once)).result, 'recorded')
+        const { result, attempt } = await recordOne(once)
+        assert.equal(result, 'recorded')
         const before = await delivery(id)
-        assert.equal((await recordOne(once)).result, 'repeated')
-        assert.equal((await recordOne({ ...once, next: exhausted })).result, 'repeated')
+        const repeated = { result: 'repeated', delivery: before, attempt }
+        assert.deepEqual(await recordOne(once), repeated)
+        assert.deepEqual(await recordOne({ ...once, next: exhausted }), repeated)
         assert.deepEqual(await delivery(id), before)
         assert.equal((await attemptsOf(id)).length, 2)
       },

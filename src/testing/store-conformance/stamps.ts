@@ -1,11 +1,10 @@
-/** Cases: the order of createdAt and publishedAt, and the caller's transactions. */
+/** Cases: the order of createdAt and publishedAt. */
 import assert from 'node:assert/strict'
 import type { CaseGroup } from './case.ts'
-import { TENANT } from './lab.ts'
 
 /** See the file's header. */
 export const stampCases: CaseGroup = {
-  group: 'stamps and transactions',
+  group: 'stamps',
   cases: [
     {
       name: 'a subscription is created strictly after every event published before',
@@ -41,46 +40,6 @@ export const stampCases: CaseGroup = {
         await subscribe()
         await publish()
         assert.equal((await claimEvents()).length, 2)
-      },
-    },
-    {
-      name: 'an event of an old transaction carries the time of its statement',
-      must: 'publishedAt: the clock when the statement ran (not when its transaction began)',
-      needs: ['clock', 'transaction'],
-      async run({ store, publish, begin, advance }) {
-        const before = await store.now()
-        const transaction = await begin()
-        await advance(60_000)
-        const { publishedAt } = await publish({}, { tx: transaction.tx })
-        await transaction.commit()
-        assert.ok(publishedAt >= before + 60_000)
-      },
-    },
-    {
-      name: 'an event whose transaction is rolled back was never there',
-      must: 'every statement runs in the given transaction',
-      needs: ['transaction'],
-      async run({ store, publish, begin, claim }) {
-        const transaction = await begin()
-        const { id } = await publish({ idempotencyKey: 'key' }, { tx: transaction.tx })
-        await transaction.rollback()
-        assert.equal(await store.getEvent(TENANT, id), null)
-        assert.equal((await claim()).work.length, 0)
-        const again = await publish({ id: 'again', idempotencyKey: 'key' })
-        assert.equal(again.id, 'again', 'its idempotency key is free')
-      },
-    },
-    {
-      name: 'an event whose transaction commits is there and due',
-      must: 'every statement runs in the given transaction',
-      needs: ['transaction'],
-      async run({ store, publish, begin, claimEvents }) {
-        const transaction = await begin()
-        const row = await publish({}, { tx: transaction.tx })
-        await transaction.commit()
-        assert.deepEqual(await store.getEvent(TENANT, row.id), row)
-        const ids = (await claimEvents()).map((work) => work.event.id)
-        assert.deepEqual(ids, [row.id])
       },
     },
   ],
