@@ -2,7 +2,7 @@
 import type { Clock } from './clock.ts'
 import type { PosthornError } from './errors.ts'
 import type { Hooks, Logger } from './hooks.ts'
-import { isThenable } from './input/thenable.ts'
+import { ignoreRejection, isThenable } from './input/thenable.ts'
 import type { Reporter } from './parts.ts'
 import { type Fault, faultOf } from './report/fault.ts'
 import { shownSubscription } from './shown-url.ts'
@@ -28,8 +28,7 @@ function emit(message: string): void {
 export function harmless(logger: Logger): Logger {
   const safely = (level: keyof Logger) => (details: object, message: string) => {
     try {
-      const written: unknown = logger[level](details, message)
-      if (isThenable(written)) Promise.resolve(written).catch(() => undefined)
+      ignoreRejection(logger[level](details, message))
     } catch {}
   }
   return { debug: safely('debug'), info: safely('info'), warn: safely('warn'), error: safely('error') }

@@ -19,7 +19,7 @@ export type FailureCode =
   | 'reset'
   /** What came back is not HTTP, or breaks its rules; a status outside 200–599 too. */
   | 'protocol'
-  /** The caller's signal aborted the attempt (planned stop). */
+  /** The caller's signal aborted the attempt (planned stop), or the transport threw. */
   | 'aborted'
   /** The request itself cannot be made (bad URL, bad header). Retrying will not help. */
   | 'invalid-request'
@@ -113,7 +113,7 @@ export const MAX_EXCERPT_BYTES = 16 * 1024
  * - exactly one try (a second one on a fresh socket is allowed only where no byte can have been answered, within
  *   the same deadline); no retry on a status; no redirect is followed: a 3xx is an answer like any other;
  * - never rejects for anything a receiver or the network does: that is data. It rejects only for a bug of the caller
- *   (kyTransport: with what a hook of the host threw);
+ *   (kyTransport: with what a hook of the host threw), and the attempt then counts as `aborted`, and as perhaps received;
  * - one deadline from the call to the last body byte, on a monotonic clock; when it passes, the socket is destroyed
  *   and the result is `timeout`, also when headers had arrived;
  * - headers that frame the message (`content-length`, `transfer-encoding`, `connection`, `host`, `expect` …) and a

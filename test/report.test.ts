@@ -49,6 +49,13 @@ it('tells two steps apart that met the same code', () => {
   expect(new Set(lines).size).toBe(10)
 })
 
+it('sees the statement below what the store says of it', () => {
+  const { lines, report, failed } = setup()
+  report.problem('record', failed('no record', failed('wrapped', coded('23514'))))
+  report.problem('claim', failed('no claim', failed('wrapped', coded('42P01'))))
+  expect(lines).toEqual(['no record', 'no claim'])
+})
+
 it.each([
   'ECONNREFUSED',
   'ETIMEDOUT',

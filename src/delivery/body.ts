@@ -3,7 +3,7 @@
  * receivers could not verify; the error names the place and never the value.
  */
 import { PosthornError } from '../errors.ts'
-import { isThenable } from '../input/thenable.ts'
+import { ignoreRejection, isThenable } from '../input/thenable.ts'
 import { findUnpairedSurrogate, findUnserialisable } from './body-problem.ts'
 
 /**
@@ -39,7 +39,9 @@ export function serialise(value: unknown, maxBytes: number): { readonly text: st
 export function checkRoot(value: unknown, path: string): void {
   if (value === undefined || typeof value === 'function' || typeof value === 'symbol')
     throw notSerialisable(path, `is ${typeof value}, which JSON cannot hold. Publish null or an object`)
-  if (isThenable(value)) throw notSerialisable(path, 'is a promise. Await it first')
+  if (!isThenable(value)) return
+  ignoreRejection(value)
+  throw notSerialisable(path, 'is a promise. Await it first')
 }
 
 function stringify(value: unknown, maxBytes: number): string {

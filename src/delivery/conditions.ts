@@ -2,6 +2,8 @@
  * Keeps what is remembered about subscriptions: gathers what attempts showed, stores it on change only, guarded, so that
  * of several processes one makes each change and tells of it.
  */
+
+import { PosthornError } from '../errors.ts'
 import { isKnownSubscriptionState } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import { presentSubscription } from '../present.ts'
@@ -246,6 +248,10 @@ export function createConditions(
         }
         entry.row = (await store.getSubscription(row.tenantId, row.id)) ?? row
       }
+      throw new PosthornError(
+        'CONFLICT',
+        `The line did not stop: the subscription changed ${MAX_TRIES} times.`,
+      )
     },
     tidy() {
       const now = time.now()

@@ -3,7 +3,7 @@
 import { isThenable } from '../input/thenable.ts'
 import type { Parts } from '../parts.ts'
 import type { Next, Outcome } from '../queries.ts'
-import type { NewAttempt } from '../records.ts'
+import type { NewAttempt, SubscriptionRecord } from '../records.ts'
 import type { TransportResult } from '../transport.ts'
 import type { Finding } from './condition.ts'
 import { failureKindOf } from './failure-kinds.ts'
@@ -14,30 +14,32 @@ import { reportProblem } from './problem.ts'
 import type { Task } from './task.ts'
 import { within } from './within.ts'
 
-/** What happens to the delivery: as judged, unless `retryIf` says no; after a failed probe it waits with the others. */
+/** What happens to the delivery: as judged, unless `retryIf` says no within `limitMs`; after a failed probe it waits with the others. */
 export function nextOf(
   task: Task,
   verdict: Verdict,
   attempt: NewAttempt,
+  limitMs: number,
   parts: Parts,
 ): Next | Promise<Next> {
   const { next } = verdict
-  return next.state === 'pending' ? retried(task, next, attempt, parts) : next
+  return next.state === 'pending' ? retried(task, next, attempt, limitMs, parts) : next
 }
 
 async function retried(
   task: Task,
   next: Extract<Next, { state: 'pending' }>,
   attempt: NewAttempt,
+  limitMs: number,
   parts: Parts,
 ): Promise<Next> {
-  if (!(await mayRetry(task, attempt, parts))) return { state: 'failed', reason: 'refused' }
+  if (!(await mayRetry(task, attempt, limitMs, parts))) return { state: 'failed', reason: 'refused' }
   if (task.trigger !== 'probe') return next
   const trigger = afterHold(task) === 'manual' ? 'manual' : 'retry'
   return { state: 'held', always: false, trigger }
 }
 
-async function mayRetry(task: Task, attempt: NewAttempt, parts: Parts): Promise<boolean> {
+async function mayRetry(task: Task, attempt: NewAttempt, limitMs: number, parts: Parts): Promise<boolean> {
   const { retryIf } = parts.policy
   if (retryIf === null || retryIf === undefined) return true
   const { event, delivery, stored } = task
@@ -53,8 +55,7 @@ async function mayRetry(task: Task, attempt: NewAttempt, parts: Parts): Promise<
       status: attempt.status,
       excerpt: attempt.excerpt,
     })
-    const { timeoutMs, clock } = parts
-    return (isThenable(asked) ? await within(asked, timeoutMs, clock, '`retryIf`') : asked) !== false
+    return (isThenable(asked) ? await within(asked, limitMs, parts.clock, '`retryIf`') : asked) !== false
   } catch (cause) {
     reportProblem(parts, 'retryIf', cause)
     return true
@@ -87,9 +88,6 @@ export function findingOf(
 }
 
 /** True when an ordered subscription must not go on after this delivery, which is given up. */
-export function stopsLine(task: Task, { outcome: { next } }: { readonly outcome: Outcome }): boolean {
-  const { subscription } = task.target
-  return (
-    next.state === 'failed' && subscription !== null && !task.event.test && stopsWhenGivenUp(subscription)
-  )
+export function stopsLine({ next, delivery }: Outcome, subscription: SubscriptionRecord): boolean {
+  return next.state === 'failed' && !delivery.test && stopsWhenGivenUp(subscription)
 }

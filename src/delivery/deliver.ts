@@ -1,29 +1,27 @@
 /**
- * One attempt, as a straight list of steps over one task: prepare, sign, send, judge. What comes out is data;
- * recording it is a separate step. Read this file first.
+ * One attempt, as a straight list of steps over one task: make ready, send, judge. What comes out is data; recording it is a
+ * separate step. Read this file first.
  */
-import { isPosthornError, PosthornError } from '../errors.ts'
+import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { NewAttempt } from '../records.ts'
-import { sealerFailed } from '../sealing.ts'
 import { shownUrl } from '../shown-url.ts'
-import type { SignatureHeaders } from '../signing/scheme.ts'
-import type { Signer } from '../signing/signers/signer.ts'
-import { never, parseRetry, type RetryPolicy } from './backoff.ts'
+import type { RetryPolicy } from './backoff.ts'
 import type { Finding } from './condition.ts'
 import { findingOf, nextOf } from './consequences.ts'
-import { fillHeaders } from './header-templates.ts'
 import { afterHold } from './hold.ts'
 import { judge, type Verdict } from './judge.ts'
-import type { Prepared, Preparer, StoreTime } from './prepare.ts'
-import { deliveryHeaders } from './row-check.ts'
+import { shareOfTime } from './lease-time.ts'
+import type { Preparer, StoreTime } from './prepare.ts'
+import { makeReady, type Ready } from './ready.ts'
 import { afterFirst, type Sent } from './second-try.ts'
 import type { Task } from './task.ts'
-import { TookTooLong, within } from './within.ts'
 
 /** How soon a delivery is due again that the host's `secrets` could not open. */
 const UNOPENED_MS = 30_000
+/** No request starts with less than this left for it, or half of a shorter deadline. */
+const MIN_SEND_MS = 2_000
 
 /** What an attempt came to. */
 export interface Delivered {
@@ -34,111 +32,63 @@ export interface Delivered {
   readonly tookMs: number
 }
 
-/** Makes one attempt. Never rejects: a task that cannot be prepared comes out as quarantined, or due again. */
+/** The time that an attempt has, and who may end it. */
+export interface Turn {
+  /** For all of it, from opening secrets to the last byte; the lease lasts as long. */
+  readonly deadlineMs: number
+  /** False once nothing may start any more. */
+  readonly mayStart: () => boolean
+  readonly signal: AbortSignal
+}
+
+/** When and as what an attempt began. */
+interface Begun {
+  readonly id: string
+  /** The store's clock. */
+  readonly startedAt: number
+  /** The monotonic clock. */
+  readonly at: number
+}
+
+/**
+ * Makes one attempt. Null: nothing was sent, because too little time was left for it. A task that cannot be made ready comes out as
+ * quarantined, or due again.
+ */
 export async function deliver(
   task: Task,
-  deadlineMs: number,
-  signal: AbortSignal,
+  { deadlineMs, mayStart, signal }: Turn,
   parts: Parts,
   preparer: Preparer,
   time: StoreTime,
-): Promise<Delivered> {
-  const id = parts.ids.attempt()
-  const startedAt = time.now()
-  const begun = parts.clock.monotonic()
-  try {
-    const preparing = prepare(task, preparer, startedAt)
-    const prepared = preparing instanceof Promise ? await opened(preparing, deadlineMs, parts) : preparing
-    const signing = sign(task, prepared, startedAt)
-    const signed =
-      signing instanceof Promise
-        ? await within(signing, deadlineMs, parts.clock, 'the signature scheme')
-        : signing
-    const headers = headersOf(task, prepared, startedAt, signed)
-    const { transport, guard, clock } = parts
-    const request = { url: prepared.url, headers, body: task.body, deadlineMs, signal, guard }
-    const sentAt = clock.monotonic()
-    const first = await transport.send(request)
-    const spentMs = Math.max(first.timing.totalMs, clock.monotonic() - sentAt)
-    const result = first.kind === 'response' ? first : await afterFirst(first, spentMs, request, task, parts)
-    const context = contextOf(task, parts, time.now())
-    const verdict = judge(result, context)
-    const attempt = attemptOf(task, id, startedAt, result, verdict)
-    const next = nextOf(task, verdict, attempt, parts)
-    return {
-      outcome: outcomeOf(task, attempt, next instanceof Promise ? await next : next),
-      finding: findingOf(task, verdict, result, context),
-      timedOut: result.kind === 'failure' && result.code === 'timeout',
-      tookMs: result.timing.totalMs,
-    }
-  } catch (cause) {
-    if (isPosthornError(cause, 'SEALER_FAILED')) {
-      parts.report.problem('open', cause)
-      return { outcome: outcomeOf(task, null, later(task)), finding: null, timedOut: false, tookMs: 0 }
-    }
-    parts.report.problem('deliver', quarantined(task, cause))
-    const attempt = failedAttempt(task, id, startedAt, parts.clock.monotonic() - begun, cause)
-    return {
-      outcome: outcomeOf(task, attempt, { state: 'failed', reason: 'quarantined' }),
-      finding: null,
-      timedOut: false,
-      tookMs: 0,
-    }
-  }
-}
-
-function prepare(task: Task, preparer: Preparer, now: number): Prepared | Promise<Prepared> {
-  const { subscription } = task.target
-  if (subscription !== null)
-    return preparer.kept(subscription, now) ?? preparer.subscription(subscription, now)
-  return preparer.destination(task.delivery.destination ?? '', task.event.tenantId, now)
-}
-
-/** What waits for the host's `secrets` longer than an attempt may take has failed like one that throws; a row that is wrong is not. */
-function opened(preparing: Promise<Prepared>, limitMs: number, { clock }: Parts): Promise<Prepared> {
-  return within(preparing, limitMs, clock, '`secrets`').catch((cause) => {
-    throw cause instanceof TookTooLong ? sealerFailed(cause) : cause
-  })
-}
-
-const secondsOf = (now: number): number => Math.floor(now / 1000)
-
-function sign({ event: { id, type }, body }: Task, prepared: Prepared, now: number): ReturnType<Signer> {
-  return prepared.sign({ id, type, timestamp: secondsOf(now), body })
-}
-
-function headersOf(
-  task: Task,
-  prepared: Prepared,
-  now: number,
-  signed: SignatureHeaders,
-): Record<string, string> {
-  const own = task.delivery.headers
-  if (own === null && !prepared.hasHeaders) return { 'content-type': 'application/json', ...signed }
-  const { id, type } = task.event
-  const values = {
-    'event.type': type,
-    'event.id': id,
-    'delivery.attempt': String((task.stored?.attemptCount ?? 0) + 1),
-    timestamp: String(secondsOf(now)),
-  }
+): Promise<Delivered | null> {
+  const { transport, guard, clock } = parts
+  const begun: Begun = { id: parts.ids.attempt(), startedAt: time.now(), at: clock.monotonic() }
+  const left = () => begun.at + deadlineMs - clock.monotonic()
+  const readyMs = deadlineMs - Math.min(MIN_SEND_MS, deadlineMs / 2)
+  const ready = await makeReady(task, readyMs, begun.startedAt, parts, preparer)
+  if (ready.kind === 'late' || !mayStart()) return null
+  if (ready.kind !== 'ready') return unsent(task, ready, begun, parts)
+  const { url, headers, policy } = ready
+  const request = { url, headers, body: task.body, deadlineMs: left(), signal, guard }
+  const sentAt = clock.monotonic()
+  const first = await transport.send(request)
+  const spentMs = Math.max(first.timing.totalMs, clock.monotonic() - sentAt)
+  const result = first.kind === 'response' ? first : await afterFirst(first, spentMs, request, task, parts)
+  const context = contextOf(task, policy, parts, time.now())
+  const verdict = judge(result, context)
+  const attempt = attemptOf(task, begun, result, verdict)
+  const next = nextOf(task, verdict, attempt, Math.max(left(), shareOfTime(parts)), parts)
   return {
-    'content-type': 'application/json',
-    ...fillHeaders(prepared.headers, values),
-    ...deliveryHeaders(own),
-    ...signed,
+    outcome: outcomeOf(task, attempt, next instanceof Promise ? await next : next),
+    finding: findingOf(task, verdict, result, context),
+    timedOut: result.kind === 'failure' && result.code === 'timeout',
+    tookMs: result.timing.totalMs,
   }
 }
 
-/** The event's policy, else the subscription's, else the default. */
-function policyOf(task: Task, parts: Parts): RetryPolicy {
-  const own = task.event.settings.retry ?? task.target.subscription?.settings.retry ?? null
-  return own === null ? parts.retry : own === 'never' ? never : parseRetry(own)
-}
-
-function contextOf(task: Task, parts: Parts, nowMs: number) {
+function contextOf(task: Task, policy: RetryPolicy, parts: Parts, nowMs: number) {
   return {
-    policy: policyOf(task, parts),
+    policy,
     failedInRound: task.stored === null ? 0 : task.stored.attemptCount - task.stored.roundStart,
     nowMs,
     expiresAt: task.stored?.expiresAt ?? task.event.dueAt + task.delivery.maxAgeMs,
@@ -149,7 +99,7 @@ function contextOf(task: Task, parts: Parts, nowMs: number) {
   }
 }
 
-function attemptOf(task: Task, id: string, startedAt: number, result: Sent, verdict: Verdict): NewAttempt {
+function attemptOf(task: Task, { id, startedAt }: Begun, result: Sent, verdict: Verdict): NewAttempt {
   const answered = result.kind === 'response'
   return {
     id,
@@ -167,13 +117,24 @@ function attemptOf(task: Task, id: string, startedAt: number, result: Sent, verd
   }
 }
 
-function failedAttempt(
+/** What becomes of a task that could not be made ready. */
+function unsent(
   task: Task,
-  id: string,
-  startedAt: number,
-  durationMs: number,
-  cause: unknown,
-): NewAttempt {
+  ready: Extract<Ready, { readonly cause: unknown }>,
+  begun: Begun,
+  parts: Parts,
+): Delivered {
+  const nothing = { finding: null, timedOut: false, tookMs: 0 }
+  if (ready.kind === 'unopened') {
+    parts.report.problem('open', ready.cause)
+    return { outcome: outcomeOf(task, null, later(task)), ...nothing }
+  }
+  parts.report.problem('deliver', quarantined(task, ready.cause))
+  const attempt = failedAttempt(task, begun, parts.clock.monotonic() - begun.at, ready.cause)
+  return { outcome: outcomeOf(task, attempt, { state: 'failed', reason: 'quarantined' }), ...nothing }
+}
+
+function failedAttempt(task: Task, { id, startedAt }: Begun, durationMs: number, cause: unknown): NewAttempt {
   return {
     id,
     trigger: task.trigger,

@@ -11,6 +11,7 @@ import { destinationContext } from '../sealing.ts'
 import { outcomeOf } from './deliver.ts'
 import { destinationFrom } from './destination-text.ts'
 import { insteadOfSending } from './hold.ts'
+import { makingMs } from './lease-time.ts'
 import { match, type TenantView, type TenantViews } from './match.ts'
 import { newDelivery } from './new-delivery.ts'
 import { shapes, UNSHAPED } from './shape.ts'
@@ -219,9 +220,8 @@ async function targetOf(
   if (work.delivery.destination === null) return { url: '', origin: '', subscription: null }
   try {
     const opening = parts.sealer.open(work.delivery.destination, destinationContext(work.tenantId))
-    const { timeoutMs, clock } = parts
     const opened =
-      typeof opening === 'string' ? opening : await within(opening, timeoutMs, clock, '`secrets`')
+      typeof opening === 'string' ? opening : await within(opening, makingMs(parts), parts.clock, '`secrets`')
     const { url } = destinationFrom(opened)
     return { url, origin: originOf(url), subscription: null }
   } catch {

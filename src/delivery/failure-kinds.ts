@@ -13,7 +13,7 @@ const ADVICE: Readonly<Record<FailureKind, string>> = {
   reset: 'The connection was cut before the answer was complete: look for crashes and for limits of a proxy.',
   protocol:
     'What came back is not a valid HTTP answer: check that the URL and its port belong to a web server.',
-  aborted: 'The sender was stopped during the attempt: it is sent again by itself, nothing needs to be done.',
+  aborted: 'The sender broke the attempt off: it is sent again by itself, nothing needs to be done.',
   'invalid-request':
     'The request could not be made: check the URL, the custom headers and the signing secret.',
   status: 'Answer with a status from 200 to 299 once the event is taken.',

@@ -46,7 +46,7 @@ export function hasTenantLimits(
   { tenantId }: Row,
   { policy: { tenantLimits } }: Pick<Parts, 'policy'>,
 ): boolean {
-  return tenantLimits !== null && (tenantLimits(tenantId) ?? null) !== null
+  return tenantLimits !== null && tenantLimits(tenantId) !== null
 }
 
 /** How to release its held rows; with `pace`, no faster than that. */

@@ -34,6 +34,11 @@ export function match(
   )
 }
 
+/** Version 0 is that of a tenant without one: it has no subscriptions, and perhaps was erased. No older view shows that. */
+function isAsNewAs(view: TenantView, version: number): boolean {
+  return version === 0 ? view.version === 0 : view.version >= version
+}
+
 const PAGE = 1_000
 
 /** Keeps the views of the `maxTenants` tenants used last; `problem` is told of rows that cannot be matched. */
@@ -46,10 +51,17 @@ export function createTenantViews(
   /** Loads under way: whoever asks meanwhile for a version that this one may not have loads after it. */
   const loading = new Map<string, Promise<TenantView>>()
 
+  /** Whoever asks first goes on first, so that events keep their order. */
   function loaded(tenantId: string, version: number): Promise<TenantView> {
     const underWay = loading.get(tenantId)
-    if (underWay !== undefined)
-      return underWay.then((view) => (view.version >= version ? view : loaded(tenantId, version)))
+    if (underWay === undefined) return begin(tenantId)
+    // What is under way when the one before has ended began after this was asked for, so that it is new enough.
+    return underWay.then((view) =>
+      isAsNewAs(view, version) ? view : (loading.get(tenantId) ?? begin(tenantId)),
+    )
+  }
+
+  function begin(tenantId: string): Promise<TenantView> {
     const started = load(tenantId).finally(() => loading.delete(tenantId))
     loading.set(tenantId, started)
     return started
@@ -93,7 +105,7 @@ export function createTenantViews(
     /** The tenant's view, at least as new as `version`. */
     at(tenantId: string, version: number): TenantView | Promise<TenantView> {
       const view = views.get(tenantId)
-      return view !== undefined && view.version >= version ? view : loaded(tenantId, version)
+      return view !== undefined && isAsNewAs(view, version) ? view : loaded(tenantId, version)
     },
   }
 }

@@ -2,12 +2,13 @@
  * How receivers are treated: every option of the delivery policy with its default. Plain data, checked once at
  * construction; `docs/delivery-policy.md` explains how the settings work together.
  */
-import { z } from 'zod'
+import { z } from 'zod/v4'
+import type { PosthornError } from '../errors.ts'
 import { withDefaults } from '../input/with-defaults.ts'
 import type { Rate } from '../model.ts'
 import { EVENT_NAME } from '../patterns.ts'
-import { concurrencyInput, rateInput } from '../subscriptions/limits-input.ts'
 import type { FailureKind } from './failure-kinds.ts'
+import { type TenantLimitsOf, tenantLimitsInput, tenantLimitsOf } from './tenant-limits.ts'
 
 /** When a subscription counts as broken, and how it is tried again. */
 export interface BreakerOptions {
@@ -69,7 +70,11 @@ export interface PolicyOptions {
   readonly breaker?: BreakerOptions | false
   /** Disables subscriptions that have only failed for days; `false`: never. @default 5 days */
   readonly disableAfter?: DisableOptions | false
-  /** Limits that all subscriptions of a tenant share, for every tenant or by tenant (null: none). @default none */
+  /**
+   * Limits that all subscriptions of a tenant share, for every tenant or by tenant (null: none). The function is asked often, so it
+   * must answer at once. When it throws, or returns something else, what it gave last for the tenant counts and `problem` is told.
+   * @default none
+   */
   readonly tenantLimits?: TenantLimits | ((tenantId: string) => TenantLimits | null)
   /**
    * Whom 429 and 503 slow down: the whole subscription, which is paused, or only the delivery that got them. Either way
@@ -78,7 +83,10 @@ export interface PolicyOptions {
   readonly throttle?: 'subscription' | 'delivery'
   /** What 410 does: disable the subscription, or count as any other failure. @default 'disable' */
   readonly gone?: 'disable' | 'retry'
-  /** Asked after each attempt that would be tried again; `false` ends the delivery as failed (refused). @default always */
+  /**
+   * Asked after each attempt that would be tried again; `false` ends the delivery as failed (refused). A promise has what is left of
+   * the attempt's time, an eighth of `timeoutMs` at least. @default always
+   */
   readonly retryIf?: (attempt: FailedAttempt) => boolean | Promise<boolean>
   /** A connect that fails in under a second is tried once more at once, within the same attempt. @default true */
   readonly quickSecondTry?: boolean
@@ -94,7 +102,8 @@ export interface Policy {
   /** Used where the breaker is off, too: 429 and 503 may pause a subscription as well. */
   readonly pace: Pick<Required<BreakerOptions>, 'firstProbeMs' | 'maxProbeMs' | 'releasePerSecond'>
   readonly disableAfter: Required<DisableOptions> | null
-  readonly tenantLimits: ((tenantId: string) => TenantLimits | null) | null
+  /** Never throws. */
+  readonly tenantLimits: TenantLimitsOf | null
   readonly throttle: 'subscription' | 'delivery'
   readonly gone: 'disable' | 'retry'
   readonly retryIf: PolicyOptions['retryIf'] | null
@@ -117,16 +126,18 @@ const BREAKER: Required<BreakerOptions> = {
 }
 const DISABLE: Required<DisableOptions> = { spanMs: 5 * DAY_MS, attempts: 5 }
 
-/** Fills in the defaults. */
-export function policyOf(options: PolicyOptions): Policy {
+/** Fills in the defaults. @param problem Told of a function of the host that fails. */
+export function policyOf(
+  options: PolicyOptions,
+  problem: (error: PosthornError) => void = () => undefined,
+): Policy {
   const { breaker = {}, disableAfter = {}, tenantLimits } = options
   const given = withDefaults(BREAKER, breaker === false ? {} : breaker)
-  const limitsOf = typeof tenantLimits === 'function' ? tenantLimits : () => tenantLimits ?? null
   return {
     breaker: breaker === false ? null : given,
     pace: given,
     disableAfter: disableAfter === false ? null : withDefaults(DISABLE, disableAfter),
-    tenantLimits: tenantLimits === undefined ? null : limitsOf,
+    tenantLimits: tenantLimitsOf(tenantLimits, problem),
     throttle: options.throttle ?? 'subscription',
     gone: options.gone ?? 'disable',
     retryIf: options.retryIf ?? null,
@@ -149,26 +160,33 @@ const count = z.int().min(1).max(1_000_000)
 /** How the options are checked. */
 export const policyShape = {
   breaker: z
-    .union([
-      z.literal(false),
-      z.strictObject({
-        failures: count.optional(),
-        deliveries: count.optional(),
-        failureShare: z.number().gt(0).max(1).optional(),
-        attempts: count.optional(),
-        windowMs: ms.optional(),
-        spanMs: z.int().min(0).max(DAY_MS).optional(),
-        firstProbeMs: ms.optional(),
-        maxProbeMs: ms.optional(),
-        releasePerSecond: count.optional(),
-      }),
-    ])
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          failures: count.optional(),
+          deliveries: count.optional(),
+          failureShare: z.number().gt(0).max(1).optional(),
+          attempts: count.optional(),
+          windowMs: ms.optional(),
+          spanMs: z.int().min(0).max(DAY_MS).optional(),
+          firstProbeMs: ms.optional(),
+          maxProbeMs: ms.optional(),
+          releasePerSecond: count.optional(),
+        }),
+      ],
+      { error: 'must be false or an object such as `{ failures: 10 }`; leave it out for the defaults' },
+    )
     .optional(),
   disableAfter: z
-    .union([z.literal(false), z.strictObject({ spanMs: ms.optional(), attempts: count.optional() })])
+    .union([z.literal(false), z.strictObject({ spanMs: ms.optional(), attempts: count.optional() })], {
+      error: 'must be false or `{ spanMs?, attempts? }`',
+    })
     .optional(),
   tenantLimits: z
-    .union([fn, z.custom<TenantLimits>(isTenantLimits, 'must be { rate, concurrency }')])
+    .union([fn, z.custom<TenantLimits>(isTenantLimits, 'must be { rate, concurrency }')], {
+      error: 'must be `{ rate?, concurrency? }` or a function that returns it for a tenant',
+    })
     .optional(),
   throttle: z.enum(['subscription', 'delivery']).optional(),
   gone: z.enum(['disable', 'retry']).optional(),
@@ -179,12 +197,9 @@ export const policyShape = {
 }
 
 function isTenantLimits(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const { rate, concurrency, ...rest } = value as { rate?: unknown; concurrency?: unknown }
   try {
-    if (rate !== undefined) rateInput(rate, 'rate')
-    if (concurrency !== undefined) concurrencyInput(concurrency, 'concurrency')
-    return Object.keys(rest).length === 0
+    tenantLimitsInput(value)
+    return true
   } catch {
     return false
   }

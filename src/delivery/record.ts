@@ -8,6 +8,7 @@ import { nextTurn } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import type { Outcome, Recorded } from '../queries.ts'
+import { withLostAnswer } from './lost-answer.ts'
 import { patience } from './patience.ts'
 import type { TaskGroup } from './task.ts'
 
@@ -78,20 +79,31 @@ export function createRecorder(parts: Parts): Recorder {
     )
   }
 
-  async function store(batch: readonly Entry[]): Promise<void> {
+  /** `unsure`: a try before this one has failed, and may have stored them all the same. */
+  async function store(batch: readonly Entry[], unsure = false): Promise<void> {
     const outcomes = withLast(batch)
+    let lost = unsure
+    const tell = async () => {
+      try {
+        const recorded = await parts.store.record(outcomes)
+        return lost ? recorded.map((one, at) => lostAnswer(outcomes[at], one)) : recorded
+      } catch (cause) {
+        lost = true
+        throw cause
+      }
+    }
     const waiting = patience(
       parts,
       async ({ attemptNumber, error }) =>
         attemptNumber < REFUSALS || saysSo(error, batch.length === 1) || (await isDown()),
     )
     try {
-      settle(batch, await pRetry(() => parts.store.record(outcomes), waiting))
+      settle(batch, await pRetry(tell, waiting))
     } catch (cause) {
       if (batch.length === 1) return alone(batch, cause)
       const middle = batch.length >> 1
-      await store(batch.slice(0, middle))
-      await store(batch.slice(middle))
+      await store(batch.slice(0, middle), true)
+      await store(batch.slice(middle), true)
     }
   }
 
@@ -100,7 +112,11 @@ export function createRecorder(parts: Parts): Recorder {
       outcome.attempt === null ? outcome : { ...outcome, attempt: { ...outcome.attempt, excerpt: null } },
     )
     try {
-      settle(batch, await parts.store.record(bare))
+      const recorded = await parts.store.record(bare)
+      settle(
+        batch,
+        recorded.map((one, at) => lostAnswer(bare[at], one)),
+      )
     } catch {
       const message = `The ${parts.store.name} store did not take an outcome; its lease will bring the delivery back.`
       parts.report.problem('record', new PosthornError('STORE_FAILED', message, { cause }))
@@ -127,6 +143,9 @@ export function createRecorder(parts: Parts): Recorder {
     },
   }
 }
+
+const lostAnswer = (outcome: Outcome | undefined, recorded: Recorded): Recorded =>
+  outcome === undefined ? recorded : withLostAnswer(outcome, recorded)
 
 /**
  * A store that answers questions may take no writes: its disk is full, or it is the replica of another. Connections that are lost

@@ -1,5 +1,5 @@
 /** How long history is kept. What is undelivered is always kept, whatever is set here. */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import { withDefaults } from '../input/with-defaults.ts'
 
 /** Windows of retention, each counted from when the last delivery of an event has ended. */
@@ -32,5 +32,7 @@ const windowMs = z
 
 /** How the option is checked. */
 export const retentionShape = z
-  .union([z.literal(false), z.strictObject({ finishedMs: windowMs, bodiesMs: windowMs, keysMs: windowMs })])
+  .union([z.literal(false), z.strictObject({ finishedMs: windowMs, bodiesMs: windowMs, keysMs: windowMs })], {
+    error: 'must be false or `{ finishedMs?, bodiesMs?, keysMs? }`, in ms',
+  })
   .optional()

@@ -7,7 +7,7 @@ import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
 import type { SubscriptionRecord } from '../records.ts'
 import { stopsLine } from './consequences.ts'
-import { type Delivered, deliver, outcomeOf } from './deliver.ts'
+import { deliver, outcomeOf } from './deliver.ts'
 import { insteadOfSendingNow } from './hold.ts'
 import type { Holding } from './holding.ts'
 import type { Lanes } from './lanes.ts'
@@ -41,48 +41,62 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
   const recorder = createRecorder(parts)
   const settler = createSettler(store, running.problem)
 
+  /** Never rejects: whatever throws, its place is free afterwards and its group one task further. */
   async function attempt(task: Task): Promise<void> {
+    const place = placeOf(task, lanes())
+    try {
+      await run(task, place)
+    } catch (cause) {
+      running.problem('deliver', cause)
+      // Whether it was sent is not known, so it comes back with its lease.
+      task.group.abandoned = true
+    }
+    place.leave()
+    await settle(task.group)
+  }
+
+  async function run(task: Task, place: Place): Promise<void> {
+    const { group, target } = task
+    const { subscription } = target
     const deadlineMs = running.deadline()
-    const leaseLeft = task.group.leaseEnds - clock.monotonic()
-    if (deadlineMs === null || leaseLeft < deadlineMs) return leaveUnsent(task)
+    const leaseLeft = group.leaseEnds - clock.monotonic()
+    if (deadlineMs === null || leaseLeft < deadlineMs) return leaveUnsent(group)
     const held = heldMeanwhile(task)
     if (held !== null) {
-      lanes().done(task, null, false)
-      lanes().free()
-      await put(task.group, held, task.target.subscription, true)
-      return settle(task.group)
+      place.leave()
+      return record(group, held, subscription, true)
     }
-    const done = await delivered(task, deadlineMs)
-    if (done === null) return leaveUnsent(task)
-    const { subscription } = task.target
-    if (subscription !== null && stopsLine(task, done)) await stopLine(subscription, task.delivery.id)
-    const recorded = put(task.group, done.outcome, subscription, true)
-    lanes().done(task, done.tookMs, done.timedOut)
+    const turn = { deadlineMs, mayStart: () => running.deadline() !== null, signal: running.signal() }
+    const done = await deliver(task, turn, parts, preparer, time)
+    if (done === null) return leaveUnsent(group)
+    if (!(await stopLine(done.outcome, subscription))) return leaveToLease(group)
+    const recorded = record(group, done.outcome, subscription, true)
+    place.done(done.tookMs, done.timedOut)
     // Until then it would be sent again if this process died, so it keeps its place.
     await recorded
-    lanes().free()
+    place.leave()
     running.onProgress()
     const { next } = done.outcome
     if (next.state === 'pending' && next.delayMs < POLL_MS) running.onDueSoon()
     if (subscription !== null && done.finding !== null) conditions.note(subscription, done.finding)
-    await settle(task.group)
   }
 
-  /** Before the outcome is stored, which lets the next of the line go. An outage is waited for as long as for the outcome. */
-  async function stopLine(subscription: SubscriptionRecord, deliveryId: string): Promise<void> {
-    const stopping = pRetry(
-      () => conditions.stop(subscription, deliveryId),
-      patience(parts, () => true),
-    )
-    await stopping.catch((cause) => running.problem('condition', cause))
-  }
-
-  async function delivered(task: Task, deadlineMs: number): Promise<Delivered | null> {
+  /**
+   * Before the outcome is stored, which lets the next of the line go. An outage is waited for as long as for the outcome. False: the
+   * line could not be stopped, so the outcome must not be stored either.
+   */
+  async function stopLine(outcome: Outcome, subscription: SubscriptionRecord | null): Promise<boolean> {
+    if (subscription === null || !stopsLine(outcome, subscription)) return true
     try {
-      return await deliver(task, deadlineMs, running.signal(), parts, preparer, time)
+      const stop = () => conditions.stop(subscription, outcome.delivery.id)
+      await pRetry(
+        stop,
+        patience(parts, () => true),
+      )
+      return true
     } catch (cause) {
-      running.problem('deliver', cause)
-      return null
+      running.problem('condition', cause)
+      return false
     }
   }
 
@@ -96,8 +110,19 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     return next === null ? null : outcomeOf(task, null, next)
   }
 
-  /** Records an outcome, of one of the group's open tasks or not, tells of it, and lets what waited for it go on. */
+  /** Records an outcome that no attempt brought, of one of the group's open tasks or not. */
   async function put(
+    group: TaskGroup,
+    outcome: Outcome,
+    subscription: SubscriptionRecord | null,
+    ofTask: boolean,
+  ): Promise<void> {
+    if (!(await stopLine(outcome, subscription))) return leaveToLease(group)
+    await record(group, outcome, subscription, ofTask)
+  }
+
+  /** Records an outcome, tells of it, and lets what waited for it go on. */
+  async function record(
     group: TaskGroup,
     outcome: Outcome,
     subscription: SubscriptionRecord | null,
@@ -118,11 +143,12 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     }
   }
 
-  async function leaveUnsent(task: Task): Promise<void> {
-    task.group.unfinished = true
-    lanes().done(task, null, false)
-    lanes().free()
-    await settle(task.group)
+  function leaveUnsent(group: TaskGroup): void {
+    group.unfinished = true
+  }
+
+  function leaveToLease(group: TaskGroup): void {
+    group.abandoned = true
   }
 
   /** The last task of a group removes its queue row, or gives it back when a task was left unsent. */
@@ -146,4 +172,29 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
   }
 
   return { attempt, put, settle, handBack: settler.handBack, idle: () => recorder.idle() }
+}
+
+/** A task's place among the requests in flight. */
+type Place = ReturnType<typeof placeOf>
+
+/** Each part of it is given up once, however often that is asked for. */
+function placeOf(task: Task, lanes: Lanes) {
+  let isDone = false
+  let isFree = false
+  function done(tookMs: number | null, timedOut: boolean): void {
+    if (isDone) return
+    isDone = true
+    lanes.done(task, tookMs, timedOut)
+  }
+  return {
+    /** @see Lanes.done */
+    done,
+    /** @see Lanes.free */
+    leave() {
+      done(null, false)
+      if (isFree) return
+      isFree = true
+      lanes.free()
+    },
+  }
 }

@@ -30,7 +30,7 @@ export interface Schedule {
   start(): Promise<void>
   /**
    * Ends within `drainMs`: gives back what has not started, waits for what is in flight, then aborts it. A store that does
-   * not answer is waited for a second longer. Ends ticks, too.
+   * not answer is waited for a second longer. Ends ticks, too. Then it closes what `start` opened: a start in between waits for that.
    */
   stop(drainMs: number): Promise<void>
   tick(budgetMs: number): Promise<void>
@@ -40,10 +40,20 @@ export interface Schedule {
   progress(): void
   /** @see Waking.wakeAfterCommit; nothing while it is not started. */
   wakeAfterCommit(): void
+  /** True while the loop runs: from the end of `start` to the beginning of `stop`. */
   readonly running: boolean
 }
 
-export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, releaser: Releaser): Schedule {
+/** What a schedule drives. */
+export interface Scheduled {
+  readonly worker: Worker
+  readonly upkeep: Upkeep
+  readonly releaser: Releaser
+  /** Closes what a start opens; the last step of a stop. */
+  readonly close: () => Promise<void>
+}
+
+export function createSchedule(parts: Parts, { worker, upkeep, releaser, close }: Scheduled): Schedule {
   const { clock, random, store } = parts
   let running = false
   let starting: Promise<void> | null = null
@@ -67,6 +77,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
       if (clock.monotonic() - upkeepAt >= UPKEEP_MS) {
         upkeepAt = clock.monotonic()
         await upkeep.run()
+        await upkeep.prune(false)
       }
       releaser.kick()
       if (await suspects.keepBusy()) {
@@ -139,19 +150,24 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     return run
   }
 
+  async function open(): Promise<void> {
+    await store.checkWork?.()
+    await store.open()
+  }
+
   async function begin(): Promise<void> {
     // A tick has a deadline of its own, which this would change.
     while (bounded !== null) await bounded
     try {
-      await store.open()
+      await open()
+      if (!running) return
+      stopListening = store.onWake?.(waking.wake, parts.report.warn) ?? null
     } catch (cause) {
       running = false
       throw cause instanceof PosthornError ? cause : notOpened(store.name, cause)
     }
-    if (!running) return
     worker.setDeadline(() => parts.timeoutMs)
     suspects.end()
-    stopListening = store.onWake?.(waking.wake, parts.report.warn) ?? null
     loop = run()
   }
 
@@ -183,7 +199,7 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
 
   return {
     async start() {
-      while (stopping !== null) await stopping
+      while (stopping !== null) await stopping.catch(unheard)
       if (!running) {
         running = true
         starting = begin()
@@ -193,9 +209,11 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
 
     stop(drainMs) {
       running = false
-      stopping ??= halt(drainMs).finally(() => {
-        stopping = null
-      })
+      stopping ??= halt(drainMs)
+        .finally(close)
+        .finally(() => {
+          stopping = null
+        })
       return stopping
     },
 
@@ -207,19 +225,23 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
         if (!(await endsWithin(bounded, Math.max(0, ends - clock.monotonic()), clock))) return
       if (running || stopping !== null) return
       const work = async () => {
-        await store.open()
+        await open()
         worker.setDeadline(() => (isOver() || stopping !== null ? null : left()))
         await runUntilIdle(isOver)
+        const spareMs = ends - clock.monotonic()
+        if (spareMs >= TICK_RESERVE_MS) await endsWithin(upkeep.prune(true), spareMs, clock)
       }
       await alone(work())
     },
 
     async drain() {
+      while (stopping !== null) await stopping.catch(unheard)
       while (bounded !== null) await bounded
       const work = async () => {
-        await store.open()
+        await open()
         worker.setDeadline(() => (stopping === null ? parts.timeoutMs : null))
         await runUntilIdle(() => false)
+        await upkeep.prune(true)
       }
       await alone(work())
     },
@@ -235,10 +257,13 @@ export function createSchedule(parts: Parts, worker: Worker, upkeep: Upkeep, rel
     },
 
     get running() {
-      return running
+      return running && loop !== null
     },
   }
 }
+
+/** How a stop went is for its own caller to hear. */
+const unheard = (): void => undefined
 
 function notOpened(name: string, cause: unknown): PosthornError {
   const why = cause instanceof Error ? cause.message : 'unknown cause'

@@ -32,11 +32,7 @@ export function createSettler(
     while (gathered.length > 0) {
       const batch = gathered.slice(0, MAX_BATCH)
       gathered = gathered.slice(MAX_BATCH)
-      try {
-        await write(batch)
-      } catch (cause) {
-        problem('settle', cause)
-      }
+      await write(batch)
       for (const entry of batch) entry.resolve()
     }
     running = false
@@ -44,9 +40,18 @@ export function createSettler(
 
   async function write(batch: readonly Entry[]): Promise<void> {
     const finished = batch.filter((entry) => entry.delayMs === null).map((entry) => entry.claim)
-    if (finished.length > 0) await store.finish(finished)
     const back = batch.flatMap(({ claim, delayMs }) => (delayMs === null ? [] : [{ claim, delayMs }]))
-    if (back.length > 0) await store.handBack(back)
+    if (finished.length > 0) await safely(() => store.finish(finished))
+    if (back.length > 0) await safely(() => store.handBack(back))
+  }
+
+  /** One that fails does not keep the other from being written. */
+  async function safely(write: () => Promise<number>): Promise<void> {
+    try {
+      await write()
+    } catch (cause) {
+      problem('settle', cause)
+    }
   }
 
   function add(claim: Claim, delayMs: number | null): Promise<void> {

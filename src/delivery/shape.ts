@@ -32,7 +32,7 @@ export function shapes({ transform, versions }: Pick<Parts, 'transform' | 'versi
 }
 
 /**
- * The shape for one subscription; null when `transform` wants nothing to be sent.
+ * The shape for one subscription; null when `transform` wants nothing to be sent. Waits for it for up to `limitMs`.
  *
  * @throws PosthornError TRANSFORM_FAILED with the cause: what the host's code threw, or what is wrong with its result
  */
@@ -40,9 +40,10 @@ export async function shapeOf(
   event: UnstoredEvent,
   subscription: SubscriptionRecord,
   parts: Parts,
+  limitMs = parts.timeoutMs,
 ): Promise<Shape | null> {
   try {
-    return await shaped(event, subscription, parts)
+    return await shaped(event, subscription, parts, limitMs)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'unknown cause'
     const message = `The event ${event.id} could not be shaped for subscription ${subscription.id}: ${why}. Correct \`transform\` or \`versions\`; it is tried again.`
@@ -54,14 +55,15 @@ async function shaped(
   event: UnstoredEvent,
   subscription: SubscriptionRecord,
   parts: Parts,
+  limitMs: number,
 ): Promise<Shape | null> {
-  const { transform, versions, maxBodyBytes, timeoutMs, clock } = parts
+  const { transform, versions, maxBodyBytes, clock } = parts
   const version = typeof subscription.settings.version === 'string' ? subscription.settings.version : null
   const ownVersion = versions === null || version === null ? undefined : versions[version]
   const body = ownVersion === undefined ? null : serialise(ownVersion(inputOf(event)), maxBodyBytes).text
   if (transform === null) return { body, headers: null }
   const given = transform({ ...inputOf(event), channels: channelsOf(event) }, targetOf(subscription, version))
-  const result: unknown = isThenable(given) ? await within(given, timeoutMs, clock, '`transform`') : given
+  const result: unknown = isThenable(given) ? await within(given, limitMs, clock, '`transform`') : given
   if (result === null) return null
   const own = result === undefined ? {} : recordOf(result, ['body', 'headers'], 'the result of `transform`')
   return {

@@ -4,6 +4,7 @@
  */
 import type { Parts } from '../parts.ts'
 import type { Holding } from './holding.ts'
+import { reportProblem } from './problem.ts'
 import { reportEnded } from './report-ended.ts'
 import { HOUR_MS, MINUTE_MS } from './statistics.ts'
 
@@ -19,8 +20,13 @@ const ROLLUPS = [
 ]
 
 export interface Upkeep {
-  /** One round; with `all` it looks at every held subscription, and what is released is due when it resolves. */
+  /**
+   * One round; with `all` it looks at every held subscription, and what is released is due when it resolves. Never rejects: a step
+   * that fails is told, and keeps neither the next one nor a claim from going on.
+   */
   run(all?: boolean): Promise<void>
+  /** Prunes a batch if it is time to. Of a process that only `ticks` it is from the beginning on. Never rejects. */
+  prune(ticks: boolean): Promise<void>
 }
 
 export function createUpkeep(parts: Parts, holding: Holding): Upkeep {
@@ -55,15 +61,33 @@ export function createUpkeep(parts: Parts, holding: Holding): Upkeep {
     for (const rollups of ROLLUPS) await store.pruneRollups({ ...rollups, limit: 10_000 })
   }
 
+  async function release(all: boolean): Promise<void> {
+    await holding.releaser.sweep(all)
+    if (all) await holding.releaser.run()
+    else holding.releaser.kick()
+  }
+
+  /** True when it went well. */
+  async function safely(during: string, step: () => Promise<void>): Promise<boolean> {
+    try {
+      await step()
+      return true
+    } catch (cause) {
+      reportProblem(parts, during, cause)
+      return false
+    }
+  }
+
   return {
     async run(all = false) {
-      await readClock()
-      await expire()
-      await holding.releaser.sweep(all)
-      if (all) await holding.releaser.run()
-      else holding.releaser.kick()
+      // A store that cannot say what time it is does nothing else, either: whoever claims will be told why.
+      if (!(await safely('clock', readClock))) return
+      await safely('expire', expire)
+      await safely('release', () => release(all))
       holding.conditions.tidy()
-      await prune(all)
+    },
+    async prune(ticks) {
+      await safely('prune', () => prune(ticks))
     },
   }
 }

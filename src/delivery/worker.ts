@@ -82,6 +82,8 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   let claimedGroups = 0
   let lastClaimFull = false
   let keptFree = false
+  /** Tasks on their way back to the store: claiming more than it takes back would let the outcomes of the others wait behind them. */
+  let deferring = 0
   const idleWaiters: (() => void)[] = []
 
   const isOurs = (tenantId: string): boolean => {
@@ -89,7 +91,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     const bucket = tenantBucket(tenantId)
     return bucket >= parts.buckets.from && bucket <= parts.buckets.to
   }
-  const room = () => capacity - lanes.inFlight - lanes.waiting
+  const room = () => capacity - lanes.inFlight - lanes.waiting - deferring
   const canClaim = () => room() >= capacity / 4
 
   function release(): void {
@@ -99,40 +101,51 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   }
 
   async function start(work: EventWork | DeliveryWork, version: number, leaseEnds: number): Promise<void> {
+    let expanded: Expanded
     try {
-      const expanded = expand(work, version, leaseEnds, time.now(), parts, views)
-      const begun = begin(expanded instanceof Promise ? await expanded : expanded)
-      if (begun !== undefined) await begun
+      const expanding = expand(work, version, leaseEnds, time.now(), parts, views)
+      expanded = expanding instanceof Promise ? await expanding : expanding
+      if (expanded.ranges !== null) return await split(work, expanded.ranges)
     } catch (cause) {
       problem('expand', cause)
       await runner.handBack(work.claim, 1_000)
-      release()
+      return release()
     }
+    // From here on requests may be in flight: the last task ends the claim, and nothing else does.
+    const begun = begin(expanded)
+    if (begun !== undefined) await begun
+  }
+
+  async function split({ claim }: Work, ranges: NonNullable<Expanded['ranges']>): Promise<void> {
+    await store.split(claim, ranges)
+    onProgress()
+    release()
   }
 
   /** Puts the tasks into their lanes; the rest of it only where there is some. */
   function begin(expanded: Expanded): Promise<void> | undefined {
-    const { group, tasks, settled, ordered, ranges } = expanded
+    const { group, tasks, settled, ordered } = expanded
     group.open += 1
     for (const task of tasks) lanes.add(task)
-    const isAll = settled.length === 0 && ranges === null && !ordered
-    return isAll ? runner.settle(group) : beginRest(expanded)
+    return settled.length === 0 && !ordered ? runner.settle(group) : beginRest(expanded)
   }
 
-  async function beginRest({ group, settled, ordered, ranges }: Expanded): Promise<void> {
-    if (ranges !== null) {
-      await store.split(group.work.claim, ranges)
-      onProgress()
-      return release()
-    }
+  async function beginRest({ group, settled, ordered }: Expanded): Promise<void> {
     await Promise.all(
       settled.map(({ outcome, subscription }) => runner.put(group, outcome, subscription, false)),
     )
-    if (ordered && group.open > 1 && !group.abandoned) {
-      await store.leaveOrder([group.work.claim])
-      releaser.unblock(group.work.tenantId)
-    }
+    if (ordered && group.open > 1 && !group.abandoned) await leaveOrder(group)
     await runner.settle(group)
+  }
+
+  /** Where that fails the event keeps its place in the order until its last task is done. */
+  async function leaveOrder({ work }: TaskGroup): Promise<void> {
+    try {
+      await store.leaveOrder([work.claim])
+      releaser.unblock(work.tenantId)
+    } catch (cause) {
+      problem('order', cause)
+    }
   }
 
   async function runJob(work: JobWork, leaseEnds: number): Promise<void> {
@@ -156,7 +169,9 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   /** Becomes a row of its own, due at once, for whoever has room. */
   async function defer(task: Task): Promise<void> {
     const deferred = outcomeOf(task, null, { state: 'pending', delayMs: 0, trigger: 'event' })
+    deferring += 1
     await runner.put(task.group, deferred, task.target.subscription, true)
+    deferring -= 1
     await runner.settle(task.group)
   }
 

@@ -3,6 +3,7 @@
  * A place is free only when its call has really ended, and no name is asked for twice at once.
  */
 import type { LookupAddress } from 'node:dns'
+import { isThenable } from '../input/thenable.ts'
 
 /** Resolves a name to all its addresses; the shape of `dns.lookup` with `{ all: true }`. */
 export type Lookup = (
@@ -53,19 +54,23 @@ export function boundedCalls(lookup: Lookup, atOnce: number): BoundedCalls {
     call.running = true
     running++
     if (!answered) runningNew++
-    const end: Done = (error, addresses) => {
+    const end = (error: Error | null, addresses: unknown) => {
       if (!call.running) return
       call.running = false
       running--
       if (!answered) runningNew--
       calls.delete(hostname)
-      for (const done of [...waiting]) done(error, error === null ? addresses : [])
+      const found = error === null || error === undefined ? addressesIn(addresses) : []
+      const failure = found === null || error ? errorOf(error) : null
+      for (const done of [...waiting]) done(failure, found ?? [])
       pump()
     }
+    const fail = (cause: unknown) => end(cause instanceof Error ? cause : new Error('The look-up threw.'), [])
     try {
-      lookup(hostname, { all: true }, end)
-    } catch (error) {
-      end(error instanceof Error ? error : new Error(String(error)), [])
+      const returned: unknown = lookup(hostname, { all: true }, end)
+      if (isThenable(returned)) Promise.resolve(returned).catch(fail)
+    } catch (cause) {
+      fail(cause)
     }
   }
 
@@ -86,4 +91,15 @@ export function boundedCalls(lookup: Lookup, atOnce: number): BoundedCalls {
       calls.delete(hostname)
     }
   }
+}
+
+const errorOf = (error: unknown): Error =>
+  error instanceof Error
+    ? error
+    : new Error('The look-up did not call back with an Error, or null and a list of { address, family }.')
+
+/** What a host's own function calls back with may be anything; null: no list of addresses. */
+function addressesIn(found: unknown): readonly LookupAddress[] | null {
+  const isAddress = (one: unknown) => typeof Object(one).address === 'string'
+  return Array.isArray(found) && found.every(isAddress) ? found : null
 }

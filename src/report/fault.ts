@@ -35,7 +35,10 @@ export function faultOf(during: string, error: PosthornError): Fault {
   if (error.code !== 'STORE_FAILED') return { step: during, kind: error.code }
   const below = causesOf(error)
   const codes = below.map(codeOf).filter((code) => code !== null)
-  const general = HOSTS.includes(during) ? undefined : codes.findLast((code) => NO_DATABASE.test(code))
+  // What a store says of a statement has the statement's own code below it.
+  const isGeneral = (code: string, at: number) =>
+    NO_DATABASE.test(code) && (code !== 'STORE_FAILED' || at === codes.length - 1)
+  const general = HOSTS.includes(during) ? undefined : codes.findLast(isGeneral)
   if (general !== undefined) return { step: null, kind: general }
   return { step: during, kind: codes.at(-1) ?? below.at(-1)?.name ?? error.code }
 }

@@ -139,4 +139,45 @@ describe('the fields of a subscription', () => {
     const publish = webhooks.publish('a', {}, { tenantId: 'acme', orderingKey: orderingKey as string })
     await expect(publish).rejects.toMatchObject({ code: 'INVALID_INPUT', path: 'orderingKey' })
   })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('the cache of plans is down')
+      },
+    ],
+    ['is slow to say', async () => ({ concurrency: 9 })],
+    ['has no limits', () => ({ concurrency: 0 })],
+    ['misspells one', () => ({ concurency: 5 })],
+  ])('are what they were when their function %s', async (_what, broken) => {
+    const { open, answer } = gate()
+    let limitsOf: (tenantId: string) => unknown = () => ({ concurrency: 1 })
+    const problems: string[] = []
+    const made = setup({
+      answer,
+      tenantLimits: (tenantId) => limitsOf(tenantId) as null,
+      hooks: { problem: ({ during, error }) => problems.push(`${during} ${error.code} ${error.path}`) },
+    })
+    await made.subscribe('acme')
+    await made.subscribe('new')
+    await made.webhooks.publish('a', { n: 0 }, { tenantId: 'acme' })
+    const first = made.webhooks.drain()
+    await turn()
+    open[0]?.(200)
+    await first
+    limitsOf = broken
+    for (const tenantId of ['acme', 'new'])
+      for (let n = 0; n < 3; n++) await made.webhooks.publish('a', { n }, { tenantId })
+    const drained = made.webhooks.drain()
+    await turn()
+    expect(open).toHaveLength(1 + 1 + 3)
+    for (let answered = 1; answered < 7; answered++) {
+      open[answered]?.(200)
+      await turn()
+    }
+    await drained
+    expect(open).toHaveLength(7)
+    expect(new Set(problems)).toEqual(new Set(['tenantLimits INVALID_OPTION tenantLimits']))
+  })
 })

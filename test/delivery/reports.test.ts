@@ -10,9 +10,18 @@ function telling(options: Parameters<typeof setup>[0] = {}) {
 
 describe('the hook `ended`', () => {
   it('is told once of a success that came after its claim was lost', async () => {
-    const answers: (() => void)[] = []
-    const answer = () => new Promise<number>((resolve) => answers.push(() => resolve(200)))
-    const { webhooks, subscribe, clock, transport, ended } = telling({ answer })
+    const { webhooks, subscribe, clock, transport, ended, store } = telling()
+    const { record } = store
+    let open = () => {}
+    const away = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    Object.assign(store, {
+      record: async (...given: Parameters<typeof record>) => {
+        await away
+        return record(...given)
+      },
+    })
     await subscribe()
     await webhooks.publish('a', {}, { tenantId: 'acme' })
     const working = webhooks.start()
@@ -21,12 +30,11 @@ describe('the hook `ended`', () => {
     expect(transport.requests).toHaveLength(1)
     await clock.advance(32_000)
     expect(transport.requests.length).toBeGreaterThan(1)
-    answers[0]?.()
+    open()
     await clock.advance(0)
     expect(ended.map(({ state }) => state)).toEqual(['succeeded'])
-    for (const late of answers) late()
-    await clock.advance(0)
-    expect(ended).toHaveLength(1)
+    const { items } = await webhooks.attempts.list({ tenantId: 'acme' })
+    expect(items.map(({ late }) => late)).toEqual([true, true])
     await webhooks.stop()
   })
 

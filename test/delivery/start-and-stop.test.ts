@@ -58,6 +58,63 @@ describe('start', () => {
     await webhooks.stop()
   })
 
+  it('during a stop, waits for all that the stop closes', async () => {
+    const { store, webhooks } = setup()
+    const steps: string[] = []
+    const { claim } = store
+    Object.assign(store, {
+      open: async () => void steps.push('open'),
+      async close() {
+        await new Promise((resolve) => setImmediate(resolve))
+        steps.push('close')
+      },
+      claim(request: Parameters<typeof claim>[0]) {
+        if (steps.at(-1) !== 'claim') steps.push('claim')
+        return claim.call(store, request)
+      },
+    })
+    await webhooks.start()
+    const stopping = webhooks.stop()
+    await Promise.all([webhooks.start(), stopping])
+    expect(steps).toEqual(['open', 'claim', 'close', 'open', 'claim'])
+    await webhooks.stop()
+  })
+
+  it('goes on after a stop whose closing failed, which its own caller hears of', async () => {
+    const { store, webhooks, transport, subscribe, clock } = setup()
+    await subscribe()
+    await webhooks.start()
+    Object.assign(store, { close: async () => Promise.reject(new Error('cannot be closed')) })
+    const stopping = webhooks.stop()
+    const starting = webhooks.start()
+    await expect(stopping).rejects.toThrow('cannot be closed')
+    await starting
+    await publish(webhooks)
+    await clock.advance(0)
+    expect(transport.requests).toHaveLength(1)
+  })
+
+  it('rejects when the store cannot be listened to, and can be called again', async () => {
+    const { store, webhooks, transport, subscribe, clock } = setup()
+    await subscribe()
+    const { onWake } = store
+    Object.assign(store, {
+      onWake() {
+        throw new Error('no ears')
+      },
+    })
+    await expect(webhooks.start()).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('no ears'),
+    })
+    Object.assign(store, { onWake })
+    await webhooks.start()
+    await publish(webhooks)
+    await clock.advance(2_000)
+    expect(transport.requests).toHaveLength(1)
+    await webhooks.stop()
+  })
+
   it('says which store cannot be opened, and can be called again', async () => {
     const { store, webhooks } = setup()
     const open = store.open.bind(store)

@@ -77,3 +77,21 @@ test('a call that throws, or calls back twice, has ended once', () => {
   calls('b', false, (error, addresses) => found.push(error?.message ?? addresses[0]?.address))
   expect(found).toEqual(['broken', '192.0.2.1'])
 })
+
+test.each([
+  ['nothing', [null]],
+  ['a text', [null, '192.0.2.1']],
+  ['no address in it', [null, [{ family: 4 }]]],
+  ['an error that is none', ['ENOTFOUND', []]],
+])('a call that calls back with %s has failed', (_what, result) => {
+  const calls = boundedCalls((_hostname, _options, callback) => callback(...(result as [null, []])), 1)
+  const found: unknown[] = []
+  calls('a', false, (error, addresses) => found.push(error instanceof Error, addresses))
+  expect(found).toEqual([true, []])
+})
+
+test('a call that returns a promise has failed when that rejects', async () => {
+  const calls = boundedCalls((async () => Promise.reject(new Error('broken'))) as never, 1)
+  const error = await new Promise((resolve) => calls('a', false, resolve))
+  expect(error).toMatchObject({ message: 'broken' })
+})

@@ -1,0 +1,11 @@
+/**
+ * How the time of a claim is divided. Its lease lasts two deadlines: in one of them tasks are made and wait for their turn, in the
+ * other a request goes out and is answered. Host code may use up neither.
+ */
+import type { Parts } from '../parts.ts'
+
+/** A small share of a deadline, in ms: for what has to fit in beside a step that took its whole time. */
+export const shareOfTime = ({ timeoutMs }: Pick<Parts, 'timeoutMs'>): number => timeoutMs / 8
+
+/** How long host code may take over the tasks of a claimed row, all of them together: what is left is for their turns. */
+export const makingMs = (parts: Pick<Parts, 'timeoutMs'>): number => parts.timeoutMs - shareOfTime(parts)
