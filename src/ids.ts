@@ -5,6 +5,7 @@
  */
 import { systemClock } from './clock.ts'
 import { PosthornError } from './errors.ts'
+import { ignoreRejection } from './input/thenable.ts'
 import type { IdGenerators } from './parts.ts'
 import { createUuids } from './uuid.ts'
 
@@ -59,6 +60,7 @@ function checked(kind: keyof IdGenerators, generate: () => string): () => string
       throw refused(kind, 'threw', cause)
     }
     if (typeof id === 'string' && OWN_ID.test(id)) return id
+    ignoreRejection(id)
     throw refused(kind, 'must return 1 to 64 letters, digits, `_` or `-`, a fresh one each time')
   }
 }

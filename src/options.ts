@@ -2,7 +2,7 @@
  * Every option of `createWebhooks`: what it does, its unit, its default. Checked once, at construction: an unknown
  * key gets "did you mean", a contradiction names both values.
  */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import type { Catalog } from './catalog.ts'
 import type { Clock, Random } from './clock.ts'
 import type { RetryPolicy } from './delivery/backoff.ts'
@@ -11,7 +11,8 @@ import { type RetentionOptions, retentionOf, retentionShape } from './delivery/r
 import { PosthornError } from './errors.ts'
 import { type AddressGuardOptions, GUARD_OPTIONS } from './guard/policy.ts'
 import type { Hooks, Logger } from './hooks.ts'
-import { closest } from './input/closest.ts'
+import { catalog, fn, object, signing, store, transport as transportValue } from './input/option-values.ts'
+import { refuseOption } from './input/refused-option.ts'
 import type { EnvelopeInput, IdGenerators, Transform } from './parts.ts'
 import type { Sealer } from './sealing.ts'
 import type { CustomScheme, Scheme } from './signing/scheme.ts'
@@ -49,7 +50,7 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly retry?: RetryPolicy
   /** Tenant of calls that name none; for single-tenant hosts. @default none: each call names its tenant */
   readonly defaultTenant?: string
-  /** Deadline of one attempt in ms, from DNS to the last byte; 500 to 30,000. A claim is leased for twice as long. @default 15_000 */
+  /** Deadline of one attempt in ms, from its preparation to the last byte; 500 to 30,000. A claim is leased for twice as long. @default 15_000 */
   readonly timeoutMs?: number
   /** A delivery that is still pending this long after it was due ends as failed (expired). @default 5 days */
   readonly maxAgeMs?: number
@@ -87,7 +88,7 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly envelope?: (event: EnvelopeInput) => unknown
   /**
    * Shapes an event for one subscription, in your code: other bytes, more headers, or null to send nothing. Called once per
-   * delivery (again where the worker died before its result was stored); may be async, for `timeoutMs` at most. When it
+   * delivery (again where the worker died before its result was stored); may be async, for seven eighths of `timeoutMs`. When it
    * throws, this delivery alone is tried again a minute later, until it expires. @default every subscription gets the same bytes
    */
   readonly transform?: Transform
@@ -114,30 +115,19 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly random?: Random
 }
 
-const fn = z.custom<(...args: never[]) => unknown>(
-  (value) => typeof value === 'function',
-  'must be a function',
-)
-const object = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object')
-const scheme = z.custom<Scheme>(
-  (value) => typeof value === 'object' && value !== null && 'spec' in value,
-  'must be a scheme such as standardWebhooks() or hmac({ … })',
-)
 const count = z.int().min(1).max(100_000)
 
 const shape = z.strictObject({
-  store: object.optional(),
-  events: object.optional(),
+  store: store.optional(),
+  events: catalog.optional(),
   validate: z.enum(['throw', 'warn', 'off']).optional(),
-  transport: object.optional(),
+  transport: transportValue.optional(),
   userAgent: z
     .string()
     .regex(/^[!-~](?:[ -~]{0,253}[!-~])?$/, 'must be 1 to 255 printable ASCII characters')
     .optional(),
   proxy: z.string().optional(),
-  signing: z
-    .union([scheme, z.array(z.strictObject({ scheme, until: z.date().optional() })).min(1)])
-    .optional(),
+  signing: signing.optional(),
   customSchemes: z.array(object).optional(),
   retry: object.optional(),
   defaultTenant: z.string().min(1).max(255).optional(),
@@ -149,7 +139,11 @@ const shape = z.strictObject({
     .optional(),
   retention: retentionShape,
   maxBodyBytes: z.int().min(1).max(1_048_576).optional(),
-  verifyEndpoint: z.union([z.enum(['challenge', 'cloudevents']), z.literal(false)]).optional(),
+  verifyEndpoint: z
+    .union([z.enum(['challenge', 'cloudevents']), z.literal(false)], {
+      error: "must be 'challenge', 'cloudevents' or false",
+    })
+    .optional(),
   verifyOrigin: z
     .string()
     .regex(/^[A-Za-z0-9.-]{1,255}$/)
@@ -211,7 +205,7 @@ export function guardOptionsOf(options: AddressGuardOptions): AddressGuardOption
 /** @throws PosthornError `INVALID_OPTION` or `CONTRADICTORY_OPTIONS` */
 export function checkOptions(options: unknown): void {
   const result = shape.safeParse(options)
-  if (!result.success) refuse(result.error.issues[0])
+  if (!result.success) refuseOption(shape, result.error.issues[0])
   const {
     concurrency = 512,
     concurrencyPerSubscription,
@@ -273,27 +267,4 @@ function notMore([name, value]: Named, [limit, most]: Named, why: string): void 
     `\`${name}\` (${value}) is more than \`${limit}\` (${most}), ${why}. Lower the first or raise the second; a value that is not set is the default.`,
     { path: name },
   )
-}
-
-/** Of the ways in which an option may be given, the one that fits furthest says what is wrong with it. */
-function nearest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
-  if (issue.code !== 'invalid_union') return issue
-  const all = issue.errors.flat().map((one) => nearest({ ...one, path: [...issue.path, ...one.path] }))
-  const furthest = Math.max(...all.map(({ path }) => path.length))
-  return furthest > issue.path.length ? (all.find(({ path }) => path.length === furthest) ?? issue) : issue
-}
-
-function refuse(found: z.core.$ZodIssue | undefined): never {
-  const issue = found === undefined ? undefined : nearest(found)
-  const path = (issue?.path ?? []).join('.')
-  if (issue?.code === 'unrecognized_keys') {
-    const key = issue.keys[0] ?? ''
-    const known = path === '' ? Object.keys(shape.shape) : []
-    const guess = closest(key, known)
-    const hint = guess === undefined || guess === null ? '' : `; did you mean \`${guess}\`?`
-    const full = path === '' ? key : `${path}.${key}`
-    throw new PosthornError('INVALID_OPTION', `Unknown option \`${full}\`${hint}`, { path: full })
-  }
-  const name = path === '' ? 'The options' : `The option \`${path}\``
-  throw new PosthornError('INVALID_OPTION', `${name}: ${issue?.message ?? 'is not valid'}.`, { path })
 }

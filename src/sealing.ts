@@ -5,6 +5,7 @@
 import type { Clock } from './clock.ts'
 import { within } from './delivery/within.ts'
 import { PosthornError } from './errors.ts'
+import { ignoreRejection } from './input/thenable.ts'
 
 /** What a sealed text belongs to. A sealer binds the text to all of it, so that no row can borrow another's. */
 export interface SealContext {
@@ -70,7 +71,15 @@ export function checkedSealer(sealer: Sealer, clock: Clock, limitMs: number): Se
   return {
     seal: (plain, context) => run(() => sealer.seal(plain, context)),
     open: (sealed, context) => run(() => sealer.open(sealed, context)),
-    isCurrent: (sealed) => sealer.isCurrent?.(sealed) ?? false,
+    isCurrent(sealed) {
+      try {
+        const isCurrent: unknown = sealer.isCurrent?.(sealed)
+        ignoreRejection(isCurrent)
+        return isCurrent === true
+      } catch (cause) {
+        throw told(cause)
+      }
+    },
   }
 }
 

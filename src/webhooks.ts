@@ -1,6 +1,6 @@
 /** The composition root: picks the parts, hands them to each other, and offers the public calls. Nothing else. */
 import type { Catalog, EventName, EventPayload } from './catalog.ts'
-import { MAX_TIMER_MS, systemClock, systemRandom } from './clock.ts'
+import { MAX_TIMER_MS } from './clock.ts'
 import { createDeliveries, type Deliveries } from './deliveries.ts'
 import { defaultRetry, parseRetry } from './delivery/backoff.ts'
 import { createHolding } from './delivery/holding.ts'
@@ -21,6 +21,8 @@ import { createHealth, type Health, type HealthOptions } from './history/health.
 import { createJobs, type Jobs } from './history/jobs.ts'
 import { createRecovery, type Recovery } from './history/recovery.ts'
 import { createStats, type Stats, type StatsOptions } from './history/stats.ts'
+import { heldTime, type Problem } from './host/clock.ts'
+import { heldTransport } from './host/transport.ts'
 import { idsOf } from './ids.ts'
 import { invalidInput, recordOf } from './input/known-keys.ts'
 import { checkOptions, guardOptionsOf, type WebhooksOptions } from './options.ts'
@@ -108,7 +110,7 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
    * Starts to deliver in this process. Without it the process only publishes. Called again it changes nothing; after a
    * `stop` it starts anew.
    *
-   * @throws PosthornError `STORE_FAILED` when the store cannot be opened
+   * @throws PosthornError `STORE_FAILED` when the store cannot be opened, `INVALID_OPTION` when its client is a single connection
    */
   start(): Promise<void>
   /**
@@ -120,10 +122,10 @@ export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
    * Delivers what is due within a budget, for cron routes; claims only what it can finish. One at a time: while another
    * tick of this process works it waits, within its budget. Does nothing in a process that has started.
    *
-   * @throws PosthornError `INVALID_INPUT`
+   * @throws PosthornError `INVALID_INPUT`; `STORE_FAILED`, `INVALID_OPTION` as `start`
    */
   tick(options: TickOptions): Promise<void>
-  /** Delivers until nothing is due. For tests. */
+  /** Delivers until nothing is due. For tests. @throws PosthornError as `start` */
   drain(): Promise<void>
   /** Looks for due work now, for example after the commit of a publish with `tx`. */
   wake(): void
@@ -164,7 +166,8 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   options: WebhooksOptions<Events, Tx> = {},
 ): Webhooks<Events, Tx> {
   checkOptions(options)
-  const clock = options.clock ?? systemClock
+  const problem: Problem = (during, error) => report.problem(during, error)
+  const { clock, random } = heldTime(options, problem)
   const logger = harmless(options.logger ?? warningLogger)
   const { customSchemes = [] } = options
   const guard = addressGuard(guardOptionsOf(options))
@@ -175,15 +178,15 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   }
   let carrier = options.transport ?? defaultTransport(own)
   const store = (options.store ?? memoryByDefault()) as Store<unknown>
-  const random = options.random ?? systemRandom
   const report = createReporter(options.hooks ?? {}, logger, clock)
   const statistics = createStatistics(store, clock, random, report)
+  const guarded = guardedTransport(() => carrier, guard)
   const parts: Parts = {
     store,
-    transport: guardedTransport(() => carrier, guard),
+    transport: heldTransport(guarded, { clock, problem, isOurs: options.transport === undefined }),
     clock,
     random,
-    ids: idsOf(options.ids, (error) => report.problem('ids', error)),
+    ids: idsOf(options.ids, (error) => problem('ids', error)),
     catalog: options.events ?? null,
     validate: options.validate ?? 'throw',
     signing: signingOptionOf(options.signing, { customSchemes }),
@@ -205,7 +208,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     perOrigin: options.concurrencyPerOrigin ?? Math.min(20, options.concurrency ?? 20),
     guard,
     buckets: options.buckets ?? null,
-    policy: policyOf(options),
+    policy: policyOf(options, (error) => problem('tenantLimits', error)),
     envelope:
       options.envelope ??
       (({ type, occurredAt, data }) => ({ type, timestamp: occurredAt.toISOString(), data })),
@@ -218,7 +221,8 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     onProgress: () => schedule.progress(),
     onDueSoon: () => schedule.wake(),
   })
-  const schedule = createSchedule(parts, worker, createUpkeep(parts, holding), holding.releaser)
+  const upkeep = createUpkeep(parts, holding)
+  const schedule = createSchedule(parts, { worker, upkeep, releaser: holding.releaser, close })
   const publisher = createPublisher(
     parts,
     () => (schedule.running ? worker : null),
@@ -243,11 +247,12 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   async function stop(given: StopOptions = {}): Promise<void> {
     const { drainMs = DRAIN_MS } = recordOf(given, ['drainMs'], 'the options')
     await schedule.stop(spanOf(drainMs, 'drainMs'))
-    if (options.transport === undefined) {
-      await carrier.close()
-      carrier = defaultTransport(own)
-    }
-    await parts.store.close()
+  }
+
+  async function close(): Promise<void> {
+    const used = carrier
+    if (options.transport === undefined) carrier = defaultTransport(own)
+    await Promise.all([carrier === used ? null : used.close(), parts.store.close()])
   }
 
   return {

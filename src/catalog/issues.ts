@@ -8,6 +8,8 @@ import type { StandardIssue } from './standard-schema.ts'
 const QUOTES: Readonly<Record<string, RegExp>> = {
   arktype: / ?\(was [\s\S]*$/,
   valibot: / (?:but|and) received [\s\S]*$/,
+  // zod 3, of an enum: received 'the value'.
+  zod: /, received '[\s\S]*$/,
 }
 const MAX_ISSUES = 50
 

@@ -2,7 +2,7 @@
  * The JSON Schema (2020-12) of what a Standard Schema takes in, as it looks on the wire. Asks the schema's own
  * converter (`~standard.jsonSchema`), then zod.
  */
-import { toJSONSchema } from 'zod'
+import { toJSONSchema } from 'zod/v4'
 import type { JsonObject } from '../model.ts'
 import type { StandardSchemaV1 } from './standard-schema.ts'
 

@@ -17,7 +17,7 @@ interface Finding {
 }
 
 export async function doctorCommand({ place, write }: Invocation): Promise<number> {
-  const opened = await openStore(place)
+  const opened = await openStore({ ...place, existing: true })
   try {
     const findings = await examine(opened.store)
     for (const { good, text } of findings) write(`${good ? 'ok   ' : 'CARE '} ${text}`)

@@ -2,6 +2,7 @@
  * Opens the store that a database URL names, with the driver that the project has installed. Drivers are looked up
  * from the working directory, because the library brings none.
  */
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -28,6 +29,8 @@ export interface StorePlace {
   readonly listen?: boolean | undefined
   /** Connections at most, on Postgres and MariaDB. @default 10 */
   readonly connections?: number | undefined
+  /** An SQLite file must be there: it is not made by looking at it. @default false */
+  readonly existing?: boolean
 }
 
 const CONNECTIONS = 10
@@ -98,8 +101,12 @@ interface SqliteHandle {
 /** In the order of preference; each has a class that takes a path. */
 const SQLITE_DRIVERS = ['node:sqlite', 'better-sqlite3', '@photostructure/sqlite', 'libsql'] as const
 
-async function openSqlite({ url, prefix }: StorePlace): Promise<OpenedStore> {
+async function openSqlite({ url, prefix, existing = false }: StorePlace): Promise<OpenedStore> {
   const path = url.replace(/^(sqlite|file):(\/\/)?/, '')
+  if (existing && !existsSync(path.replace(/\?.*$/, ''))) {
+    const message = `There is no SQLite file "${path}": correct the path, or make it with \`npx posthorn migrate\`.`
+    throw new PosthornError('INVALID_OPTION', message, { path: 'url' })
+  }
   for (const name of SQLITE_DRIVERS) {
     const found = await driver(name).catch(() => null)
     if (found === null) continue
@@ -111,7 +118,7 @@ async function openSqlite({ url, prefix }: StorePlace): Promise<OpenedStore> {
       close: async () => handle.close(),
     }
   }
-  throw missing(SQLITE_DRIVERS.join(', '))
+  throw missing('better-sqlite3 or libsql (node:sqlite comes with Node 22.13 and newer)')
 }
 
 async function driver(name: string): Promise<Record<string, unknown>> {
@@ -120,7 +127,7 @@ async function driver(name: string): Promise<Record<string, unknown>> {
     const require = createRequire(pathToFileURL(join(process.cwd(), 'package.json')))
     return (await import(pathToFileURL(require.resolve(name)).href)) as Record<string, unknown>
   } catch (cause) {
-    throw missing(name, cause)
+    throw missing(name.replace('/promise', ''), cause)
   }
 }
 
@@ -132,7 +139,7 @@ function member(found: Record<string, unknown>, name: string): unknown {
 function missing(name: string, cause?: unknown): PosthornError {
   return new PosthornError(
     'INVALID_OPTION',
-    `No driver for this database is installed here: add ${name} to the project and run the command in its folder.`,
+    `No driver for this database is installed here: add ${name} to the project and run the command in its folder. With another client (postgres.js, mariadb, PGlite …) call \`await webhooks.migrate()\` in your own code.`,
     { path: 'url', cause },
   )
 }

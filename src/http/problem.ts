@@ -2,7 +2,7 @@
  * Errors as `application/problem+json` (RFC 9457), with the codes of the library and a few of HTTP's own. Nothing that is
  * not the caller's business gets in: whatever is unexpected reads as INTERNAL.
  */
-import type { z } from 'zod'
+import type { z } from 'zod/v4'
 import { type ErrorCode, isPosthornError } from '../index.ts'
 
 /** Codes that only exist over HTTP. */
@@ -66,6 +66,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   SEALER_FAILED: 503,
   SIGNING_FAILED: 500,
   TRANSFORM_FAILED: 500,
+  TRANSPORT_FAILED: 500,
   STORE_REQUIRED: 500,
   STORE_FAILED: 503,
   STORE_FULL: 503,

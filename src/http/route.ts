@@ -2,7 +2,7 @@
  * What a route is: method, path, role, what it takes and gives, and the one call behind it. Router, checks, OpenAPI and
  * the tests of tenant isolation are derived from the same table.
  */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import type { Catalog, Published, TenantScope, Webhooks } from '../index.ts'
 import type { Role } from './authorize.ts'
 import type { DocumentOptions } from './openapi.ts'

@@ -2,7 +2,7 @@
  * JSON Schemas for documents: from the schemas that validate, with everything that has a name moved to one place
  * (`components/schemas`) and every reference pointing there.
  */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import type { Catalog } from '../index.ts'
 import { names } from './schemas/named.ts'
 

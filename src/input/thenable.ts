@@ -8,3 +8,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
     return false
   }
 }
+
+/** For a promise that is not awaited, because a value was due: should it reject, the process must not end of it. */
+export function ignoreRejection(value: unknown): void {
+  if (isThenable(value)) Promise.resolve(value).then(undefined, () => undefined)
+}

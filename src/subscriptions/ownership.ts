@@ -3,6 +3,7 @@
  * words a subscription is disabled as `unverified`; that something answers there is no consent.
  */
 import { createPreparer } from '../delivery/prepare.ts'
+import { within } from '../delivery/within.ts'
 import type { Parts } from '../parts.ts'
 import type { NewSubscription, SubscriptionPatch, SubscriptionRecord } from '../records.ts'
 import type { TransportRequest, TransportResponse } from '../transport.ts'
@@ -32,7 +33,7 @@ export function createOwnership(parts: Parts) {
       const result = await parts.transport.send({ url: row.url, deadlineMs: parts.timeoutMs, ...request })
       return result.kind === 'response' && accepts(result)
     } catch {
-      // A row that cannot be signed, or a hook of the host's transport that threw: no consent.
+      // A row that cannot be signed, or not in time: no consent.
       return false
     }
   }
@@ -43,7 +44,9 @@ export function createOwnership(parts: Parts) {
     const body = new TextEncoder().encode(JSON.stringify({ type: QUESTION, challenge: text }))
     const now = parts.clock.now()
     const { sign, headers } = await preparer.subscription(row, now)
-    const signed = await sign({ id, type: QUESTION, timestamp: Math.floor(now / 1000), body })
+    const signing = sign({ id, type: QUESTION, timestamp: Math.floor(now / 1000), body })
+    const { timeoutMs, clock } = parts
+    const signed = await within(Promise.resolve(signing), timeoutMs, clock, 'the signature scheme')
     return {
       request: { headers: { 'content-type': 'application/json', ...headers, ...signed }, body },
       accepts: ({ status, excerpt }) => status >= 200 && status < 300 && echoed(excerpt) === text,

@@ -110,7 +110,8 @@ export function checkSecret(
   if (secret.includes('\0')) throw refuse('the secret has a NUL, which a database cannot keep')
   if (schemes.length === 0) throw refuse('the signing scheme takes no secret: leave it out')
   const problems = schemes.map((scheme) => problemWith(secret, scheme))
-  if (problems.every((problem) => problem !== null)) throw refuse([...new Set(problems)].join('; '))
+  if (problems.every((problem) => problem !== null))
+    throw refuse([...new Set(problems), ...(path === 'secret' ? ['or leave it out'] : [])].join('; '))
 }
 
 function problemWith(secret: string, scheme: Scheme): string | null {

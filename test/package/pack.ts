@@ -36,7 +36,16 @@ export async function pack(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-package-'))
   const built = join(folder, 'built')
   await mkdir(built)
-  for (const name of ['src', 'package.json', 'tsconfig.json', 'tsup.config.ts', 'LICENSE'])
+  for (const name of [
+    'src',
+    'docs',
+    'examples',
+    'bench/results/chart.svg',
+    'package.json',
+    'tsconfig.json',
+    'tsup.config.ts',
+    'LICENSE',
+  ])
     await cp(join(root, name), join(built, name), { recursive: true })
   for (const name of (await readdir(root)).filter((file) => file.endsWith('.md')))
     await cp(join(root, name), join(built, name))

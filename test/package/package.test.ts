@@ -3,7 +3,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { plain, standalone } from './docs-code.ts'
 import { npm, type Packed, pack } from './pack.ts'
 import { VERIFY_BUDGET, verifySize } from './size.ts'
+import { besideEachZod } from './zod-majors.ts'
 
 const run = promisify(execFile)
 
@@ -35,7 +36,7 @@ beforeAll(async () => {
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }')
   await npm(['install', '--prefer-offline', packed.tarball], project)
   await copyFile(fileURLToPath(new URL('deliver.mjs', import.meta.url)), join(project, 'deliver.mjs'))
-}, 240_000)
+}, 400_000)
 
 afterAll(async () => {
   if (packed !== undefined) await rm(packed.folder, { recursive: true, force: true })
@@ -47,10 +48,11 @@ describe('installed in an empty project, the package', () => {
     expect(stdout.trim()).toBe('order.paid o-1')
   })
 
-  it('holds the build, README, CHANGELOG, SECURITY and LICENSE, and nothing else', async () => {
+  it('holds the build, the pages and what they link, and nothing else', async () => {
     const files = await readdir(join(project, 'node_modules', 'posthorn'))
     expect(files.sort()).toEqual([
-      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'package.json'],
+      ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md'],
+      ...['bench', 'dist', 'docs', 'examples', 'package.json'],
     ])
     const built = await readdir(join(project, 'node_modules', 'posthorn', 'dist'), { recursive: true })
     const commands = Object.values(manifest.bin ?? {}).map((file) =>
@@ -64,6 +66,22 @@ describe('installed in an empty project, the package', () => {
       return name === '' || (hash === undefined && !entries.includes(name))
     })
     expect(strays).toEqual([])
+  })
+})
+
+describe('the links of its pages', () => {
+  it('lead to files that are installed with it', async () => {
+    const installed = join(project, 'node_modules', 'posthorn')
+    const files = await readdir(installed, { recursive: true })
+    const pages = files.filter((file) => file.endsWith('.md'))
+    expect(pages.length).toBeGreaterThan(20)
+    const broken: string[] = []
+    for (const page of pages) {
+      const text = await readFile(join(installed, page), 'utf8')
+      for (const [, path = ''] of text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g))
+        if (!files.includes(join(dirname(page), path))) broken.push(`${page} → ${path}`)
+    }
+    expect(broken).toEqual([])
   })
 })
 
@@ -174,10 +192,12 @@ describe('the built file', () => {
   })
 
   it('memory.js imports no zod', async () => {
-    expect(await imports('memory.js')).not.toContain('zod')
+    expect(await imports('memory.js')).not.toContain('zod/v4')
   })
 
   it('verify.js keeps within its size budget', async () => {
     expect(await verifySize(join(packed.built, 'dist', 'verify.js'))).toBeLessThan(VERIFY_BUDGET)
   })
 })
+
+besideEachZod(() => packed)

@@ -9,7 +9,7 @@ import { eachEntry, type Fault, type Received, type Told, type WorkerEntry } fro
 export interface Recovery {
   /** Longest time from a kill or a freeze until a row of that worker was claimed again. */
   readonly slowestReclaimMs: number
-  /** The longest of all these, but for rows that had been lost before: those are claimed alone, one by one. */
+  /** The longest of all these, but for rows that were lost twice, before or meanwhile: those are claimed alone, one by one. */
   readonly slowestOfFirstMs: number
   /** Rows of killed and frozen workers that others claimed again. */
   readonly reclaimed: number
@@ -39,7 +39,7 @@ interface Recorded extends Told {
 /** From a fault until somebody went on. */
 interface Wait {
   readonly forMs: number
-  /** It was lost for the first time. */
+  /** It was lost this once. */
   readonly first: boolean
 }
 
@@ -77,16 +77,18 @@ export function recoveryOf(
   }
   const lostBefore = new Set<string>()
   const waits: Wait[] = []
-  const suspects = hits.map((fault) => {
+  const losses = hits.map((fault) => {
     const own = (fault.held ?? []).filter(({ token }) => tokens.get(token) === fault.worker)
     for (const { row, token } of own) {
       const next = again.get(row)?.find((claim) => claim.token !== token && claim.at >= fault.at)
       if (next !== undefined) waits.push({ forMs: next.at - fault.at, first: !lostBefore.has(row) })
     }
-    const before = new Set([...lostBefore].map(eventOf))
     for (const { row } of own) lostBefore.add(row)
-    return before
+    return { at: fault.at, events: new Set(own.map(({ row }) => eventOf(row))) }
   })
+  /** How often it was lost until then. */
+  const lossesOf = (eventId: string, until: number) =>
+    losses.filter(({ at, events }) => at < until && events.has(eventId)).length
   const bySender = grouped(received, ({ worker }) => worker)
   const byDelivery = grouped(received, ({ id, endpoint }) => `${id} ${endpoint}`)
   const open = hits.map((fault) =>
@@ -95,9 +97,9 @@ export function recoveryOf(
   const resends = hits.flatMap((fault, index) =>
     (open[index] ?? []).flatMap((one): Wait[] => {
       const later = byDelivery.get(`${one.id} ${one.endpoint}`)?.filter(({ at }) => at > fault.at) ?? []
-      const next = later.filter(({ worker }) => worker !== fault.worker).map(({ at }) => at)
-      const first = suspects[index]?.has(one.id) !== true
-      return next.length === 0 ? [] : [{ forMs: Math.min(...next) - fault.at, first }]
+      const next = Math.min(...later.filter(({ worker }) => worker !== fault.worker).map(({ at }) => at))
+      const first = lossesOf(one.id, next) < 2
+      return Number.isFinite(next) ? [{ forMs: next - fault.at, first }] : []
     }),
   )
   return {

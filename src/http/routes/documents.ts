@@ -1,5 +1,5 @@
 /** Routes of the documents that describe this API and its events. */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import { asyncApiDocument } from '../asyncapi.ts'
 import { openApiDocument } from '../openapi.ts'
 import { type Route, route } from '../route.ts'

@@ -1,5 +1,5 @@
 /** Routes over events, deliveries and attempts. */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import { type Delivery, isPosthornError, type TenantScope } from '../../index.ts'
 import { type ManagedWebhooks, route } from '../route.ts'
 import { filterText, idText, pageOf, pageQuery, spanQuery } from '../schemas/field.ts'

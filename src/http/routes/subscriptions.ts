@@ -1,5 +1,5 @@
 /** Routes over subscriptions. */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import { route } from '../route.ts'
 import { filterText, pageOf, pageQuery } from '../schemas/field.ts'
 import { described } from '../schemas/named.ts'

@@ -1,5 +1,5 @@
 /** Routes over the whole: the catalogue of events. What describes the API itself is in `routes.ts`, as it needs the table. */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import { notFound, ProblemError } from '../problem.ts'
 import { route } from '../route.ts'
 import { described, named } from '../schemas/named.ts'

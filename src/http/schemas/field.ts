@@ -1,5 +1,5 @@
 /** Fields that many schemas share: instants, numbers and flags of a query, ids, pages. */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import { described, names } from './named.ts'
 
 /** An instant that comes in: ISO 8601 with an offset or `Z`. The call gets a Date. */

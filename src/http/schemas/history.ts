@@ -1,5 +1,5 @@
 /** Events, deliveries and attempts as JSON. Whatever is not listed here stays behind. */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import type { Attempt, Delivery, Event } from '../../index.ts'
 import { instantIn, instantOut, labels, labelsOut, wordOut } from './field.ts'
 import { described, named } from './named.ts'

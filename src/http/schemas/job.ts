@@ -1,5 +1,5 @@
 /** Bulk jobs as JSON: what they take, and how they stand. */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import type { Job } from '../../index.ts'
 import { idText, instantIn, instantOut, wordOut } from './field.ts'
 import { described, named } from './named.ts'

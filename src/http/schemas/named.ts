@@ -1,5 +1,5 @@
 /** The registry that gives schemas of the management API their names in OpenAPI. Its own, so that it never meets the host's. */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 
 /** What a schema is called in documents, and one sentence about it. */
 export interface Naming {

@@ -1,5 +1,5 @@
 /** Statistics and health as JSON. */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import type { Health, Stats } from '../../index.ts'
 import { idText, instantIn, instantOut, wordOut } from './field.ts'
 import { described, named } from './named.ts'

@@ -2,7 +2,7 @@
  * Subscriptions as JSON. The one place that knows their fields over HTTP: `subscriptionFields` is what both create and
  * update take, `subscription` what is shown. A new field of the library is one line in each.
  */
-import { z } from 'zod'
+import { z } from 'zod/v4'
 import type { Subscription } from '../../index.ts'
 import { idText, instantOut, labels, labelsOut, wordOut } from './field.ts'
 import { described, named } from './named.ts'
