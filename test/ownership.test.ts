@@ -1,5 +1,6 @@
 /** Endpoint ownership: nothing is delivered before the receiver has agreed in its own words. */
 import { describe, expect, it } from 'vitest'
+import { customScheme } from '../src/index.ts'
 import { verify } from '../src/signing/index.ts'
 import type { TransportRequest } from '../src/transport.ts'
 import { setup } from './support/setup.ts'
@@ -11,6 +12,19 @@ const challengeOf = (request: TransportRequest): string => JSON.parse(text(reque
 const unverified = { state: 'disabled', disabledReason: 'unverified' }
 
 describe("verifyEndpoint: 'challenge'", () => {
+  it('does not wait for ever for a scheme that never signs', async () => {
+    const scheme = customScheme({ name: 'own', headers: ['x-own'], sign: () => new Promise(() => undefined) })
+    const made = setup({
+      verifyEndpoint: 'challenge',
+      signing: scheme,
+      customSchemes: [scheme.custom as never],
+    })
+    const creating = made.subscribe()
+    await made.clock.advance(15_000)
+    expect((await creating).subscription).toMatchObject(unverified)
+    expect(made.transport.requests).toEqual([])
+  })
+
   it.each([
     ['bare', (challenge: string) => `${challenge}\n`],
     ['as JSON', (challenge: string) => JSON.stringify({ challenge })],

@@ -72,7 +72,34 @@ describe('transform', () => {
     await clock.advance(15_000)
     await draining
     expect(transport.requests).toHaveLength(4)
-    expect(problems).toEqual([expect.stringContaining('longer than 15000 ms')])
+    expect(problems).toEqual([expect.stringContaining('longer than 13125 ms')])
+  })
+
+  it('that hangs for some of the subscriptions leaves the lease to the others', async () => {
+    const { webhooks, transport, subscribe, clock, store } = setup({
+      transform: (_event, { name }) =>
+        name === 'good' ? { body: { name } } : new Promise<never>(() => undefined),
+    })
+    const { claim } = store
+    Object.assign(store, {
+      claim: async (...given: Parameters<typeof claim>) => {
+        const claimed = await claim(...given)
+        await new Promise<void>((resolve) => clock.setTimer(resolve, 5))
+        return claimed
+      },
+    })
+    for (const name of ['bad', 'good', 'worse']) await subscribe('acme', { name })
+    await webhooks.publish('a', {}, acme)
+    const started = webhooks.start()
+    await clock.advance(20_000)
+    await started
+    expect(transport.requests.map(jsonOf)).toEqual([{ name: 'good' }])
+    await clock.advance(3_600_000)
+    const { items } = await webhooks.deliveries.list(acme)
+    expect(items.map(({ state }) => state)).toEqual(['succeeded'])
+    const stopped = webhooks.stop()
+    await clock.advance(10_000)
+    await stopped
   })
 
   it('that throws keeps only its own delivery waiting, until it is corrected', async () => {

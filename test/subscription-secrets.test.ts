@@ -61,6 +61,17 @@ describe('a secret on update', () => {
     expect(got).toBe(sign('one'))
   })
 
+  it('is told its form when it is refused, also at create', async () => {
+    const { webhooks } = setup({})
+    const create = (secret: string) =>
+      webhooks.subscriptions.create({ ...own, url: 'https://receiver.example/', secret })
+    const form = 'use whsec_<base64> of 24 to 64 random bytes; or leave it out'
+    await expect(create('my secret!')).rejects.toThrow(`secret: secret-whitespace: ${form}`)
+    await expect(create(btoa('short'))).rejects.toThrow(
+      `secret: the secret must have 24 to 64 bytes, not 5: ${form}`,
+    )
+  })
+
   it('may have 255 characters, whatever their size', async () => {
     const lab = setup({ signing })
     const { subscription } = await lab.subscribe('acme', { secret: '🔑'.repeat(255), name: '✉️'.repeat(127) })

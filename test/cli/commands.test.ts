@@ -1,9 +1,11 @@
 /** `npx posthorn migrate`, `migrate --print` and `doctor` on real databases: what they say, and their exit codes. */
 import dns from 'node:dns'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openStore } from '../../src/cli/open-store.ts'
 import { createWebhooks } from '../../src/index.ts'
-import { freePort } from '../support/databases/server.ts'
+import { freePort, temporaryFolder } from '../support/databases/server.ts'
 import { quietLogger } from '../support/setup.ts'
 import { type CliPlace, places } from './places.ts'
 import { posthorn } from './said.ts'
@@ -97,6 +99,7 @@ describe.each(places)('on %s', (name, create) => {
 
   it('doctor names the command where there are no tables, and changes nothing', async () => {
     const { url, tables } = await fresh()
+    expect(await tables()).toEqual([])
     const { code, text } = await posthorn('doctor', '--url', url)
     expect(code).toBe(1)
     expect(text).toMatch(
@@ -170,6 +173,26 @@ describe('a wrong question', () => {
   ])('%j is told so, and ends with 2', async (argv, told) => {
     const { code, text } = await posthorn(...argv)
     expect(text).toMatch(told)
+    expect(code).toBe(2)
+  })
+
+  it('doctor does not make the SQLite file that a mistyped path names', async () => {
+    const folder = await temporaryFolder('cli')
+    onTestFinished(folder.remove)
+    const path = join(folder.path, 'typo.db')
+    const { code, text } = await posthorn('doctor', '--url', `sqlite:${path}`)
+    expect(text).toContain(`There is no SQLite file "${path}": correct the path`)
+    expect(code).toBe(2)
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it('names the package that is missing, and what to do with another client', async () => {
+    const folder = await temporaryFolder('cli')
+    onTestFinished(folder.remove)
+    const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder.path)
+    onTestFinished(() => cwd.mockRestore())
+    const { code, text } = await posthorn('migrate', '--url', 'mysql://root@127.0.0.1:1/x')
+    expect(text).toMatch(/add mysql2 to the project .*mariadb.*`await webhooks\.migrate\(\)`/)
     expect(code).toBe(2)
   })
 

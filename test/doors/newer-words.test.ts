@@ -125,6 +125,34 @@ describeOnEach((setupOn) => {
     await expectNeighbours(made)
   })
 
+  it('gives a queue row of a kind of a newer version back, uncounted, to be taken some seconds later', async () => {
+    const made = await lab(setupOn)
+    const { store, clock, ids } = made
+    const kind = (from: number, to: number) =>
+      made.sql.run(`update ${made.sql.table('queue')} set kind = ${to} where kind = ${from}`)
+    const claim = async (alone: boolean) => {
+      const share = { limit: 100, perTenant: 100, perSubscription: 100, shares: new Map() }
+      const request = { token: crypto.randomUUID(), leaseMs: 30_000, alone, ...share }
+      return (await store.claim(request)).work.flatMap((work) => (work.kind === 'job' ? [work] : []))
+    }
+    await kind(2, 7)
+    for (let turn = 0; turn < 12; turn++) {
+      expect(await claim(turn % 2 === 1)).toEqual([])
+      await clock.advance(3_000)
+    }
+    const before = made.sent().length
+    await made.webhooks.publish('a', {}, ACME)
+    await made.webhooks.drain()
+    expect(made.sent().slice(before)).toContain('good.example')
+    await clock.advance(5_000)
+    expect(await claim(false)).toEqual([])
+    await kind(7, 2)
+    await clock.advance(4_999)
+    expect(await claim(false)).toEqual([])
+    await clock.advance(1)
+    expect(await claim(false)).toMatchObject([{ claim: { row: ids.job }, lostClaims: 0, lostAlone: 0 }])
+  })
+
   it('sends nothing, not even a test, to a subscription in a state of a newer version, and loses nothing', async () => {
     const made = await lab(setupOn)
     const { webhooks, clock, ids, sent } = made

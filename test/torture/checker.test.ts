@@ -78,6 +78,14 @@ describe('recovery', () => {
     expect(found).toMatchObject({ inFlight: [1], slowestResendMs: 7_000 })
   })
 
+  it('tells what was sent again only after a second loss apart', () => {
+    const received = [request('a', 990, { answered: null }), request('c', 40_000)]
+    const ledgers = { a: [claimed('A', 900)], b: [claimed('B', 6_000)], c: [claimed('C', 39_000)] }
+    const kills = [hit('kill', 'a', 1_000, 'A'), hit('kill', 'b', 7_000, 'B')]
+    const found = judge(ledgers, received, kills)
+    expect(found).toMatchObject({ slowestResendMs: 39_000, slowestOfFirstMs: 5_000 })
+  })
+
   it('does not count what was stored before the kill', () => {
     const ledger = [claimed('A', 900), recorded('A', 995)]
     const found = judge({ a: ledger }, [request('a', 950)], [hit('kill', 'a', 1_000, 'A')])

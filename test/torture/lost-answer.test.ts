@@ -62,6 +62,8 @@ it.each([
   ['SQLITE_FULL', 'STORE_FULL', false],
   ['ECONNRESET', 'STORE_FAILED', true],
   ['PROTOCOL_CONNECTION_LOST', 'STORE_FAILED', true],
+  ['45009', 'STORE_FAILED', true],
+  ['45013', 'STORE_FAILED', true],
   ['ECONNREFUSED', 'ECONNREFUSED', undefined],
   ['23514', '23514', undefined],
 ])('tells %s apart', (code, told, outcomeUnknown) => {
@@ -82,6 +84,8 @@ it.each([
   ['SQLITE_FULL', 'STORE_FULL'],
   ['25006', 'STORE_FAILED'],
   ['ER_OPTION_PREVENTS_STATEMENT', 'STORE_FAILED'],
+  ['1290', 'STORE_FAILED'],
+  ['1792', 'STORE_FAILED'],
   ['ECONNRESET', 'STORE_FAILED'],
   ['ECONNREFUSED', 'STORE_FAILED'],
   ['PROTOCOL_CONNECTION_LOST', 'STORE_FAILED'],

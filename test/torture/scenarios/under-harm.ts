@@ -76,7 +76,7 @@ export async function underHarm(
     figures: {
       ...{ lost, duplicated, recovered, unexpected, deliveries: due, requests, faults },
       'slowest recovery ms': slowestRecoveryMs,
-      'slowest of first losses ms': result.slowestOfFirstMs,
+      'slowest of what was lost once, ms': result.slowestOfFirstMs,
       'rows claimed again': result.reclaimed,
       'slowest claim of them ms': slowestReclaimMs,
       'in flight at faults': sum(result.inFlight),
