@@ -1,6 +1,7 @@
 /** The statements of `append`: one where a statement may insert into several tables, else one after the other. */
 import type { Dialect } from './dialect.ts'
 import { MARKED } from './open-transaction.ts'
+import type { Template } from './session.ts'
 
 const STORED = `published_at, due_at`
 const EVENT =
@@ -128,17 +129,16 @@ const newRows = (dialect: Dialect, table: string, index: string) =>
     from: `{batch o: ${OWED}} ${dialect.joinInOrder} ${byId(dialect)} and e.append_id = :mark`,
     on: 'x.tenant_id = e.tenant_id and x.event_id = e.id',
   })
-/** Takes back what was inserted, last things first: the queue rows, */
-export const TAKE_BACK_QUEUE = (dialect: Dialect) => newRows(dialect, '{queue}', 'queue_event')
-/** the deliveries, */
-export const TAKE_BACK_DELIVERIES = (dialect: Dialect) =>
-  newRows(dialect, '{deliveries}', 'deliveries_of_event')
-/** the events. */
-export const TAKE_BACK_EVENTS = (dialect: Dialect) =>
-  dialect.remove({
-    ...{ table: '{events}', alias: 'x', from: `{batch o: ${OWED}}`, index: 'events_id' },
-    on: 'x.tenant_id = o.tenant_id and x.id = o.id and x.append_id = :mark',
-  })
+/** Takes back what was inserted, last things first: the queue rows, the deliveries, the events. */
+export const TAKE_BACK: readonly Template[] = [
+  (dialect) => newRows(dialect, '{queue}', 'queue_event'),
+  (dialect) => newRows(dialect, '{deliveries}', 'deliveries_of_event'),
+  (dialect) =>
+    dialect.remove({
+      ...{ table: '{events}', alias: 'x', from: `{batch o: ${OWED}}`, index: 'events_id' },
+      on: 'x.tenant_id = o.tenant_id and x.id = o.id and x.append_id = :mark',
+    }),
+]
 
 /** Events of the same id or key as given ones. */
 export const READ_EXISTING = (dialect: Dialect) => `

@@ -61,8 +61,6 @@ export interface Dialect extends TemplateDialect {
   readonly updatesLocked: boolean
   /** True when one transaction writes at a time, and the others are told to come back. */
   readonly oneWriter: boolean
-  /** True when statements run while they are called, so that a whole transaction may be over before a promise resolves. */
-  readonly synchronous: boolean
   /** True when an INSERT may answer with its rows. */
   readonly returning: boolean
   /** True when one statement may insert into several tables. */

@@ -49,8 +49,6 @@ export interface Database<Tx = never> extends Executor {
   readonly dialect: 'postgres' | 'mysql' | 'sqlite'
   /** For messages: `pg`, `postgres.js`, `mysql2` … */
   readonly driver: string
-  /** False where statements in a caller's transaction run later than they are called, although the dialect's drivers run them at once. */
-  readonly synchronous?: false
   /** Runs `work` in a transaction of its own (READ COMMITTED; BEGIN IMMEDIATE on SQLite): commits, or rolls back and rethrows. */
   transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T>
   /** The caller's open transaction as an executor. Throws PosthornError `INVALID_INPUT` for anything else, as far as it can be seen. */

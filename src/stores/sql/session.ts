@@ -26,10 +26,18 @@ export interface Statements {
   now(): Promise<number>
 }
 
-/** Statements in a caller's transaction. @see Joined for the two members */
+/** Statements that have run when a call returns; they throw the driver's errors. */
+export interface StatementsAtOnce {
+  rows(template: Template, values?: Values): readonly Row[]
+  run(template: Template, values?: Values): number
+}
+
+/** Statements in a caller's transaction. @see Joined for `known` and `check` */
 export interface JoinedStatements extends Statements {
   readonly known: boolean
   readonly check: (() => Promise<void>) | undefined
+  /** The same, only with synchronous drivers. */
+  readonly atOnce: StatementsAtOnce | undefined
 }
 
 /** The whole way to the database. */
@@ -40,8 +48,8 @@ export interface Session extends Statements {
   rowsOnce(template: Template, values?: Values): Promise<readonly Row[]>
   /** One transaction of our own; again when it had to give way to another. */
   transaction<T>(work: (statements: Statements) => Promise<T>): Promise<T>
-  /** Statements in the caller's transaction. `onRefused` hears at once of an error that a synchronous driver threw. */
-  joined(tx: unknown, onRefused?: (cause: unknown) => void): JoinedStatements
+  /** Statements in the caller's transaction. */
+  joined(tx: unknown): JoinedStatements
   /** Has a statement in this transaction run when a call returns? */
   runsAtOnce(tx: unknown): boolean
 }
@@ -84,6 +92,17 @@ export function createSession(
     }
   }
 
+  function onAtOnce(runNow: NonNullable<Executor['querySync']>): StatementsAtOnce {
+    const execute = (template: Template, values: Values = {}) => {
+      const { sql, bind } = statementOf(template)
+      return runNow(sql, bind({ ...micros(), ...values }))
+    }
+    return {
+      rows: (template, values) => execute(template, values).rows,
+      run: (template, values) => execute(template, values).rowCount,
+    }
+  }
+
   const again = <T>(work: () => Promise<T>): Promise<T> => withRetries(work, dialect.oneWriter)
   const within = (executor: Executor) => on((sql, parameters) => executor.query(sql, parameters))
   return {
@@ -91,11 +110,11 @@ export function createSession(
     table,
     rowsOnce: within(database).rows,
     transaction: (work) => again(() => database.transaction((tx) => work(within(tx)))),
-    joined(tx, onRefused) {
+    joined(tx) {
       const executor = database.join(tx)
       const { known = true, check } = executor
-      const statements = onRefused === undefined ? within(executor) : on(atOnce(executor, onRefused))
-      return { ...statements, known, check }
+      const atOnce = executor.querySync === undefined ? undefined : onAtOnce(executor.querySync)
+      return { ...within(executor), known, check, atOnce }
     },
     runsAtOnce(tx) {
       try {
@@ -104,18 +123,5 @@ export function createSession(
         return false
       }
     },
-  }
-}
-
-/** The statements of a synchronous driver; of another one, its own. */
-function atOnce(executor: Executor, onRefused: (cause: unknown) => void): Executor['query'] {
-  return (sql, parameters) => {
-    if (executor.querySync === undefined) return executor.query(sql, parameters)
-    try {
-      return Promise.resolve(executor.querySync(sql, parameters))
-    } catch (cause) {
-      onRefused(cause)
-      return Promise.reject(cause)
-    }
   }
 }

@@ -5,12 +5,13 @@ import { isTaken, withRetries } from './retry.ts'
 import type { Session, Statements } from './session.ts'
 
 /**
- * Runs an append of our own. Of what it inserts only the deliveries of addressees can meet a key that is there: duplicates of events
- * are left out by the statement.
+ * Runs an append of our own, in a transaction unless it is `inOneStatement`. Of what it inserts only the deliveries of addressees can
+ * meet a key that is there: duplicates of events are left out by the statement.
  */
 export function refusingTaken<T>(
   session: Session,
   events: readonly NewEvent[],
+  inOneStatement: boolean,
   work: (statements: Statements) => Promise<T>,
 ): Promise<T> {
   const ids = events.flatMap(({ addressee }) => addressee?.id ?? [])
@@ -20,8 +21,7 @@ export function refusingTaken<T>(
     const message = `A delivery id of an addressee is taken (one of ${some}). Nothing was stored: publish with a fresh one.`
     throw new PosthornError('CONFLICT', message)
   }
-  if (!session.dialect.changesInCommon)
-    return session.transaction((statements) => work(statements).catch(told))
+  if (!inOneStatement) return session.transaction((statements) => work(statements).catch(told))
   if (ids.length === 0) return work(session)
   const rows: Statements['rows'] = (template, values) =>
     withRetries(() => session.rowsOnce(template, values).catch(told))

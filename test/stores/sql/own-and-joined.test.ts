@@ -3,7 +3,7 @@ import { DatabaseSync } from '@photostructure/sqlite'
 import { describe, expect, it } from 'vitest'
 import { createWebhooks } from '../../../src/index.ts'
 import { sqlite } from '../../../src/stores/sql/dialects/sqlite.ts'
-import type { Database, Executor } from '../../../src/stores/sql/executor.ts'
+import type { Database, Executor, Parameter, StatementResult } from '../../../src/stores/sql/executor.ts'
 import { sqliteDatabase } from '../../../src/stores/sql/executors/sqlite.ts'
 import { isTransient } from '../../../src/stores/sql/retry.ts'
 import { createSqlStore } from '../../../src/stores/sql/sql-store.ts'
@@ -21,6 +21,13 @@ async function failing(failure: () => Error | null) {
       const error = failure()
       return error === null ? executor.query(sql, parameters) : Promise.reject(error)
     },
+    ...(executor.querySync !== undefined && {
+      querySync: (sql: string, parameters: readonly Parameter[]) => {
+        const error = failure()
+        if (error !== null) throw error
+        return executor.querySync?.(sql, parameters) as StatementResult
+      },
+    }),
   })
   const database = {
     ...real,

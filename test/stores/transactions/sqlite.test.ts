@@ -109,6 +109,61 @@ describe('a synchronous transaction', async () => {
     expect(await events('thrown')).toBe(0)
   })
 
+  const same = { tenantId: 'repeated', idempotencyKey: 'key' }
+  it.each([
+    ['two calls', () => [0, 1].map(() => own.publish('order.paid', {}, { ...same, tx: handle }))],
+    [
+      'one call',
+      () => [
+        own.publishMany(
+          [0, 1].map(() => ({ type: 'order.paid', data: {}, ...same })),
+          { tx: handle },
+        ),
+      ],
+    ],
+  ])('of better-sqlite3 takes both events of one key with it, published in %s', async (_name, publish) => {
+    const published: Promise<unknown>[] = []
+    handle.exec('begin')
+    published.push(...publish())
+    handle.exec('rollback')
+    await Promise.all(published)
+    expect(await events('repeated')).toBe(0)
+
+    handle.transaction(() => published.push(...publish()))()
+    handle.exec('begin')
+    handle.exec('rollback')
+    await Promise.all(published)
+    expect(await events('repeated')).toBe(1)
+    await own.eraseTenant('repeated')
+  })
+
+  it('of better-sqlite3 that goes on after a refused publish keeps nothing of it', async () => {
+    const tenantId = 'half'
+    handle.exec(
+      "create temp trigger refuse before insert on posthorn_events when new.type = 'order.refused' begin select raise(abort, 'refused'); end",
+    )
+    const publish = () =>
+      own.publishMany(
+        // The second makes them go one by one.
+        ['order.paid', 'order.paid', 'order.refused'].map((type, at) => ({
+          type,
+          data: {},
+          tenantId,
+          id: `evt_${Math.max(1, at)}`,
+        })),
+        { tx: handle },
+      )
+    handle.transaction(() => expect(publish).toThrow('refused'))()
+    handle.exec('drop trigger refuse')
+    expect(await events(tenantId)).toBe(0)
+    const published: Promise<unknown>[] = []
+    handle.transaction(() => published.push(publish()))()
+    expect(await Promise.all(published)).toMatchObject([
+      [{ duplicate: false }, { duplicate: true }, { duplicate: false }],
+    ])
+    expect(await events(tenantId)).toBe(2)
+  })
+
   it.each([
     ['an input that is refused', { big: 1n }, 'PAYLOAD_NOT_SERIALISABLE'],
     ['a statement that fails', { fine: true }, undefined],

@@ -40,7 +40,6 @@ export const mysql: Dialect = {
   skipLocked: 'for update skip locked',
   updatesLocked: false,
   oneWriter: false,
-  synchronous: false,
   returning: false,
   lateral: false,
   changesInCommon: false,

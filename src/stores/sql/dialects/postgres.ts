@@ -60,7 +60,6 @@ export const postgres: Dialect = {
   skipLocked: 'for update skip locked',
   updatesLocked: true,
   oneWriter: false,
-  synchronous: false,
   returning: true,
   lateral: true,
   changesInCommon: true,

@@ -23,7 +23,6 @@ export const sqlite: Dialect = {
   skipLocked: '',
   updatesLocked: true,
   oneWriter: true,
-  synchronous: true,
   returning: true,
   lateral: false,
   changesInCommon: false,

@@ -39,7 +39,5 @@ export function ormStore<Tx>(
     )
   }
   const namespace = onPostgres ? checkSchemaName(schema ?? 'posthorn') : checkPrefix(prefix ?? 'posthorn_')
-  const known = DIALECTS[database.dialect]
-  const dialect = database.synchronous === false ? { ...known, synchronous: false } : known
-  return createSqlStore({ database, dialect, namespace, clock, listen })
+  return createSqlStore({ database, dialect: DIALECTS[database.dialect], namespace, clock, listen })
 }

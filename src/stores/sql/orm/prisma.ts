@@ -48,8 +48,6 @@ export function prismaDatabase(
     settings.client === undefined ? throughPrisma(prisma, settings) : anyDatabase(settings.client, settings)
   return {
     ...own,
-    // It answers later, and promises no order of what runs at the same time.
-    synchronous: false,
     join(tx): Joined {
       if (!has(tx, '$queryRawUnsafe', '$executeRawUnsafe') || has(tx, '$connect')) {
         throw notATransaction('Prisma', 'the `tx` that `prisma.$transaction(async (tx) => …)` hands out', tx)
