@@ -12,14 +12,14 @@ import type { Finding } from './condition.ts'
 import { findingOf, nextOf } from './consequences.ts'
 import { afterHold } from './hold.ts'
 import { judge, type Verdict } from './judge.ts'
-import { shareOfTime } from './lease-time.ts'
+import { thinkingMs } from './lease-time.ts'
 import type { Preparer, StoreTime } from './prepare.ts'
 import { makeReady, type Ready } from './ready.ts'
 import { afterFirst, type Sent } from './second-try.ts'
 import type { Task } from './task.ts'
 
-/** How soon a delivery is due again that the host's `secrets` could not open. */
-const UNOPENED_MS = 30_000
+/** How soon a delivery is due again that the host's `secrets` could not open, or for which they took too long. */
+const UNREADY_MS = 30_000
 /** No request starts with less than this left for it, or half of a shorter deadline. */
 const MIN_SEND_MS = 2_000
 
@@ -66,7 +66,8 @@ export async function deliver(
   const left = () => begun.at + deadlineMs - clock.monotonic()
   const readyMs = deadlineMs - Math.min(MIN_SEND_MS, deadlineMs / 2)
   const ready = await makeReady(task, readyMs, begun.startedAt, parts, preparer)
-  if (ready.kind === 'late' || !mayStart()) return null
+  if (ready.kind === 'late') return late(task, deadlineMs, parts)
+  if (!mayStart()) return null
   if (ready.kind !== 'ready') return unsent(task, ready, begun, parts)
   const { url, headers, policy } = ready
   const request = { url, headers, body: task.body, deadlineMs: left(), signal, guard }
@@ -77,13 +78,22 @@ export async function deliver(
   const context = contextOf(task, policy, parts, time.now())
   const verdict = judge(result, context)
   const attempt = attemptOf(task, begun, result, verdict)
-  const next = nextOf(task, verdict, attempt, Math.max(left(), shareOfTime(parts)), parts)
+  const next = nextOf(task, verdict, attempt, thinkingMs(left(), task.group.leaseEnds, parts), parts)
   return {
     outcome: outcomeOf(task, attempt, next instanceof Promise ? await next : next),
     finding: findingOf(task, verdict, result, context),
     timedOut: result.kind === 'failure' && result.code === 'timeout',
     tookMs: result.timing.totalMs,
   }
+}
+
+/** Nothing was sent. That a tick ends soon is nobody's fault; where the whole of a deadline went by, somebody has to know. */
+function late({ group, delivery }: Task, deadlineMs: number, { timeoutMs, report }: Parts): null {
+  if (deadlineMs < timeoutMs) return null
+  group.againMs = UNREADY_MS
+  const message = `The delivery ${delivery.id} was not sent: \`secrets\` and its signature scheme took nearly all of its ${timeoutMs} ms. It is due again in ${UNREADY_MS / 1000} s; make them answer sooner, or raise timeoutMs.`
+  report.problem('deliver', new PosthornError('SIGNING_FAILED', message))
+  return null
 }
 
 function contextOf(task: Task, policy: RetryPolicy, parts: Parts, nowMs: number) {
@@ -175,5 +185,5 @@ function quarantined(task: Task, cause: unknown): PosthornError {
 /** Nothing was sent, and it is not the receiver's fault: it uses no attempt. */
 function later(task: Task): Outcome['next'] {
   if (task.trigger === 'probe') return { state: 'held', always: false, trigger: afterHold(task) }
-  return { state: 'pending', delayMs: UNOPENED_MS, trigger: task.trigger }
+  return { state: 'pending', delayMs: UNREADY_MS, trigger: task.trigger }
 }

@@ -9,3 +9,18 @@ export const shareOfTime = ({ timeoutMs }: Pick<Parts, 'timeoutMs'>): number => 
 
 /** How long host code may take over the tasks of a claimed row, all of them together: what is left is for their turns. */
 export const makingMs = (parts: Pick<Parts, 'timeoutMs'>): number => parts.timeoutMs - shareOfTime(parts)
+
+/**
+ * How long `retryIf` may think about a failed attempt, in ms: for what is left of its deadline or a small share of one, and never for
+ * more than half of what is left of the lease, of which the outcome needs the rest.
+ */
+export function thinkingMs(
+  leftMs: number,
+  leaseEnds: number,
+  { timeoutMs, clock }: Pick<Parts, 'timeoutMs' | 'clock'>,
+): number {
+  return Math.min(
+    Math.max(leftMs, shareOfTime({ timeoutMs })),
+    Math.max(0, leaseEnds - clock.monotonic()) / 2,
+  )
+}

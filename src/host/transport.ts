@@ -1,6 +1,7 @@
 /**
  * A transport held to its contract: what it throws, what it returns instead of a result, and what it never answers is a failure like
- * any other. Nobody knows then what the receiver has seen, so it may have seen everything; and it is not the receiver's fault.
+ * any other. Nobody knows then what the receiver has seen, so it may have seen everything. That it threw is not the receiver's fault;
+ * that it never ended cannot be told from a receiver that hangs, and counts as a timeout.
  */
 import type { Clock } from '../clock.ts'
 import { FAILURE_KINDS } from '../delivery/failure-kinds.ts'

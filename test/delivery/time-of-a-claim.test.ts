@@ -1,7 +1,8 @@
 /** One deadline for everything that an attempt does: nothing starts so late that another worker has the claim before it ends. */
 import { describe, expect, it } from 'vitest'
+import { thinkingMs } from '../../src/delivery/lease-time.ts'
 import { customScheme, type Webhooks } from '../../src/index.ts'
-import type { ManualClock } from '../../src/testing/manual-clock.ts'
+import { type ManualClock, manualClock } from '../../src/testing/manual-clock.ts'
 import { setup } from '../support/setup.ts'
 import { neighbour } from '../support/shared-limits.ts'
 
@@ -55,13 +56,15 @@ async function slowly({ openMs, signMs }: { readonly openMs: number; readonly si
       return text
     },
   }
-  const made = setup({ signing: scheme, customSchemes: [scheme.custom as never], secrets })
+  const problems: unknown[] = []
+  const hooks = { problem: (event: unknown) => problems.push(event) }
+  const made = setup({ signing: scheme, customSchemes: [scheme.custom as never], secrets, hooks })
   await made.subscribe()
   const started = made.webhooks.start()
   await made.clock.advance(1)
   await started
   isSlow = true
-  return { ...made, publishing: made.webhooks.publish('a', {}, acme) }
+  return { ...made, problems, publishing: made.webhooks.publish('a', {}, acme) }
 }
 
 async function stopped(webhooks: Webhooks, clock: ManualClock): Promise<void> {
@@ -101,12 +104,25 @@ describe('a claim', () => {
     await stopped(webhooks, clock)
   })
 
-  it('hands back what has too little time left, which is no attempt', async () => {
-    const { webhooks, clock, transport, publishing } = await slowly({ openMs: 12_000, signMs: 3_000 })
+  it('hands back what has too little time left, which is no attempt, and says so', async () => {
+    const { webhooks, clock, transport, publishing, problems } = await slowly({
+      openMs: 12_000,
+      signMs: 3_000,
+    })
     await clock.advance(12_999)
     await publishing
-    expect(transport.requests).toEqual([])
+    expect([transport.requests, problems]).toEqual([[], []])
     await clock.advance(4_001)
+    expect([transport.requests, problems]).toMatchObject([
+      [],
+      [
+        {
+          during: 'deliver',
+          error: { code: 'SIGNING_FAILED', message: expect.stringMatching(/was not sent.*30 s/) },
+        },
+      ],
+    ])
+    await clock.advance(30_000)
     // What was opened is kept.
     expect(transport.requests.map(({ deadlineMs }) => deadlineMs)).toEqual([12_000])
     const { items } = await webhooks.attempts.list(acme)
@@ -144,6 +160,15 @@ it('`retryIf` has what is left of the time of its attempt, and a little where no
   await clock.advance(200)
   expect((await webhooks.attempts.list(acme)).items).toMatchObject([{ status: 500, late: false }])
   await stopped(webhooks, clock)
+})
+
+it('`retryIf` does not outlast the lease: what it is asked about is stored by whoever has sent it', async () => {
+  const parts = { timeoutMs: 15_000, clock: manualClock() }
+  const leftOfLease = (ms: number) => parts.clock.monotonic() + ms
+  expect(thinkingMs(9_000, leftOfLease(20_000), parts)).toBe(9_000)
+  expect(thinkingMs(-1_000, leftOfLease(20_000), parts)).toBe(1_875)
+  expect(thinkingMs(-1_000, leftOfLease(1_000), parts)).toBe(500)
+  expect(thinkingMs(9_000, leftOfLease(-1), parts)).toBe(0)
 })
 
 describe('a tick that is short', () => {
