@@ -58,7 +58,7 @@ async function openSender(bench: Bench, place: Parameters<typeof openStore>[0]) 
 /** How many transactions of callers are open; SQLite rolls back those of a killed process when the next one opens the file. */
 const OPEN: Readonly<Partial<Record<Kind, string>>> = {
   postgres: `select count(*)::int as n from pg_stat_activity where datname = current_database() and state like 'idle in%'`,
-  mysql: `select count(*) as n from information_schema.innodb_trx`,
+  mysql: `select count(*) as n from information_schema.innodb_trx join information_schema.processlist on id = trx_mysql_thread_id where db = database()`,
 }
 
 /** Share of the transactions that a kill must hit, wherever many can be open: the list says a fifth. */
