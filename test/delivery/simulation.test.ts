@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { simulate } from './simulation.ts'
 
 /** `npm run torture -- --only 75 --long` takes 10,000 seeds of 500 steps. */
-const SEEDS = 200
+const SEEDS = 60
 const STEPS = 300
 const GROUP = 10
 

@@ -1,9 +1,8 @@
 /** Every path that looks names up, over a DNS and a system that the test plays: each is bounded, remembers, and asks for names as they stand. */
 import type { LookupAddress } from 'node:dns'
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { type AddressGuard, addressGuard } from '../../src/guard.ts'
-import { kyTransport } from '../../src/transports/ky.ts'
-import { undiciTransport } from '../../src/transports/undici.ts'
+import { afterAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { AddressGuard } from '../../src/guard.ts'
+import type { Transport } from '../../src/transport.ts'
 
 type Answered = (error: Error | null, answers?: string[]) => void
 
@@ -40,6 +39,16 @@ vi.mock('node:dns', () => ({
     callback(null, [{ address: '10.0.0.7', family: 4 }])
   },
 }))
+
+// Files share their modules: these are loaded anew over the mock, and once more by whoever comes afterwards.
+vi.resetModules()
+const { addressGuard } = await import('../../src/guard.ts')
+const { kyTransport } = await import('../../src/transports/ky.ts')
+const { undiciTransport } = await import('../../src/transports/undici.ts')
+afterAll(() => {
+  vi.doUnmock('node:dns')
+  vi.resetModules()
+})
 
 beforeEach(() => {
   played.open.clear()
@@ -81,7 +90,7 @@ const paths: Readonly<Record<string, (guard: AddressGuard) => (host: string) => 
     over(kyTransport({ guard, fetch: async () => new Response(null, { status: 204 }) })),
 }
 
-function over(transport: ReturnType<typeof kyTransport>): (host: string) => Promise<string> {
+function over(transport: Transport): (host: string) => Promise<string> {
   onTestFinished(() => transport.close())
   return async (host) => {
     const url = `http://${host}/`

@@ -11,9 +11,9 @@ import {
 import { hangingDeploys } from './scenarios/hanging-deploys.ts'
 
 tortureTests([
-  { scenario: killWorkers },
+  { scenario: killWorkers, kinds: ['postgres', 'mysql'] },
   { scenario: freezeWorkers, kinds: ['postgres'] },
-  { scenario: rollingDeploys },
+  { scenario: rollingDeploys, kinds: ['postgres'] },
   { scenario: hangingDeploys },
   { scenario: restartServer },
   { scenario: cutConnections },

@@ -7,7 +7,7 @@ import { statuses } from './scenarios/policy/statuses.ts'
 
 tortureTests([
   { scenario: statuses, kinds: ['postgres'] },
-  { scenario: fifo },
+  { scenario: fifo, kinds: ['postgres', 'mysql'] },
   { scenario: races, kinds: ['postgres', 'mysql'] },
   { scenario: filters },
 ])

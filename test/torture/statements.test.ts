@@ -8,5 +8,5 @@ tortureTests([
   { scenario: claimsAtOnce },
   { scenario: migrations },
   // MariaDB has more deadlocks than the list allows: docs/reliability.md.
-  { scenario: deadlocks, kinds: ['postgres', 'sqlite'] },
+  { scenario: deadlocks, kinds: ['postgres'] },
 ])

@@ -54,7 +54,10 @@ export async function append(
   return { appended, versions }
 }
 
-/** Without an await before the statements of a synchronous driver, whose errors are told before this returns. */
+/**
+ * Without an await before the first statement: the caller may have asked for its COMMIT already. A synchronous driver has run them all
+ * when this returns, and its errors have been told.
+ */
 async function insertJoined(
   joined: JoinedStatements,
   events: readonly NewEvent[],
@@ -62,7 +65,7 @@ async function insertJoined(
 ): Promise<Found> {
   const { atOnce, check, known } = joined
   if (atOnce === undefined) {
-    await check?.()
+    if (check !== undefined) await check()
     const tried: Values[] = []
     return insertAll(joined, events, { known, tried }).catch((cause) => takeBack(joined, tried, cause))
   }

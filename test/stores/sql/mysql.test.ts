@@ -1,9 +1,9 @@
 /** The MySQL store passes the conformance kit, on the MariaDB of this run; skipped where there is none. */
 import mysql from 'mysql2/promise'
-import { afterAll, describe, test } from 'vitest'
+import { afterAll, describe } from 'vitest'
 import { mysqlStore } from '../../../src/stores/mysql.ts'
-import { storeConformance } from '../../../src/testing/index.ts'
 import { createMysqlDatabase } from '../../support/databases/mysql.ts'
+import { runKit } from '../run-kit.ts'
 import { emptyStores } from './make-store.ts'
 
 const database = await createMysqlDatabase()
@@ -30,7 +30,5 @@ describe.skipIf(pool === null)('mysqlStore', () => {
       return { tx, commit: end('commit'), rollback: end('rollback') }
     },
   }))
-  for (const conformance of storeConformance(makeStore)) {
-    test(`${conformance.group}: ${conformance.name}`, (context) => conformance.run(context))
-  }
+  runKit(makeStore)
 })

@@ -1,8 +1,9 @@
 /** The Postgres store passes the conformance kit on PGlite: one session, so that it shows nothing about two at a time. */
 import { PGlite } from '@electric-sql/pglite'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { postgresStore } from '../../../src/stores/postgres.ts'
-import { heldTransaction, storeConformance } from '../../../src/testing/index.ts'
+import { heldTransaction } from '../../../src/testing/index.ts'
+import { runKit } from '../run-kit.ts'
 import { emptyStores } from './make-store.ts'
 
 let client: PGlite
@@ -24,7 +25,5 @@ const makeStore = emptyStores(() => ({
 }))
 
 describe('postgresStore on PGlite', () => {
-  for (const conformance of storeConformance(makeStore)) {
-    test(`${conformance.group}: ${conformance.name}`, (context) => conformance.run(context))
-  }
+  runKit(makeStore, { fewSeeds: true })
 })

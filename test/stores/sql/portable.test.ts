@@ -18,9 +18,8 @@ const named = Object.entries(wordings).flatMap(([name, template]): [string, stri
   if (typeof template === 'string')
     return /\b(select|insert|update|delete)\b/i.test(template) ? [[name, template]] : []
   if (name === 'candidates') return [[name, claim.candidates(256, true)(postgres)]]
-  return name === name.toUpperCase()
-    ? [[name, (template as (dialect: typeof postgres) => string)(postgres)]]
-    : []
+  if (name !== name.toUpperCase()) return []
+  return [template].flat().map((one) => [name, (one as (dialect: typeof postgres) => string)(postgres)])
 })
 const explained = hotStatements.map(({ name, template }): [string, string] => [
   name,

@@ -1,8 +1,8 @@
 /** The Postgres store passes the conformance kit, on a server of this run. */
 import pg from 'pg'
-import { afterAll, beforeAll, describe, test } from 'vitest'
-import { storeConformance } from '../../../src/testing/index.ts'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { createPostgresDatabase } from '../../support/databases/postgres.ts'
+import { runKit } from '../run-kit.ts'
 import { emptyStores } from './make-store.ts'
 import { onPool } from './on-pool.ts'
 
@@ -22,7 +22,5 @@ afterAll(async () => {
 const makeStore = emptyStores(() => onPool(pool, { listen: true }))
 
 describe('postgresStore', () => {
-  for (const conformance of storeConformance(makeStore)) {
-    test(`${conformance.group}: ${conformance.name}`, (context) => conformance.run(context))
-  }
+  runKit(makeStore)
 })

@@ -1,9 +1,9 @@
 /** The SQLite store passes the conformance kit, on a file. */
 import { DatabaseSync } from '@photostructure/sqlite'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { sqliteStore } from '../../../src/stores/sqlite.ts'
-import { storeConformance } from '../../../src/testing/index.ts'
 import { createSqliteFile } from '../../support/databases/sqlite.ts'
+import { runKit } from '../run-kit.ts'
 import { emptyStores } from './make-store.ts'
 
 let file: Awaited<ReturnType<typeof createSqliteFile>>
@@ -34,7 +34,5 @@ const makeStore = emptyStores(() => ({
 }))
 
 describe('sqliteStore', () => {
-  for (const conformance of storeConformance(makeStore)) {
-    test(`${conformance.group}: ${conformance.name}`, (context) => conformance.run(context))
-  }
+  runKit(makeStore)
 })

@@ -17,7 +17,7 @@ export const claimsAtOnce: Scenario = {
   kinds: ['mysql', 'postgres'],
   async run(bench, kind) {
     const problems: string[] = []
-    const rounds = bench.full ? 500 : 20
+    const rounds = bench.full ? 500 : 6
     for (const level of LEVELS) {
       const place = await bench.place(kind)
       if (place === null || kind === 'sqlite') return noServer(kind)

@@ -78,7 +78,7 @@ export const transactionalEmit: Scenario = {
     await opened.query('create table orders (id int primary key, done bool not null default false)')
     await webhooks.start()
 
-    const rounds = bench.full ? 50 : 5
+    const rounds = bench.full ? 50 : 3
     let deadlocks = 0
     let hit = 0
     const each = 100

@@ -1,9 +1,9 @@
 /** The store passes the conformance kit when all of its work goes through Prisma, on MariaDB; skipped where there is none. */
-import { afterAll, describe, test } from 'vitest'
+import { afterAll, describe } from 'vitest'
 import { prismaStore } from '../../../../src/stores/prisma.ts'
-import { storeConformance } from '../../../../src/testing/index.ts'
 import { createMysqlDatabase } from '../../../support/databases/mysql.ts'
 import { openTransaction, prismaOnMysql } from '../../../support/prisma.ts'
+import { runKit } from '../../run-kit.ts'
 import { emptyStores } from '../../sql/make-store.ts'
 
 const database = await createMysqlDatabase()
@@ -22,7 +22,5 @@ const makeStore = emptyStores(() => ({
 }))
 
 describe.skipIf(database === null)('prismaStore on MariaDB', () => {
-  for (const conformance of storeConformance(makeStore)) {
-    test(`${conformance.group}: ${conformance.name}`, (context) => conformance.run(context))
-  }
+  runKit(makeStore, { fewSeeds: true })
 })

@@ -1,9 +1,9 @@
 /** The store passes the conformance kit when all of its work goes through Prisma, on Postgres. */
-import { afterAll, describe, test } from 'vitest'
+import { afterAll, describe } from 'vitest'
 import { prismaStore } from '../../../../src/stores/prisma.ts'
-import { storeConformance } from '../../../../src/testing/index.ts'
 import { createPostgresDatabase } from '../../../support/databases/postgres.ts'
 import { openTransaction, prismaOnPostgres } from '../../../support/prisma.ts'
+import { runKit } from '../../run-kit.ts'
 import { emptyStores } from '../../sql/make-store.ts'
 
 const { url, drop } = await createPostgresDatabase()
@@ -22,7 +22,5 @@ const makeStore = emptyStores(() => ({
 }))
 
 describe('prismaStore on Postgres', () => {
-  for (const conformance of storeConformance(makeStore)) {
-    test(`${conformance.group}: ${conformance.name}`, (context) => conformance.run(context))
-  }
+  runKit(makeStore, { fewSeeds: true })
 })

@@ -1,9 +1,9 @@
 /** The store passes the conformance kit when all of its work goes through Prisma, on a file of SQLite. */
-import { afterAll, describe, test } from 'vitest'
+import { afterAll, describe } from 'vitest'
 import { prismaStore } from '../../../../src/stores/prisma.ts'
-import { storeConformance } from '../../../../src/testing/index.ts'
 import { createSqliteFile } from '../../../support/databases/sqlite.ts'
 import { openTransaction, prismaOnSqlite } from '../../../support/prisma.ts'
+import { runKit } from '../../run-kit.ts'
 import { emptyStores } from '../../sql/make-store.ts'
 
 const file = await createSqliteFile()
@@ -22,7 +22,5 @@ const makeStore = emptyStores(() => ({
 }))
 
 describe('prismaStore on SQLite', () => {
-  for (const conformance of storeConformance(makeStore)) {
-    test(`${conformance.group}: ${conformance.name}`, (context) => conformance.run(context))
-  }
+  runKit(makeStore, { fewSeeds: true })
 })

@@ -25,7 +25,7 @@ export const payloads: Scenario = {
     const { sides } = await bothSides(bench, kind, place)
     const random = fc.sample(fc.jsonValue({ stringUnit: 'binary', maxDepth: 6 }), {
       seed: bench.seed,
-      numRuns: bench.full ? 10_000 : 300,
+      numRuns: bench.full ? 10_000 : 100,
     })
     const cases: PayloadCase[] = [
       ...payloadCases(MAX_BYTES, BESIDES),
