@@ -220,7 +220,8 @@ export interface Store<Tx = never> {
   ): Promise<DeliveryRecord | null | 'pruned'>
   /**
    * Gives subscriptions deliveries that the fan-out did not: each pending, due at once, its trigger `manual`, its maximum
-   * age counted from now, outside the order. Locks the event row; one result each, in order.
+   * age counted from now, outside the order. Locks the event row; one result each, in order. A delivery id that the tenant has already,
+   * of an entry that would get a delivery, rejects the call, which then has stored nothing.
    */
   replay(tenantId: string, entries: readonly ReplayEntry[]): Promise<readonly Replayed[]>
   /**

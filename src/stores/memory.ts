@@ -81,7 +81,7 @@ export function memoryStore(options: { readonly clock?: Clock } = {}): MemorySto
     expire: async (limit) => expire(state, limit),
     cancel: async (filter, limit) => cancel(state, filter, limit),
     redeliver: async (scope, id, how) => redeliver(state, scope, id, how),
-    replay: async (tenantId, entries) => entries.map((entry) => replay(state, tenantId, entry)),
+    replay: async (tenantId, entries) => replay(state, tenantId, entries),
     listDestinations: async (page) => listDestinations(state, page),
     replaceDestinations: async (changes) => replaceDestinations(state, changes),
     addJob: async (tenantId, job) => addJob(state, tenantId, job),

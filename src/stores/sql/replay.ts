@@ -1,4 +1,5 @@
 /** Deliveries that an event gets after its fan-out. */
+import { PosthornError } from '../../errors.ts'
 import { tenantBucket } from '../../patterns.ts'
 import type { ReplayEntry, Replayed } from '../../queries.ts'
 import type { DeliveryRecord } from '../../records.ts'
@@ -7,7 +8,7 @@ import type { Dialect } from './dialect.ts'
 import { deliveryLine } from './record-lines.ts'
 import { INSERT_DELIVERIES, INSERT_ROWS, LOCK_SUBSCRIPTIONS, READ_NUMBERS } from './record-statements.ts'
 import { number, STAGE, text, toMicros, toMs } from './rows.ts'
-import type { Session, Statements } from './session.ts'
+import type { Row, Session, Statements } from './session.ts'
 
 const LOCK_EVENTS = (dialect: Dialect) => `
   select e.id, e.tenant_id, e.type, e.due_at, case when e.body is null then 1 else 0 end as pruned
@@ -20,6 +21,10 @@ const UNEXPANDED = `
 const EXISTING = `
   select d.event_id, d.subscription_id from {rows w: tenant_id text, event_id text, subscription_id text}
   join {deliveries} d on d.tenant_id = w.tenant_id and d.event_id = w.event_id and d.subscription_id = w.subscription_id`
+/** Asked before the insert, whose refusal would look like that of a fan-out that was faster, and be tried again in vain. */
+const TAKEN = `
+  select d.id from {rows w: tenant_id text, id text}
+  join {deliveries} d on d.tenant_id = w.tenant_id and d.id = w.id`
 
 interface Found {
   readonly event: BookEvent
@@ -77,8 +82,9 @@ async function insert(
 ): Promise<readonly Replayed[]> {
   const fresh = decided.filter((one): one is DeliveryRecord => one !== null && typeof one === 'object')
   if (fresh.length === 0) return decided
-  const inserted = await statements.rows(INSERT_DELIVERIES, { d: fresh.map(deliveryLine) })
   const w = fresh.map(({ tenantId, id }) => [tenantId, id])
+  refuseTaken(fresh, await statements.rows(TAKEN, { w }))
+  const inserted = await statements.rows(INSERT_DELIVERIES, { d: fresh.map(deliveryLine) })
   const rows = statements.dialect.returning ? inserted : await statements.rows(READ_NUMBERS, { w })
   const numbers = new Map(rows.map((row) => [text(row.id), number(row.number)]))
   await statements.run(INSERT_ROWS, {
@@ -90,4 +96,17 @@ async function insert(
   return decided.map((one) =>
     one === null || typeof one !== 'object' ? one : { ...one, number: numbers.get(one.id) ?? 0 },
   )
+}
+
+/** An id of a delivery is never given twice. */
+function refuseTaken(fresh: readonly DeliveryRecord[], found: readonly Row[]): void {
+  const taken = new Set(found.map((row) => text(row.id)))
+  for (const { id } of fresh) {
+    if (taken.has(id))
+      throw new PosthornError(
+        'CONFLICT',
+        `The delivery id ${id} of a replay is taken. Nothing was stored: replay with a fresh one.`,
+      )
+    taken.add(id)
+  }
 }

@@ -94,6 +94,33 @@ export const replayCases: CaseGroup = {
       },
     },
     {
+      name: 'a delivery id that is taken rejects the replay, and nothing of it is stored',
+      must: 'a delivery id that the tenant has already, of an entry that would get a delivery, rejects the call, which then has stored nothing',
+      async run({ store, subscribe, deliver, newDelivery, delivery, claim, publishClaimed }) {
+        await subscribe()
+        const first = await deliver({ next: succeeded })
+        await subscribe({ id: 'sub-b' })
+        await subscribe({ id: 'sub-c' })
+        const { event, claim: last } = await publishClaimed()
+        await store.finish([last])
+        const entry = (subscriptionId: string, id: string) => ({
+          eventId: event.id,
+          delivery: newDelivery({ id, subscriptionId }),
+        })
+        for (const id of [first.id, 'fresh'])
+          await assert.rejects(async () =>
+            store.replay(TENANT, [entry('sub-b', 'fresh'), entry('sub-c', id)]),
+          )
+        assert.equal(await store.getDelivery(TENANT, 'fresh'), null)
+        assert.deepEqual(await delivery(first.id), first)
+        assert.deepEqual((await claim()).work, [])
+        const again = { eventId: first.eventId, delivery: newDelivery({ id: first.id }) }
+        assert.deepEqual(await store.replay(TENANT, [again]), ['exists'])
+        const [given, exists] = await store.replay(TENANT, [entry('sub-b', 'fresh'), entry('sub-b', 'fresh')])
+        assert.deepEqual([given, exists], [await delivery('fresh'), 'exists'])
+      },
+    },
+    {
       name: 'a replayed delivery is one like any other',
       must: 'one pending delivery of an event and a subscription at most',
       async run({ store, subscribe, publishClaimed, newDelivery, claimDelivery, record }) {
