@@ -3,6 +3,7 @@
  * leaves it only from create, rotateSecret and revealSecret.
  */
 import type { Catalog } from './catalog.ts'
+import { cancelAll } from './delivery/cancel.ts'
 import { forgotten, revisionOf } from './delivery/condition.ts'
 import { reportEnded } from './delivery/report-ended.ts'
 import { PosthornError } from './errors.ts'
@@ -28,7 +29,6 @@ import type { IssuedSecret } from './subscriptions/signing-input.ts'
 export type * from './subscriptions/api.ts'
 
 const LIST_KEYS = ['tenantId', 'tenantIds', 'eventType', 'state', 'metadata', ...PAGE_KEYS]
-const BATCH = 500
 
 /** Builds `webhooks.subscriptions`. */
 export function createSubscriptions<Events extends Catalog | null = null>(
@@ -89,13 +89,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
     return after
   }
 
-  async function drop({ tenantId, id }: SubscriptionRecord): Promise<void> {
-    for (;;) {
-      const cancelled = await store.cancel({ tenantId, subscriptionId: id }, BATCH)
-      for (const delivery of cancelled) reportEnded(parts, delivery)
-      if (cancelled.length < BATCH) return
-    }
-  }
+  const drop = ({ tenantId, id }: SubscriptionRecord) => cancelAll(parts, { tenantId, subscriptionId: id })
 
   return {
     async create(input) {

@@ -3,19 +3,19 @@
  * of several processes one makes each change and tells of it.
  */
 
-import { PosthornError } from '../errors.ts'
-import { isKnownSubscriptionState } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import { presentSubscription } from '../present.ts'
 import type { SubscriptionRecord } from '../records.ts'
 import { createWindow, isTooMuch } from './breaker.ts'
-import { byPolicy, type Change, changeBy, conditionOf, type Finding } from './condition.ts'
+import { cancelAll } from './cancel.ts'
+import { type Change, changeBy, conditionOf, type Finding } from './condition.ts'
 import { createFewAtOnce } from './few-at-once.ts'
 import { orderingOf } from './limits.ts'
 import type { Notices } from './notices.ts'
 import type { StoreTime } from './prepare.ts'
 import { reportProblem } from './problem.ts'
 import { sharedTally } from './share.ts'
+import { stopLine } from './stop-line.ts'
 
 const BLOCK = 500
 const MAX_TRIES = 10
@@ -32,12 +32,20 @@ const REMEMBER_MS = 300_000
 interface Entry {
   row: SubscriptionRecord
   findings: Finding[]
+  /** Findings among these could not be stored, however often it was tried: they wait for the next that comes, or for `tidy`. */
+  owed: boolean
   readonly window: ReturnType<typeof createWindow>
   storing: Promise<void> | null
   storedAt: number
   askedAt: number
   /** All processes together have seen too large a share of failures. */
   failingAtLarge: boolean
+}
+
+interface Stored {
+  readonly before: SubscriptionRecord
+  readonly after: SubscriptionRecord
+  readonly change: Change
 }
 
 export interface Conditions {
@@ -74,7 +82,7 @@ export function createConditions(
       const window = createWindow(policy.breaker?.windowMs ?? 1)
       const never = Number.NEGATIVE_INFINITY
       entry = {
-        ...{ row, findings: [], window, storing: null },
+        ...{ row, findings: [], owed: false, window, storing: null },
         ...{ storedAt: never, askedAt: never, failingAtLarge: false },
       }
       entries.set(key, entry)
@@ -117,6 +125,7 @@ export function createConditions(
   }
 
   async function storeAll(entry: Entry): Promise<void> {
+    entry.owed = false
     try {
       // `entry.storing` has to stand before this can end.
       await null
@@ -125,9 +134,9 @@ export function createConditions(
         const tally = await inTurn(() => sharedTally(entry.row, parts, time))
         entry.failingAtLarge = isTooMuch(tally, policy)
       }
-      while (entry.findings.length > 0 && isWorthStoring(entry))
+      while (!entry.owed && entry.findings.length > 0 && isWorthStoring(entry))
         await storeOnce(entry, entry.findings.splice(0))
-      trim(entry)
+      if (!entry.owed) trim(entry)
     } catch (cause) {
       reportProblem(parts, 'condition', cause)
     } finally {
@@ -147,22 +156,45 @@ export function createConditions(
   }
 
   async function storeOnce(entry: Entry, findings: readonly Finding[]): Promise<void> {
-    const dropped = findings.some((finding) => finding.kind === 'success' && finding.enable === 'drop')
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const { row } = entry
-      const change = changeOf(entry, findings)
-      if (change.patch === null) return
-      // Before it is active, so that nothing of the old goes out and nothing of the new is dropped.
-      if (change.state === 'enabled' && dropped) await drop(row)
-      const { patch } = change
-      const guard = { revision: row.revision }
-      const after = await inTurn(() => store.updateSubscription(row.tenantId, row.id, patch, guard))
-      if (after === null) return forget(row)
-      if (after !== 'conflict') return follow(entry, row, after, change)
-      const fresh = await inTurn(() => store.getSubscription(row.tenantId, row.id))
-      if (fresh === null) return forget(row)
-      entry.row = fresh
+    let stored: Stored | 'nothing' | 'conflict' = 'conflict'
+    try {
+      for (let tries = 0; stored === 'conflict' && tries < MAX_TRIES; tries++)
+        stored = await tryToStore(entry, findings)
+    } finally {
+      // Others changed it each time, or the store failed.
+      if (stored === 'conflict') owe(entry, findings)
     }
+    if (typeof stored !== 'string') await follow(entry, stored)
+  }
+
+  async function tryToStore(
+    entry: Entry,
+    findings: readonly Finding[],
+  ): Promise<Stored | 'nothing' | 'conflict'> {
+    const { row } = entry
+    const { tenantId, id, revision } = row
+    const change = changeOf(entry, findings)
+    const { patch } = change
+    if (patch === null) return 'nothing'
+    const drops = findings.some((finding) => finding.kind === 'success' && finding.enable === 'drop')
+    // Before it is active, so that nothing of the old goes out and nothing of the new is dropped.
+    if (change.state === 'enabled' && drops) await cancelAll(parts, { tenantId, subscriptionId: id }, inTurn)
+    const after = await inTurn(() => store.updateSubscription(tenantId, id, patch, { revision }))
+    if (after !== null && after !== 'conflict') return { before: row, after, change }
+    const fresh = after === null ? null : await inTurn(() => store.getSubscription(tenantId, id))
+    if (fresh === null) {
+      forget(row)
+      return 'nothing'
+    }
+    entry.row = fresh
+    return 'conflict'
+  }
+
+  function owe(entry: Entry, findings: readonly Finding[]): void {
+    if (findings.length === 0) return
+    entry.findings.unshift(...findings)
+    entry.owed = true
+    bound(entry)
   }
 
   /** It is deleted. */
@@ -182,12 +214,8 @@ export function createConditions(
       })
   }
 
-  async function follow(
-    entry: Entry,
-    before: SubscriptionRecord,
-    after: SubscriptionRecord,
-    { state, tidings }: Change,
-  ): Promise<void> {
+  async function follow(entry: Entry, { before, after, change }: Stored): Promise<void> {
+    const { state, tidings } = change
     entry.row = after
     entry.storedAt = time.now()
     if (state !== null) {
@@ -206,11 +234,6 @@ export function createConditions(
   /** All of its rows at once, so that none is claimed only to be held. */
   async function hold({ tenantId, id }: SubscriptionRecord): Promise<void> {
     while ((await inTurn(() => store.hold(tenantId, id, BLOCK))) === BLOCK);
-  }
-
-  async function drop({ tenantId, id }: SubscriptionRecord): Promise<void> {
-    const next = () => store.cancel({ tenantId, subscriptionId: id }, BLOCK)
-    while ((await inTurn(next)).length === BLOCK);
   }
 
   return {
@@ -232,32 +255,18 @@ export function createConditions(
     },
     async stop(subscription, deliveryId) {
       const entry = entryOf(subscription)
-      for (let tries = 0; tries < MAX_TRIES; tries++) {
-        const { row } = entry
-        if (row.state === 'disabled' || row.pausedBy === 'user' || !isKnownSubscriptionState(row.state))
-          return
-        const { breaker: _breaker, recovery: _recovery, ...rest } = conditionOf(row)
-        const condition = byPolicy(row, { ...rest, stopped: { deliveryId, at: time.now() } })
-        const patch = { state: 'paused', pausedBy: 'user', condition } as const
-        const after = await store.updateSubscription(row.tenantId, row.id, patch, { revision: row.revision })
-        if (after === null) return
-        if (after !== 'conflict') {
-          entry.row = after
-          const presented = await presentSubscription(after, parts)
-          return parts.report.subscriptionChanged({ change: 'paused', subscription: presented })
-        }
-        entry.row = (await store.getSubscription(row.tenantId, row.id)) ?? row
-      }
-      throw new PosthornError(
-        'CONFLICT',
-        `The line did not stop: the subscription changed ${MAX_TRIES} times.`,
-      )
+      const row = await stopLine(parts, entry.row, { deliveryId, at: time.now() })
+      if (row.revision > entry.row.revision) entry.row = row
     },
     tidy() {
       const now = time.now()
       for (const [key, entry] of entries) {
-        const { storing, storedAt, row, window } = entry
+        const { storing, owed, storedAt, row, window } = entry
         if (storing !== null) continue
+        if (owed && isWorthStoring(entry)) {
+          entry.storing = storeAll(entry)
+          continue
+        }
         const isOver = row.state === 'disabled' ? now - storedAt > REMEMBER_MS : isHealthy(row)
         if (isOver && window.isEmpty(now)) entries.delete(key)
         else if (conditionOf(row).failing !== undefined) review(entry)

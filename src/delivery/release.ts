@@ -6,6 +6,7 @@
 import type { Parts } from '../parts.ts'
 import type { SubscriptionRecord } from '../records.ts'
 import { afterProbe, paceOf } from './breaker.ts'
+import { cancelSome } from './cancel.ts'
 import { byPolicy, type Condition, conditionOf } from './condition.ts'
 import { releaseOf } from './limits.ts'
 import type { StoreTime } from './prepare.ts'
@@ -107,8 +108,9 @@ export function createReleaser(
     entry.row = null
     const row = given ?? (await store.getSubscription(tenantId, subscriptionId))
     if (row === null) {
-      await store.cancel({ tenantId, subscriptionId }, BLOCK)
-      forget(entry)
+      const { more } = await cancelSome(parts, { tenantId, subscriptionId })
+      if (more) wait(entry, 0)
+      else forget(entry)
       return 0
     }
     review(row)

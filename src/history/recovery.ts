@@ -4,8 +4,8 @@
  */
 import type { Catalog, EventPattern } from '../catalog.ts'
 import { isDeliveryId, notFound } from '../deliveries.ts'
+import { cancelSome } from '../delivery/cancel.ts'
 import { type JobKind, type JobOrder, newJob, toJson } from '../delivery/jobs/job.ts'
-import { reportEnded } from '../delivery/report-ended.ts'
 import { PosthornError } from '../errors.ts'
 import { instantOf, invalidInput, recordOf, textOf } from '../input/known-keys.ts'
 import { type TenantOptions, tenantOf, writingTenantOf } from '../input/tenant.ts'
@@ -124,11 +124,8 @@ export function createRecovery<Events extends Catalog | null = null>(parts: Part
     const scope = tenantOf(options, defaultTenant)
     const row = isDeliveryId(id) ? await store.getDelivery(scope, id) : null
     if (row === null) throw notFound(id)
-    const [cancelled] = await store.cancel({ tenantId: row.tenantId, deliveryId: row.id }, 1)
-    if (cancelled !== undefined) {
-      reportEnded(parts, cancelled)
-      return presentDelivery(cancelled)
-    }
+    const [cancelled] = (await cancelSome(parts, { tenantId: row.tenantId, deliveryId: row.id }, 1)).cancelled
+    if (cancelled !== undefined) return presentDelivery(cancelled)
     const now = (await store.getDelivery(row.tenantId, row.id)) ?? row
     if (isEnded(now.state) && now.state !== 'cancelled')
       throw new PosthornError(

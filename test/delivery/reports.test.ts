@@ -49,4 +49,38 @@ describe('the hook `ended`', () => {
     Object.assign(store, { cancel })
     expect(ended).toMatchObject([{ state: 'cancelled', subscriptionId: subscription.id, eventType: 'a' }])
   })
+
+  it('is told of what a successful test drops, and so are the statistics', async () => {
+    const { webhooks, subscribe, transport, ended } = telling({
+      answer: (_request, nth) => (nth === 1 ? 500 : 410),
+    })
+    const { subscription } = await subscribe()
+    for (let n = 0; n < 2; n++) {
+      await webhooks.publish('a', { n }, { tenantId: 'acme' })
+      await webhooks.drain()
+    }
+    const pending = await webhooks.deliveries.list({ tenantId: 'acme', state: 'pending' })
+    expect(pending.items).toHaveLength(1)
+    transport.answer(() => 200)
+    ended.length = 0
+    await webhooks.subscriptions.test(subscription.id, { tenantId: 'acme', pending: 'drop' })
+    await webhooks.drain()
+    const cancelled = ended.filter(({ state }) => state === 'cancelled')
+    expect(cancelled.map(({ deliveryId }) => deliveryId)).toEqual(pending.items.map(({ id }) => id))
+    expect(await webhooks.stats({ tenantId: 'acme' })).toMatchObject({
+      deliveries: { cancelled: 1 },
+    })
+  })
+
+  it('is told of everything that is still held for a subscription that is gone', async () => {
+    const { webhooks, subscribe, store, ended } = telling()
+    const { subscription } = await subscribe('acme', { state: 'paused' })
+    const events = Array.from({ length: 501 }, (_, n) => ({ type: 'a', data: n, tenantId: 'acme' }))
+    await webhooks.publishMany(events)
+    await webhooks.drain()
+    Object.assign(store, { getSubscription: async () => null })
+    await webhooks.drain()
+    expect(ended).toHaveLength(501)
+    expect(ended[500]).toMatchObject({ state: 'cancelled', subscriptionId: subscription.id })
+  })
 })

@@ -1,9 +1,12 @@
-/** What was sent and is not stored yet would be sent again after a crash: it is never more than what may be in flight. */
+/**
+ * What is known and not stored yet. What was sent would be sent again after a crash, so it is never more than what may be in flight;
+ * what was found out about a receiver is kept until it can be stored.
+ */
 import { expect, it } from 'vitest'
 import { createWebhooks } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { fakeTransport } from '../../src/testing/fake-transport.ts'
-import { quietLogger } from '../support/setup.ts'
+import { quietLogger, setup } from '../support/setup.ts'
 
 it('while the store takes no outcomes no more requests are made than may be in flight at once', async () => {
   const inner = memoryStore()
@@ -39,4 +42,24 @@ it('while the store takes no outcomes no more requests are made than may be in f
   await webhooks.drain()
   expect(transport.requests).toHaveLength(50)
   await webhooks.stop()
+})
+
+it.each([
+  ['somebody else changes it every time', async () => 'conflict'],
+  ['the store fails', async () => Promise.reject(new Error('no connection'))],
+])('a subscription is disabled by a 410 in the end, though at first %s', async (_why, failing) => {
+  const notices: string[] = []
+  const hooks = { noticed: ({ notice }: { notice: string }) => notices.push(notice) }
+  const { webhooks, store, subscribe } = setup({ answer: () => 410, hooks, defaultTenant: 'acme' })
+  const { subscription } = await subscribe()
+  const { updateSubscription } = store
+  Object.assign(store, { updateSubscription: failing })
+  await webhooks.publish('a', {})
+  await webhooks.drain()
+  expect(await webhooks.subscriptions.get(subscription.id)).toMatchObject({ state: 'active' })
+  Object.assign(store, { updateSubscription })
+  await webhooks.drain()
+  const after = await webhooks.subscriptions.get(subscription.id)
+  expect(after).toMatchObject({ state: 'disabled', disabledReason: 'gone' })
+  expect(notices).toEqual(['failing', 'disabled'])
 })

@@ -1,5 +1,5 @@
 /** A step of `cancel`: ends a batch of pending deliveries and reports each. */
-import { reportEnded } from '../report-ended.ts'
+import { cancelSome } from '../cancel.ts'
 import { BATCH, type Step } from './step.ts'
 
 export const cancel: Step = async ({ job, tenantId, parts }) => {
@@ -9,8 +9,7 @@ export const cancel: Step = async ({ job, tenantId, parts }) => {
     ...(subscriptionId === undefined ? {} : { subscriptionId }),
     ...(eventId === undefined ? {} : { eventId }),
   }
-  const cancelled = await parts.store.cancel(filter, BATCH)
-  for (const delivery of cancelled) reportEnded(parts, delivery)
+  const { cancelled, more } = await cancelSome(parts, filter, BATCH)
   const { length } = cancelled
-  return { looked: length, affected: length, skipped: 0, cursor: null, done: length < BATCH }
+  return { looked: length, affected: length, skipped: 0, cursor: null, done: !more }
 }
