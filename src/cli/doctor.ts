@@ -1,5 +1,6 @@
 /** `posthorn doctor`: looks at an installation from outside and says what to do about what it finds. */
 import { systemClock } from '../clock.ts'
+import { isPosthornError } from '../errors.ts'
 import { anyTenant } from '../model.ts'
 import type { Store } from '../store.ts'
 import type { Invocation } from './main.ts'
@@ -41,7 +42,11 @@ async function reach(store: Store<never>): Promise<Finding> {
     await store.now()
     return { good: true, text: `The ${store.name} database answers.` }
   } catch (error) {
-    return { good: false, text: `The ${store.name} database does not answer: ${reason(error)}` }
+    // A store of our own says itself what it could not reach.
+    const text = isPosthornError(error)
+      ? error.message
+      : `The ${store.name} database does not answer: ${reason(error)}`
+    return { good: false, text }
   }
 }
 

@@ -72,6 +72,9 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   STORE_FULL: 503,
 }
 
+/** The longest pause of a worker whose store failed. */
+const RETRY_AFTER_S = '5'
+
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -110,6 +113,7 @@ export function problemOf(error: unknown): Problem {
       status,
       code: error.code,
       detail: 'The store cannot be reached, or this process stops. Try again.',
+      headers: { 'retry-after': RETRY_AFTER_S },
     }
   return {
     status,

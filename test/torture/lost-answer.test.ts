@@ -62,6 +62,7 @@ it.each([
   ['SQLITE_FULL', 'STORE_FULL', false],
   ['ECONNRESET', 'STORE_FAILED', true],
   ['PROTOCOL_CONNECTION_LOST', 'STORE_FAILED', true],
+  ['57P01', 'STORE_FAILED', true],
   ['45009', 'STORE_FAILED', true],
   ['45013', 'STORE_FAILED', true],
   ['ECONNREFUSED', 'ECONNREFUSED', undefined],

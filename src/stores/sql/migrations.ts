@@ -67,19 +67,30 @@ export async function migrate(session: Session, namespace: string): Promise<Migr
 /** @throws PosthornError `STORE_FAILED` when the schema is missing or behind */
 export async function checkSchema(session: Session, namespace: string): Promise<void> {
   for (const statement of session.dialect.opening) await session.query(statement, [])
-  const version = await readVersion(session).catch(async (cause: unknown) => {
+  const problem = await schemaProblem(session, namespace)
+  if (problem !== null) throw problem
+}
+
+/** What is missing, and how to mend it; null where the tables are there and new enough. */
+export async function schemaProblem(
+  session: Session,
+  namespace: string,
+  cause?: Error,
+): Promise<PosthornError | null> {
+  const version = await readVersion(session).catch(async (error: unknown) => {
     // Without the table the version is 0; without a database the error is the answer.
     await session.query('select 1', []).catch(() => {
-      throw cause
+      throw error
     })
     return 0
   })
-  if (version >= SCHEMA_VERSION) return
+  if (version >= SCHEMA_VERSION) return null
   const place = session.dialect.name === 'postgres' ? `schema \`${namespace}\`` : `tables \`${namespace}*\``
   const found = version === 0 ? 'do not exist yet' : `are at version ${version}`
-  throw new PosthornError(
+  return new PosthornError(
     'STORE_FAILED',
     `The tables of Posthorn (${place}) ${found}, and this version needs version ${SCHEMA_VERSION}: run \`await webhooks.migrate()\` or \`npx posthorn migrate\` once, then start again.`,
+    { cause },
   )
 }
 

@@ -28,6 +28,7 @@ import {
   snapshot,
   updateSubscription,
 } from './subscriptions.ts'
+import { telling } from './telling.ts'
 import { createWakeHints } from './wake-hints.ts'
 
 /** A store on a SQL database. */
@@ -67,7 +68,7 @@ export function createSqlStore<Tx>({
     if (hints !== null) done.then(hints.notify, () => {})
     return done
   }
-  return {
+  const operations: SqlStore<Tx> = {
     name: dialect.name,
     durable: true,
     open: () => checkSchema(session, namespace),
@@ -131,4 +132,5 @@ export function createSqlStore<Tx>({
     prune: (request) => prune(session, request),
     eraseTenant: (tenantId, limit) => eraseTenant(session, tenantId, limit),
   }
+  return telling(operations, session, namespace)
 }
