@@ -11,7 +11,7 @@ import {
 import { hangingDeploys } from './scenarios/hanging-deploys.ts'
 
 tortureTests([
-  { scenario: killWorkers, kinds: ['postgres', 'mysql'] },
+  { scenario: killWorkers, kinds: ['postgres'] },
   { scenario: freezeWorkers, kinds: ['postgres'] },
   { scenario: rollingDeploys, kinds: ['postgres'] },
   { scenario: hangingDeploys },

@@ -4,7 +4,7 @@ import { crashPoints } from './scenarios/crash-points.ts'
 import { poison, transactionalEmit } from './scenarios/transactional.ts'
 
 tortureTests([
-  { scenario: crashPoints, kinds: ['postgres', 'sqlite'] },
+  { scenario: crashPoints, kinds: ['postgres'] },
   { scenario: transactionalEmit },
   { scenario: poison, kinds: ['sqlite'] },
 ])

@@ -7,7 +7,7 @@ import { statuses } from './scenarios/policy/statuses.ts'
 
 tortureTests([
   { scenario: statuses, kinds: ['postgres'] },
-  { scenario: fifo, kinds: ['postgres', 'mysql'] },
-  { scenario: races, kinds: ['postgres', 'mysql'] },
+  { scenario: fifo, kinds: ['postgres'] },
+  { scenario: races, kinds: ['mysql'] },
   { scenario: filters },
 ])

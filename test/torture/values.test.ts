@@ -2,4 +2,5 @@
 import { tortureTests } from './in-test.ts'
 import { valueScenarios } from './scenarios/values/index.ts'
 
-tortureTests(valueScenarios.map((scenario) => ({ scenario })))
+// On one database that a client reaches over the network, and on MariaDB, which differs most.
+tortureTests(valueScenarios.map((scenario) => ({ scenario, kinds: ['postgres', 'mysql'] })))

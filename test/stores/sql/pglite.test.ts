@@ -25,5 +25,5 @@ const makeStore = emptyStores(() => ({
 }))
 
 describe('postgresStore on PGlite', () => {
-  runKit(makeStore, { fewSeeds: true })
+  runKit(makeStore, 'few seeds')
 })

@@ -59,7 +59,7 @@ export const killWorkers: Scenario = {
 /** 120 deliveries a second, each answered after half a second: 20 in flight in each of three workers, and room for 20 more. */
 const IN_FLIGHT = 20
 const FROZEN = {
-  ...{ workers: 3, endpoints: 3, timeoutMs: 2_500, concurrency: 2 * IN_FLIGHT },
+  ...{ workers: 3, endpoints: 3, timeoutMs: 5_000, concurrency: 2 * IN_FLIGHT },
   answerMs: [300, 700] as const,
 }
 const LEASE_MS = 2 * FROZEN.timeoutMs

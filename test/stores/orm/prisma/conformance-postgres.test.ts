@@ -22,5 +22,5 @@ const makeStore = emptyStores(() => ({
 }))
 
 describe('prismaStore on Postgres', () => {
-  runKit(makeStore, { fewSeeds: true })
+  runKit(makeStore, 'sample')
 })
