@@ -51,3 +51,22 @@ const immediate: typeof setImmediate | undefined = globalThis.setImmediate
  */
 export const nextTurn: (run: () => void) => void =
   typeof immediate === 'function' ? (run) => void immediate(run) : (run) => void setTimeout(run, 0)
+
+/**
+ * A timer that ends a wait for something that may have come already. Where the event loop stood still (a long computation, a process
+ * that was stopped), the timer and the answer are found at once, and the answer counts: it is looked for before `fire`.
+ */
+export function setDeadline(clock: Clock, fire: () => void, delayMs: number): Timer {
+  let isCancelled = false
+  const timer = clock.setTimer(() => {
+    nextTurn(() => {
+      if (!isCancelled) fire()
+    })
+  }, delayMs)
+  return {
+    cancel() {
+      isCancelled = true
+      timer.cancel()
+    },
+  }
+}

@@ -5,7 +5,7 @@
  */
 import type { LookupAddress } from 'node:dns'
 import type { Dispatcher } from 'undici'
-import type { Clock, Timer } from '../clock.ts'
+import { type Clock, setDeadline, type Timer } from '../clock.ts'
 import {
   type FailureCode,
   MAX_EXCERPT_BYTES,
@@ -95,7 +95,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#startedAt = clock.monotonic()
     this.fresh = request.fresh === true
     const { deadlineMs } = request
-    if (deadlineMs !== Infinity) this.#timer = clock.setTimer(() => this.stop('timeout'), deadlineMs)
+    if (deadlineMs !== Infinity) this.#timer = setDeadline(clock, () => this.stop('timeout'), deadlineMs)
   }
 
   /** Sends the request over a connection that the pool has lent. */

@@ -3,7 +3,7 @@
  * deadline covers the hooks too.
  */
 import type { KyInstance, Options } from 'ky'
-import type { Clock, Timer } from '../clock.ts'
+import { type Clock, setDeadline, type Timer } from '../clock.ts'
 import type { FailureCode, TargetGuard, TransportRequest, TransportResult } from '../transport.ts'
 import type { AbortListeners } from './abort-listeners.ts'
 import { readCapped } from './capped-body.ts'
@@ -51,7 +51,7 @@ export class KyCall {
     this.#options = options
     this.#done = done
     this.#startedAt = options.clock.monotonic()
-    this.#timer = options.clock.setTimer(() => this.stop('timeout'), request.deadlineMs)
+    this.#timer = setDeadline(options.clock, () => this.stop('timeout'), request.deadlineMs)
     if (request.signal !== undefined) options.aborts.add(request.signal, this)
   }
 

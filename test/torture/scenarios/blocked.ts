@@ -17,7 +17,7 @@ export const blockedLoop: Scenario = {
     const load = { workers: 3, endpoints: 3, answerMs: [200, 600] as const }
     const size = bench.full
       ? { events: 20_000, spreadMs: 700_000, timeoutMs: 15_000, times: 10, blockedMs: 65_000 }
-      : { events: 220, spreadMs: 5_000, timeoutMs: 2_000, times: 1, blockedMs: 5_000 }
+      : { events: 320, spreadMs: 8_000, timeoutMs: 5_000, times: 1, blockedMs: 12_000 }
     const harm: Harm = async (fleet, _random, _opened, settings) => {
       const received = () => readLedger<Received>(ledgers(settings.folder).received)
       while (received().length < 50) await pause(20)

@@ -1,5 +1,5 @@
 /** A client-side deadline: a database that does not answer must not hold up a worker for ever. */
-import { systemClock } from '../../../clock.ts'
+import { setDeadline, systemClock } from '../../../clock.ts'
 import { PosthornError } from '../../../errors.ts'
 import { type ExecutorSettings, QUERY_TIMEOUT_MS } from './settings.ts'
 
@@ -36,12 +36,13 @@ export function createDeadline(driver: string, settings: ExecutorSettings): Dead
         reject(new PosthornError('STORE_FAILED', message, { outcomeUnknown: false }))
         return
       }
-      const timer = clock.setTimer(() => {
+      const expire = (): void => {
         isOver = true
         const outcomeUnknown = !during.startsWith('waiting')
         reject(new PosthornError('STORE_FAILED', tooLate(driver, during, limitMs), { outcomeUnknown }))
         over?.()
-      }, leftMs)
+      }
+      const timer = setDeadline(clock, expire, leftMs)
       const fail = (error: unknown): void => {
         timer.cancel()
         reject(error)
