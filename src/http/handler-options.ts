@@ -37,9 +37,7 @@ export function checkedOptions(options: HandlerOptions) {
       'authorize',
       'createHandler needs `authorize`: a function (request) => { role, tenantId } that says who is calling. Without it everyone could read and change every subscription.',
     )
-  const unknown = Object.keys(options).find((key) => !KEYS.includes(key))
-  if (unknown !== undefined)
-    throw refuse(unknown, `Unknown option \`${unknown.slice(0, 64)}\`; known are ${KEYS.join(', ')}.`)
+  refuseUnknown(options, KEYS)
   const { authorize, basePath, maxBodyBytes = 1_048_576, onError, clock = systemClock } = options
   const { title, version, bodySchema } = options
   if (basePath !== undefined && (typeof basePath !== 'string' || normalisedPath(basePath) === undefined))
@@ -54,6 +52,21 @@ export function checkedOptions(options: HandlerOptions) {
     ownBase: normalisedPath(basePath),
     site: { title, version, bodySchema },
   }
+}
+
+/** @throws PosthornError INVALID_OPTION */
+function refuseUnknown(options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown === undefined) return
+  const path = unknown.slice(0, 64)
+  const message = `Unknown option \`${path}\`; known are ${known.join(', ')}.`
+  throw new PosthornError('INVALID_OPTION', message, { path })
+}
+
+/** The options of a document, as they are. @throws PosthornError INVALID_OPTION */
+export function documentOptions(options: DocumentOptions = {}): DocumentOptions {
+  refuseUnknown(options, ['basePath', 'title', 'version', 'bodySchema'])
+  return options
 }
 
 /** `/webhooks` for `/webhooks/` and `webhooks`; undefined for what is no path. */

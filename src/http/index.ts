@@ -8,6 +8,7 @@
  */
 import type { Catalog } from '../index.ts'
 import { asyncApiDocument } from './asyncapi.ts'
+import { documentOptions } from './handler-options.ts'
 import { type DocumentOptions, openApiDocument } from './openapi.ts'
 import { routes } from './routes.ts'
 
@@ -17,10 +18,10 @@ export type { HandlerOptions } from './handler-options.ts'
 export type { DocumentOptions } from './openapi.ts'
 export type { HttpErrorCode, Problem } from './problem.ts'
 
-/** The OpenAPI 3.1 document of the management API and the events of `webhooks`, for a build step. */
+/** The OpenAPI 3.1 document of the management API and the events of `webhooks`, for a build step. @throws PosthornError `INVALID_OPTION` */
 export const openApi = (webhooks: { readonly catalog: Catalog | null }, options?: DocumentOptions) =>
-  openApiDocument(routes, webhooks.catalog, options)
+  openApiDocument(routes, webhooks.catalog, documentOptions(options))
 
-/** The AsyncAPI 3 document of the events of `webhooks`, for a build step. */
+/** The AsyncAPI 3 document of the events of `webhooks`, for a build step. @throws PosthornError `INVALID_OPTION` */
 export const asyncApi = (webhooks: { readonly catalog: Catalog | null }, options?: DocumentOptions) =>
-  asyncApiDocument(webhooks.catalog, options)
+  asyncApiDocument(webhooks.catalog, documentOptions(options))

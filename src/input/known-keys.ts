@@ -39,6 +39,37 @@ export function recordOf(
 }
 
 /**
+ * Refuses what a factory would otherwise ignore: an option that it does not know, or a client in place of the options.
+ *
+ * @param call How the factory is called, for example `postgresStore({ client })`.
+ * @param known Every option, so that none can be forgotten.
+ * @throws PosthornError INVALID_OPTION
+ */
+export function refuseUnknownOptions<Options extends object>(
+  call: string,
+  options: Options,
+  known: Readonly<Record<keyof Options, true>>,
+): void {
+  if (!isPlainObject(options))
+    throw new PosthornError('INVALID_OPTION', `The options must be a plain object: \`${call}\`.`, {
+      path: '',
+    })
+  const names = Object.keys(known)
+  const unknown = Object.keys(options).find((key) => !names.includes(key))
+  if (unknown === undefined) return
+  const path = unknown.slice(0, 64)
+  const message = `Unknown option \`${path}\` of \`${call}\`.${didYouMean(unknown, names)} Known: ${names.join(', ')}.`
+  throw new PosthornError('INVALID_OPTION', message, { path })
+}
+
+/** Of whatever realm; what a class or a driver made is none. */
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/**
  * Text of `min` to `max` characters (code points, as databases count them) without NUL and lone surrogates, which not every database can keep.
  *
  * @param what How messages call the value.

@@ -3,6 +3,7 @@
  * keys can be replaced one after the other, and is bound to its tenant, its subscription and its purpose.
  */
 import { PosthornError } from '../errors.ts'
+import { refuseUnknownOptions } from '../input/known-keys.ts'
 import { SEALED, type SealContext, type Sealer, unreadable } from '../sealing.ts'
 import { bytesFrom, textFrom } from './base64url.ts'
 
@@ -32,11 +33,13 @@ const IV_BYTES = 12
 /**
  * Seals with AES-256-GCM: `posthorn-sealed.<key id>.<iv, ciphertext and tag>`.
  *
- * @throws PosthornError INVALID_OPTION for a key that is none
+ * @throws PosthornError INVALID_OPTION for an unknown option or a key that is none
  * @example
  * createWebhooks({ store, secrets: sealedSecrets({ keys: [process.env.POSTHORN_KEY!] }) })
  */
-export function sealedSecrets({ keys, acceptUnsealed = true }: SealedSecretsOptions): Sealer {
+export function sealedSecrets(options: SealedSecretsOptions): Sealer {
+  refuseUnknownOptions('sealedSecrets({ keys })', options, { keys: true, acceptUnsealed: true })
+  const { keys, acceptUnsealed = true } = options
   const raw = keysOf(keys)
   let current = ''
   let imported: Promise<ReadonlyMap<string, SealingKey>> | undefined

@@ -3,6 +3,7 @@
  * the receivers' half; the sending half is in `signers/`.
  */
 
+import { checkKnownKeys } from './check-spec.js'
 import { publicKey } from './ed25519-key.js'
 import { keyBytes } from './key-bytes.js'
 import type { Scheme, Verifier } from './scheme.js'
@@ -10,8 +11,14 @@ import { standardVerifier } from './standard-verifier.js'
 import type { StandardWebhooksOptions } from './standard-webhooks.js'
 import { VerificationError } from './verification-error.js'
 
-/** Standard Webhooks v1a. `verify` takes the `whpk_` key as its secret, the sender `whsk_`. */
-export function ed25519({ prefix = 'webhook' }: StandardWebhooksOptions = {}): Scheme {
+/**
+ * Standard Webhooks v1a. `verify` takes the `whpk_` key as its secret, the sender `whsk_`.
+ *
+ * @throws SigningError `scheme-invalid` for an unknown option
+ */
+export function ed25519(options: StandardWebhooksOptions = {}): Scheme {
+  checkKnownKeys(options, ['prefix'])
+  const { prefix = 'webhook' } = options
   const verifier: Verifier<string> = {
     key: (secret) => String.fromCharCode(...publicKey(secret)),
     read(header) {

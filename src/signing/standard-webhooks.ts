@@ -3,6 +3,7 @@
  * Source: standard-webhooks/standard-webhooks, spec/standard-webhooks.md.
  */
 
+import { checkKnownKeys } from './check-spec.js'
 import type { Scheme } from './scheme.js'
 import { standardVerifier } from './standard-verifier.js'
 
@@ -19,8 +20,11 @@ export interface StandardWebhooksOptions {
 /**
  * Standard Webhooks v1. Secrets are `whsec_` + base64 (the prefix may be missing); all live secrets sign, newest
  * first, in one header.
+ *
+ * @throws SigningError `scheme-invalid` for an unknown option
  */
-export const standardWebhooks = ({ prefix = 'webhook' }: StandardWebhooksOptions = {}): Scheme => ({
-  spec: { scheme: 'standard-webhooks', prefix },
-  ...standardVerifier(prefix),
-})
+export function standardWebhooks(options: StandardWebhooksOptions = {}): Scheme {
+  checkKnownKeys(options, ['prefix'])
+  const { prefix = 'webhook' } = options
+  return { spec: { scheme: 'standard-webhooks', prefix }, ...standardVerifier(prefix) }
+}

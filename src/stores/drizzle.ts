@@ -1,6 +1,7 @@
 /** The store for applications on Drizzle: `tx` is the `tx` of `db.transaction((tx) => …)`. */
+import { refuseUnknownOptions } from '../input/known-keys.ts'
 import { type DrizzleDatabase, type DrizzleTransaction, drizzleDatabase } from './sql/orm/drizzle.ts'
-import { type OrmStoreOptions, ormStore } from './sql/orm/orm-store.ts'
+import { ORM_OPTIONS, type OrmStoreOptions, ormStore } from './sql/orm/orm-store.ts'
 import type { SqlStore } from './sql/sql-store.ts'
 
 export type { DrizzleDatabase, DrizzleTransaction } from './sql/orm/drizzle.ts'
@@ -23,6 +24,7 @@ export function drizzleStore<Db extends DrizzleDatabase>(
   db: Db,
   options: OrmStoreOptions = {},
 ): SqlStore<DrizzleTransaction<Db>> {
+  refuseUnknownOptions('drizzleStore(db, { … })', options, ORM_OPTIONS)
   const { clock: _, ...settings } = options
   return ormStore(drizzleDatabase(db, settings), options)
 }

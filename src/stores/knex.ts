@@ -1,6 +1,7 @@
 /** The store for applications on Knex: `tx` is the `trx` of `knex.transaction(async (trx) => …)`. */
+import { refuseUnknownOptions } from '../input/known-keys.ts'
 import { type KnexDatabase, type KnexTransaction, knexDatabase } from './sql/orm/knex.ts'
-import { type OrmStoreOptions, ormStore } from './sql/orm/orm-store.ts'
+import { ORM_OPTIONS, type OrmStoreOptions, ormStore } from './sql/orm/orm-store.ts'
 import type { SqlStore } from './sql/sql-store.ts'
 
 export type { KnexDatabase, KnexTransaction } from './sql/orm/knex.ts'
@@ -19,6 +20,7 @@ export type { SqlStore } from './sql/sql-store.ts'
  * })
  */
 export function knexStore(knex: KnexDatabase, options: OrmStoreOptions = {}): SqlStore<KnexTransaction> {
+  refuseUnknownOptions('knexStore(knex, { … })', options, ORM_OPTIONS)
   const { clock: _, ...settings } = options
   return ormStore(knexDatabase(knex, settings), options)
 }

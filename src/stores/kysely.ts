@@ -1,6 +1,7 @@
 /** The store for applications on Kysely: `tx` is the `trx` of `db.transaction().execute(async (trx) => …)`. */
+import { refuseUnknownOptions } from '../input/known-keys.ts'
 import { type KyselyDatabase, type KyselyTransaction, kyselyDatabase } from './sql/orm/kysely.ts'
-import { type OrmStoreOptions, ormStore } from './sql/orm/orm-store.ts'
+import { ORM_OPTIONS, type OrmStoreOptions, ormStore } from './sql/orm/orm-store.ts'
 import type { SqlStore } from './sql/sql-store.ts'
 
 export type { KyselyDatabase, KyselyTransaction } from './sql/orm/kysely.ts'
@@ -20,6 +21,7 @@ export type { SqlStore } from './sql/sql-store.ts'
  * })
  */
 export function kyselyStore(db: KyselyDatabase, options: OrmStoreOptions = {}): SqlStore<KyselyTransaction> {
+  refuseUnknownOptions('kyselyStore(db, { … })', options, ORM_OPTIONS)
   const { clock: _, ...settings } = options
   return ormStore(kyselyDatabase(db, settings), options)
 }

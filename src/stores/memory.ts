@@ -1,5 +1,6 @@
 /** The in-memory store: everything lives in this process and is lost with it. It is the readable reference of the contract. */
 import { type Clock, systemClock } from '../clock.ts'
+import { refuseUnknownOptions } from '../input/known-keys.ts'
 import type { Store } from '../store.ts'
 import { append } from './memory/append.ts'
 import { claim } from './memory/claim.ts'
@@ -43,8 +44,11 @@ export interface MemoryStore extends Store<MemoryTransaction> {
 /**
  * A store in memory: for tests, development, and where losing everything with the process is acceptable. It is the
  * readable reference of the contract in `store.ts`. Each operation runs in one synchronous step, which makes it atomic.
+ *
+ * @throws PosthornError `INVALID_OPTION`
  */
 export function memoryStore(options: { readonly clock?: Clock } = {}): MemoryStore {
+  refuseUnknownOptions('memoryStore()', options, { clock: true })
   const clock = options.clock ?? systemClock
   const state = createState(clock)
   const transactions = createTransactions(state)

@@ -1,5 +1,6 @@
 /** The store on MySQL 8.0.16 and newer or MariaDB 10.6 and newer, through the application's own pool: mysql2 or mariadb. */
 import type { Clock } from '../clock.ts'
+import { refuseUnknownOptions } from '../input/known-keys.ts'
 import { mysql } from './sql/dialects/mysql.ts'
 import { type MysqlClient, type MysqlTransaction, mysqlDatabase } from './sql/executors/mysql.ts'
 import type { ExecutorSettings } from './sql/executors/settings.ts'
@@ -20,17 +21,24 @@ export interface MysqlStoreOptions<Client extends MysqlClient> extends Omit<Exec
   readonly clock?: Clock
 }
 
+const OPTIONS = {
+  client: true,
+  prefix: true,
+  queryTimeoutMs: true,
+  namedStatements: true,
+  clock: true,
+} as const
+
 /**
  * A store on MySQL or MariaDB. Run `await webhooks.migrate()` (or `npx posthorn migrate`) once per version before `start`.
  *
  * @throws PosthornError `INVALID_OPTION`
  */
-export function mysqlStore<Client extends MysqlClient>({
-  client,
-  prefix = 'posthorn_',
-  clock,
-  ...settings
-}: MysqlStoreOptions<Client>): SqlStore<MysqlTransaction<Client>> {
+export function mysqlStore<Client extends MysqlClient>(
+  options: MysqlStoreOptions<Client>,
+): SqlStore<MysqlTransaction<Client>> {
+  refuseUnknownOptions('mysqlStore({ client })', options, OPTIONS)
+  const { client, prefix = 'posthorn_', clock, ...settings } = options
   const namespace = checkPrefix(prefix)
   return createSqlStore({ database: mysqlDatabase(client, settings), dialect: mysql, namespace, clock })
 }

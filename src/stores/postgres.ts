@@ -1,5 +1,6 @@
 /** The store on Postgres 14 and newer, through the application's own client: pg, postgres.js or PGlite. */
 import type { Clock } from '../clock.ts'
+import { refuseUnknownOptions } from '../input/known-keys.ts'
 import { postgres } from './sql/dialects/postgres.ts'
 import { type PostgresClient, type PostgresTransaction, postgresDatabase } from './sql/executors/postgres.ts'
 import type { ExecutorSettings } from './sql/executors/settings.ts'
@@ -26,18 +27,25 @@ export interface PostgresStoreOptions<Client extends PostgresClient> extends Omi
   readonly clock?: Clock
 }
 
+const OPTIONS = {
+  client: true,
+  schema: true,
+  listen: true,
+  queryTimeoutMs: true,
+  namedStatements: true,
+  clock: true,
+} as const
+
 /**
  * A store on Postgres. Run `await webhooks.migrate()` (or `npx posthorn migrate`) once per version before `start`.
  *
  * @throws PosthornError `INVALID_OPTION`
  */
-export function postgresStore<Client extends PostgresClient>({
-  client,
-  schema = 'posthorn',
-  listen = false,
-  clock,
-  ...settings
-}: PostgresStoreOptions<Client>): SqlStore<PostgresTransaction<Client>> {
+export function postgresStore<Client extends PostgresClient>(
+  options: PostgresStoreOptions<Client>,
+): SqlStore<PostgresTransaction<Client>> {
+  refuseUnknownOptions('postgresStore({ client })', options, OPTIONS)
+  const { client, schema = 'posthorn', listen = false, clock, ...settings } = options
   return createSqlStore({
     database: postgresDatabase(client, settings),
     dialect: postgres,

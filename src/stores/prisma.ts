@@ -1,5 +1,6 @@
 /** The store for applications on Prisma: `tx` is the `tx` of `prisma.$transaction(async (tx) => …)`. */
-import { type OrmStoreOptions, ormStore } from './sql/orm/orm-store.ts'
+import { refuseUnknownOptions } from '../input/known-keys.ts'
+import { ORM_OPTIONS, type OrmStoreOptions, ormStore } from './sql/orm/orm-store.ts'
 import {
   type PrismaDatabase,
   type PrismaSettings,
@@ -13,6 +14,8 @@ export type { SqlStore } from './sql/sql-store.ts'
 
 /** Options of `prismaStore`. */
 export interface PrismaStoreOptions extends OrmStoreOptions, Pick<PrismaSettings, 'provider' | 'client'> {}
+
+const OPTIONS = { ...ORM_OPTIONS, provider: true, client: true } as const
 
 /**
  * A store over a PrismaClient. Its own work runs through Prisma, or on the `client` that you give it beside (a `pg` Pool …),
@@ -30,6 +33,7 @@ export function prismaStore(
   prisma: PrismaDatabase,
   options: PrismaStoreOptions = {},
 ): SqlStore<PrismaTransaction> {
+  refuseUnknownOptions('prismaStore(prisma, { … })', options, OPTIONS)
   const { clock: _, ...settings } = options
   return ormStore(prismaDatabase(prisma, settings), options)
 }

@@ -1,5 +1,6 @@
 /** The store on SQLite, through any synchronous driver: node:sqlite, better-sqlite3, libsql, bun:sqlite. */
 import type { Clock } from '../clock.ts'
+import { refuseUnknownOptions } from '../input/known-keys.ts'
 import { sqlite } from './sql/dialects/sqlite.ts'
 import { type SqliteClient, type SqliteSettings, sqliteDatabase } from './sql/executors/sqlite.ts'
 import { checkPrefix } from './sql/namespace.ts'
@@ -19,17 +20,23 @@ export interface SqliteStoreOptions extends Omit<SqliteSettings, 'clock'> {
   readonly clock?: Clock
 }
 
+const OPTIONS = {
+  client: true,
+  prefix: true,
+  openConnection: true,
+  queryTimeoutMs: true,
+  namedStatements: true,
+  clock: true,
+} as const
+
 /**
  * A store on SQLite. Run `await webhooks.migrate()` (or `npx posthorn migrate`) once per version before `start`.
  *
  * @throws PosthornError `INVALID_OPTION`
  */
-export function sqliteStore({
-  client,
-  prefix = 'posthorn_',
-  clock,
-  ...settings
-}: SqliteStoreOptions): SqlStore<SqliteClient> {
+export function sqliteStore(options: SqliteStoreOptions): SqlStore<SqliteClient> {
+  refuseUnknownOptions('sqliteStore({ client })', options, OPTIONS)
+  const { client, prefix = 'posthorn_', clock, ...settings } = options
   const namespace = checkPrefix(prefix)
   return createSqlStore({ database: sqliteDatabase(client, settings), dialect: sqlite, namespace, clock })
 }

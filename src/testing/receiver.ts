@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Clock } from '../clock.ts'
+import { refuseUnknownOptions } from '../input/known-keys.ts'
 import type { Scheme } from '../signing/scheme.ts'
 import type { VerifiedWebhook } from '../signing/verified-webhook.ts'
 import { verify } from '../signing/verify.ts'
@@ -104,6 +105,8 @@ async function readRequest(message: IncomingMessage, options: ReceiverOptions): 
 
 /**
  * Starts a receiver on 127.0.0.1, on a free port.
+ *
+ * @throws PosthornError `INVALID_OPTION` (a rejection)
  * @example
  * const hook = await receiver({ secret })
  * // … publish …
@@ -112,6 +115,7 @@ async function readRequest(message: IncomingMessage, options: ReceiverOptions): 
  * await hook.close()
  */
 export async function receiver(options: ReceiverOptions = {}): Promise<Receiver> {
+  refuseUnknownOptions('receiver({ … })', options, { secret: true, scheme: true, clock: true, answer: true })
   const requests: ReceivedRequest[] = []
   const waiters: Waiter[] = []
   let handedOut = 0

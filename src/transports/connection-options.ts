@@ -39,6 +39,19 @@ export interface ConnectionOptions {
   readonly nameServers?: readonly string[]
 }
 
+/** The names of the options. */
+export const CONNECTION_OPTIONS = {
+  connectionsPerOrigin: true,
+  maxIdleConnections: true,
+  idleMs: true,
+  connectTimeoutMs: true,
+  tls: true,
+  guard: true,
+  proxy: true,
+  lookup: true,
+  nameServers: true,
+} as const satisfies Record<keyof ConnectionOptions, true>
+
 /** Long enough to look a busy name up rarely, short enough to follow one that moves. */
 const KEEP_LOOKUPS_MS = 5_000
 

@@ -6,10 +6,11 @@
 import baseKy, { type KyInstance } from 'ky'
 import { type Clock, systemClock } from '../clock.ts'
 import { PosthornError } from '../errors.ts'
+import { refuseUnknownOptions } from '../input/known-keys.ts'
 import { hasNodeSockets } from '../runtime.ts'
 import type { Transport, TransportResult } from '../transport.ts'
 import { createAbortListeners } from './abort-listeners.ts'
-import { type ConnectionOptions, senderOptions } from './connection-options.ts'
+import { CONNECTION_OPTIONS, type ConnectionOptions, senderOptions } from './connection-options.ts'
 import { createFetchSender, type Fetch } from './fetch-sender.ts'
 import { KyCall, type KyCallOptions, OPTION } from './ky-call.ts'
 import { proxyOf } from './proxy-settings.ts'
@@ -31,6 +32,8 @@ export interface KyTransportOptions extends ConnectionOptions {
   readonly clock?: Clock
 }
 
+const OPTIONS = { ...CONNECTION_OPTIONS, ky: true, fetch: true, userAgent: true, clock: true } as const
+
 /**
  * A transport over ky.
  *
@@ -41,9 +44,10 @@ export interface KyTransportOptions extends ConnectionOptions {
  * @example
  * const withToken = ky.create({ hooks: { beforeRequest: [(request) => request.headers.set('x-token', token())] } })
  * createWebhooks({ store, transport: kyTransport({ ky: withToken }) })
- * @throws PosthornError INVALID_OPTION or `CONTRADICTORY_OPTIONS` for a `proxy` that cannot be used
+ * @throws PosthornError INVALID_OPTION for an unknown option; it or `CONTRADICTORY_OPTIONS` for a `proxy` that cannot be used
  */
 export function kyTransport(options: KyTransportOptions = {}): Transport {
+  refuseUnknownOptions('kyTransport({ … })', options, OPTIONS)
   const { clock = systemClock, userAgent = DEFAULT_USER_AGENT } = options
   const overSockets = options.fetch === undefined && hasNodeSockets()
   if (options.proxy !== undefined && !overSockets) {

@@ -3,8 +3,9 @@
  * redirect, no proxy, no decompression.
  */
 import { type Clock, MAX_TIMER_MS, systemClock } from '../clock.ts'
+import { refuseUnknownOptions } from '../input/known-keys.ts'
 import type { Transport, TransportFailure, TransportResponse, TransportResult } from '../transport.ts'
-import { type ConnectionOptions, senderOptions } from './connection-options.ts'
+import { CONNECTION_OPTIONS, type ConnectionOptions, senderOptions } from './connection-options.ts'
 import { excerptOf } from './excerpt.ts'
 import type { ExchangeAnswer, ExchangeRequest } from './exchange.ts'
 import { describeFailure } from './failure.ts'
@@ -18,6 +19,8 @@ export interface UndiciTransportOptions extends ConnectionOptions {
   /** Time, for tests. @default systemClock */
   readonly clock?: Clock
 }
+
+const OPTIONS = { ...CONNECTION_OPTIONS, userAgent: true, clock: true } as const
 
 /** A transport with a look inside, for tests and diagnostics. */
 export interface UndiciTransport extends Transport {
@@ -35,9 +38,10 @@ export interface UndiciTransport extends Transport {
  * createWebhooks({ store, transport: undiciTransport({ connectionsPerOrigin: 32 }) })
  * @example
  * const alone = undiciTransport({ guard: addressGuard() })
- * @throws PosthornError INVALID_OPTION for a `proxy` that cannot be used
+ * @throws PosthornError INVALID_OPTION for an unknown option, or a `proxy` that cannot be used
  */
 export function undiciTransport(options: UndiciTransportOptions = {}): UndiciTransport {
+  refuseUnknownOptions('undiciTransport({ … })', options, OPTIONS)
   const { clock = systemClock, userAgent = DEFAULT_USER_AGENT } = options
   const sender = createSender(senderOptions(options, clock))
   const targets = createTargets()

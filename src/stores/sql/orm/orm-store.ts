@@ -22,6 +22,16 @@ export interface OrmStoreOptions extends Omit<ExecutorSettings, 'clock'> {
   readonly clock?: Clock
 }
 
+/** The names of the options. */
+export const ORM_OPTIONS = {
+  schema: true,
+  prefix: true,
+  listen: true,
+  queryTimeoutMs: true,
+  namedStatements: true,
+  clock: true,
+} as const
+
 const DIALECTS: Readonly<Record<Database['dialect'], Dialect>> = { postgres, mysql, sqlite }
 
 /** @throws PosthornError `INVALID_OPTION`, `CONTRADICTORY_OPTIONS` */
