@@ -5,7 +5,7 @@
 import { z } from 'zod/v4'
 import type { Catalog } from './catalog.ts'
 import type { Clock, Random } from './clock.ts'
-import type { RetryPolicy } from './delivery/backoff.ts'
+import { RETRY_RULE, type RetryPolicy } from './delivery/backoff.ts'
 import { type PolicyOptions, policyOf, policyShape } from './delivery/policy.ts'
 import { type RetentionOptions, retentionOf, retentionShape } from './delivery/retention.ts'
 import { PosthornError } from './errors.ts'
@@ -129,7 +129,7 @@ const shape = z.strictObject({
   proxy: z.string().optional(),
   signing: signing.optional(),
   customSchemes: z.array(object).optional(),
-  retry: object.optional(),
+  retry: z.custom<object>((value) => typeof value === 'object' && value !== null, RETRY_RULE).optional(),
   defaultTenant: z.string().min(1).max(255).optional(),
   timeoutMs: z.int().min(500).max(30_000).optional(),
   maxAgeMs: z

@@ -20,7 +20,7 @@ import { presentSubscription } from './present.ts'
 import type { SubscriptionPatch, SubscriptionRecord } from './records.ts'
 import type { Subscriptions, SubscriptionsOptions } from './subscriptions/api.ts'
 import { newSubscription, patchOf } from './subscriptions/changes.ts'
-import { CHANGE_KEYS, checkEventType, metadataOf, STATES } from './subscriptions/input.ts'
+import { CHANGE_KEYS, changesOf, checkEventType, metadataOf, STATES } from './subscriptions/input.ts'
 import { subscriptionsMatching } from './subscriptions/matching.ts'
 import { createOwnership } from './subscriptions/ownership.ts'
 import { currentSecret, rotation } from './subscriptions/secrets.ts'
@@ -114,7 +114,7 @@ export function createSubscriptions<Events extends Catalog | null = null>(
       return presentSubscription(await find(scopeOf(options), id), parts)
     },
     async update(id, changes, options = {}) {
-      const known = recordOf(changes, ['secret', ...CHANGE_KEYS], 'the changes')
+      const known = changesOf(changes)
       recordOf(options, ['tenantId', 'ifRevision'], 'the options')
       const befores: SubscriptionRecord[] = []
       const decide = async (current: SubscriptionRecord) => {

@@ -35,6 +35,8 @@ describe('createWebhooks', () => {
     [{ concurrency: '5' }, 'INVALID_OPTION', 'concurrency'],
     [{ validate: 'maybe' }, 'INVALID_OPTION', 'validate'],
     [{ retry: { delaysMs: [-1], jitter: 0 } }, 'INVALID_OPTION', 'retry.delaysMs[0]'],
+    [{ retry: 'never' }, 'INVALID_OPTION', "or `never`, all imported from 'posthorn'"],
+    [{ retry: 5 }, 'INVALID_OPTION', "schedule(['5s', '5m'])"],
     [{ concurrency: 5, concurrencyPerSubscription: 6 }, 'CONTRADICTORY_OPTIONS', '6'],
     [{ timeoutMs: 20_000, maxAgeMs: 10_000 }, 'CONTRADICTORY_OPTIONS', '10000'],
     [{ breaker: { firstProbeMs: 2_000, maxProbeMs: 1_000 } }, 'CONTRADICTORY_OPTIONS', 'raise the second'],

@@ -21,6 +21,24 @@ describe('subscriptions', () => {
     expect(updated).toMatchObject({ name: null, description: 'd', revision: 2 })
   })
 
+  it.each([
+    [{ tenantId: 'acme' }, 'tenantId belongs into the third argument: `update(id, { … }, { tenantId })`'],
+    [
+      { name: 'n', ifRevision: 1 },
+      'ifRevision belongs into the third argument: `update(id, { … }, { tenantId, ifRevision })`',
+    ],
+    [{ state: 'paused' }, 'state is no field of a change: call `pause`, `resume`, `disable` or `enable`'],
+    [{ id: 'sub_2' }, 'id of a subscription never changes: delete it, and create another'],
+    [{ nmae: 'n' }, 'Unknown key "nmae" in the changes. Did you mean "name"?'],
+  ])('say where what is no change belongs: %o', async (changes, says) => {
+    const { webhooks, subscribe } = setup()
+    const { subscription } = await subscribe('acme')
+    const updating = webhooks.subscriptions.update(subscription.id, changes as never, { tenantId: 'acme' })
+    const path = Object.keys(changes).at(-1)
+    await expect(updating).rejects.toMatchObject({ code: 'INVALID_INPUT', path })
+    await expect(updating).rejects.toThrow(says)
+  })
+
   it('sign with both secrets during a rotation and with the new one alone afterwards', async () => {
     const { webhooks, subscribe, transport, clock } = setup()
     const { subscription, secret: old } = await subscribe()

@@ -93,6 +93,10 @@ export const defaultRetry: RetryPolicy = Object.freeze({
   jitter: DEFAULT_JITTER,
 })
 
+/** What `retry` takes, as the end of a sentence. */
+export const RETRY_RULE =
+  "must be a policy: schedule(['5s', '5m']), exponential({ first: '5s', retries: 8 }), or `never`, all imported from 'posthorn'"
+
 /**
  * Checks a policy that comes from outside (an option, a subscription's row) and returns a copy of it.
  *
@@ -100,10 +104,7 @@ export const defaultRetry: RetryPolicy = Object.freeze({
  */
 export function parseRetry(value: unknown): RetryPolicy {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(
-      'retry',
-      'must be { delaysMs, jitter }. Build it with schedule([...]) or exponential({...})',
-    )
+    throw invalid('retry', RETRY_RULE)
   }
   onlyKeys(value, ['delaysMs', 'jitter'], 'retry')
   const { delaysMs, jitter } = value as { delaysMs?: unknown; jitter?: unknown }

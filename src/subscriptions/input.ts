@@ -119,6 +119,23 @@ export function checkFields(input: Readonly<Record<string, unknown>>, parts: Par
 export const nameOf = (value: unknown): string | null =>
   value === null ? null : textOf(value, 'name', 0, 255)
 
+/** Not changes, though they are near: where each belongs. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  tenantId: 'belongs into the third argument: `update(id, { … }, { tenantId })`',
+  ifRevision: 'belongs into the third argument: `update(id, { … }, { tenantId, ifRevision })`',
+  state: 'is no field of a change: call `pause`, `resume`, `disable` or `enable`',
+  id: 'of a subscription never changes: delete it, and create another',
+}
+
+/** The changes as a plain record. @throws PosthornError INVALID_INPUT for an unknown field */
+export function changesOf(value: unknown): Record<string, unknown> {
+  const near = Object.keys(ELSEWHERE).find(
+    (key) => typeof value === 'object' && value !== null && Object.hasOwn(value, key),
+  )
+  if (near !== undefined) throw invalidInput(near, ELSEWHERE[near] ?? '')
+  return recordOf(value, ['secret', ...CHANGE_KEYS], 'the changes')
+}
+
 /** Up to 1000 characters, or null. @throws PosthornError INVALID_INPUT */
 export const descriptionOf = (value: unknown): string | null =>
   value === null ? null : textOf(value, 'description', 0, 1000)
