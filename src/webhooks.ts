@@ -1,11 +1,11 @@
 /** The composition root: picks the parts, hands them to each other, and offers the public calls. Nothing else. */
-import type { Catalog, EventName, EventPayload } from './catalog.ts'
+import type { Catalog } from './catalog.ts'
 import { MAX_TIMER_MS } from './clock.ts'
-import { createDeliveries, type Deliveries } from './deliveries.ts'
+import { createDeliveries } from './deliveries.ts'
 import { defaultRetry, parseRetry } from './delivery/backoff.ts'
 import { createHolding } from './delivery/holding.ts'
 import { policyOf } from './delivery/policy.ts'
-import { createPublisher, type Published, type PublishOptions } from './delivery/publish.ts'
+import { createPublisher, type PublishOptions } from './delivery/publish.ts'
 import { retentionOf } from './delivery/retention.ts'
 import { createSchedule } from './delivery/schedule.ts'
 import { createStatistics } from './delivery/statistics.ts'
@@ -17,134 +17,32 @@ import { addressGuard } from './guard/address-guard.ts'
 import { guardedTransport } from './guard/guarded-transport.ts'
 import { createAttempts } from './history/attempts.ts'
 import { createEvents } from './history/events.ts'
-import { createHealth, type Health, type HealthOptions } from './history/health.ts'
-import { createJobs, type Jobs } from './history/jobs.ts'
-import { createRecovery, type Recovery } from './history/recovery.ts'
-import { createStats, type Stats, type StatsOptions } from './history/stats.ts'
+import { createHealth } from './history/health.ts'
+import { createJobs } from './history/jobs.ts'
+import { createRecovery } from './history/recovery.ts'
+import { createStats } from './history/stats.ts'
 import { heldTime, type Problem } from './host/clock.ts'
 import { heldTransport } from './host/transport.ts'
 import { idsOf } from './ids.ts'
 import { invalidInput, recordOf } from './input/known-keys.ts'
 import { checkOptions, guardOptionsOf, type WebhooksOptions } from './options.ts'
 import type { Parts } from './parts.ts'
-import type { Migrated } from './queries.ts'
 import type { SubscriptionRecord } from './records.ts'
 import { createReporter, harmless, warningLogger } from './report.ts'
-import { createReseal, type Resealed } from './sealing/reseal.ts'
+import { createReseal } from './sealing/reseal.ts'
 import { checkedSealer, unsealed } from './sealing.ts'
 import type { Store } from './store.ts'
 import { memoryStore } from './stores/memory.ts'
 import { signingOptionOf } from './subscriptions/signing-input.ts'
 import { testEvent } from './subscriptions/test-event.ts'
-import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
+import { createSubscriptions } from './subscriptions.ts'
 import { defaultTransport } from './transports/default.ts'
+import type { StopOptions, Webhooks } from './webhooks-api.ts'
+
+export type * from './webhooks-api.ts'
 
 const DAY_MS = 86_400_000
 const DRAIN_MS = 8_000
-
-/** Options of `stop`. */
-export interface StopOptions {
-  /** How long requests in flight may take to end, in ms, 0 to an hour; then they are aborted, marked and retried later. @default 8_000 */
-  readonly drainMs?: number
-}
-
-/** Options of `tick`. */
-export interface TickOptions {
-  /**
-   * All the time there is, in ms, up to an hour. Nothing is in flight any more when `tick` returns. No request starts with
-   * less than 2 s left for it and half a second for what follows, so with a budget under 2,500 nothing is sent.
-   */
-  readonly budgetMs: number
-}
-
-/** One event of `publishMany`. */
-export type Publication<Events extends Catalog | null> = {
-  [Name in EventName<Events>]: { readonly type: Name; readonly data: EventPayload<Events, Name> } & Omit<
-    PublishOptions,
-    'tx'
-  >
-}[EventName<Events>]
-
-/** What `createWebhooks` returns. */
-export interface Webhooks<Events extends Catalog | null = null, Tx = never> {
-  readonly subscriptions: Subscriptions<Events>
-  readonly deliveries: Deliveries & Recovery<Events>
-  readonly jobs: Jobs
-  readonly attempts: ReturnType<typeof createAttempts>
-  readonly events: ReturnType<typeof createEvents>
-  /** How deliveries went in a span, and what waits now; from rollups, so that it costs the same however much was sent. */
-  stats(options?: StatsOptions): Promise<Stats>
-  /** What a health check should alarm on, over all tenants and processes. Never rejects because of the store. */
-  health(options?: HealthOptions): Promise<Health>
-  /** The catalogue given as `events`, or null. */
-  readonly catalog: Events
-  /** The option of this name, or null. */
-  readonly defaultTenant: string | null
-  /**
-   * Stores one event; its deliveries follow. With `tx` it is stored in the caller's transaction. With a `tx` of a synchronous
-   * SQLite driver it throws, rather than rejects, what it refuses: a synchronous transaction has committed before a promise rejects.
-   *
-   * @throws PosthornError `UNKNOWN_EVENT_TYPE`, `INVALID_PAYLOAD`, `PAYLOAD_NOT_SERIALISABLE`, `PAYLOAD_TOO_LARGE`,
-   * `INVALID_INPUT`, `TENANT_REQUIRED`, `STORE_FAILED`; nothing is stored then
-   */
-  publish<Name extends EventName<Events>>(
-    type: Name,
-    data: EventPayload<Events, Name>,
-    options?: PublishOptions<Tx>,
-  ): Promise<Published>
-  /**
-   * Stores up to 10,000 events in one statement, all or none.
-   *
-   * @throws PosthornError as `publish`, with the entry in `path`; nothing is stored then
-   */
-  publishMany(
-    publications: readonly Publication<Events>[],
-    options?: { readonly tx?: Tx },
-  ): Promise<readonly Published[]>
-  /**
-   * Creates the store's tables or brings them to the newest version, where it has any; safe to call from many processes at
-   * once. Run it once per version of Posthorn, before `start`.
-   */
-  migrate(): Promise<Migrated>
-  /**
-   * Starts to deliver in this process. Without it the process only publishes. Called again it changes nothing; after a
-   * `stop` it starts anew.
-   *
-   * @throws PosthornError `STORE_FAILED` when the store cannot be opened, `INVALID_OPTION` when its client is a single connection
-   */
-  start(): Promise<void>
-  /**
-   * Planned stop: loses nothing. Requests in flight may end, what has not started goes back to the queue. Events can still
-   * be published afterwards; another process, or the next `start`, delivers them.
-   */
-  stop(options?: StopOptions): Promise<void>
-  /**
-   * Delivers what is due within a budget, for cron routes; claims only what it can finish. One at a time: while another
-   * tick of this process works it waits, within its budget. Does nothing in a process that has started.
-   *
-   * @throws PosthornError `INVALID_INPUT`; `STORE_FAILED`, `INVALID_OPTION` as `start`
-   */
-  tick(options: TickOptions): Promise<void>
-  /** Delivers until nothing is due. For tests. @throws PosthornError as `start` */
-  drain(): Promise<void>
-  /** Looks for due work now, for example after the commit of a publish with `tx`. */
-  wake(): void
-  /**
-   * Brings every stored secret, header value and pending one-use destination under the current key of `secrets`. For operators,
-   * after a new key was put first in every process. Interrupted, it goes on when it is called again.
-   *
-   * @throws PosthornError `STORE_FAILED`, `SEALER_FAILED`; what was resealed until then stays so
-   */
-  resealSecrets(): Promise<Resealed>
-  /**
-   * Erases every row of a tenant: subscriptions, what is queued, the history, statistics. Safe to repeat. What is in flight ends, and
-   * leaves nothing behind; the application must have stopped publishing for the tenant.
-   *
-   * @throws PosthornError `TENANT_REQUIRED` without a tenant or for `anyTenant`
-   */
-  eraseTenant(tenantId: string): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
 
 const UNSEALED =
   'Posthorn keeps signing secrets and header values unsealed, because `secrets` is not set: whoever reads the database can sign. Pass `secrets: sealedSecrets({ keys: [key] })` with a key of `openssl rand -base64 32`.'
