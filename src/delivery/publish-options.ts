@@ -1,7 +1,8 @@
 /** The options of `publish`, checked at the door: each with a typed error that names the field and the rule. */
 import { PosthornError } from '../errors.ts'
 import { OWN_ID } from '../ids.ts'
-import { invalidInput, recordOf } from '../input/known-keys.ts'
+import { invalidInput, recordOf, textOf } from '../input/known-keys.ts'
+import { metadataOf } from '../subscriptions/input.ts'
 import type { PublishEntry, PublishOptions } from './publish.ts'
 
 const MAX_DELAY_MS = 90 * 86_400_000
@@ -51,15 +52,13 @@ export function checkPublishOptions(options: PublishOptions, now: number): void 
   if (id !== undefined && !(typeof id === 'string' && OWN_ID.test(id))) {
     refuse('id', 'must be 1 to 64 letters, digits, `_` or `-` (it is the webhook-id)')
   }
-  if (idempotencyKey !== undefined && !isText(idempotencyKey, 255))
-    refuse('idempotencyKey', 'must be a text of 1 to 255 characters')
+  if (idempotencyKey !== undefined) textOf(idempotencyKey, 'idempotencyKey', 1, 255)
   if (occurredAt !== undefined && !isDate(occurredAt)) refuse('occurredAt', 'must be a valid Date')
   if (deliverAt !== undefined) checkDeliverAt(deliverAt, now)
   if (delayMs !== undefined) checkDelay(delayMs, deliverAt)
   if (skip !== undefined && typeof skip !== 'boolean') refuse('skip', 'must be true or false')
-  if (orderingKey !== undefined && !isText(orderingKey, 255))
-    refuse('orderingKey', 'must be a text of 1 to 255 characters')
-  if (metadata !== undefined) checkMetadata(metadata)
+  if (orderingKey !== undefined) textOf(orderingKey, 'orderingKey', 1, 255)
+  if (metadata !== undefined) metadataOf(metadata)
 }
 
 function checkDeliverAt(deliverAt: unknown, now: number): void {
@@ -76,29 +75,6 @@ function checkDelay(delayMs: unknown, deliverAt: unknown): void {
       'Both `deliverAt` and `delayMs` are set: leave one out',
       { path: 'delayMs' },
     )
-}
-
-function checkMetadata(metadata: unknown): void {
-  const entries = Object.entries(recordOf(metadata, null, 'metadata'))
-  if (entries.length > 50) refuse('metadata', 'must have 50 keys at most')
-  for (const [key, value] of entries) {
-    if (!isText(key, 128)) refuse('metadata', 'must have keys of 1 to 128 characters')
-    if (typeof value !== 'string' || value.length > 500 || !isWellFormed(value)) {
-      refuse(`metadata.${key}`, 'must be a text of up to 500 characters')
-    }
-  }
-}
-
-function isText(value: unknown, max: number): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= max && isWellFormed(value)
-}
-
-/** No NUL (databases refuse it) and no lone surrogate (UTF-8 has none). */
-function isWellFormed(value: string): boolean {
-  return (
-    !value.includes('\0') &&
-    !/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(value)
-  )
 }
 
 function isDate(value: unknown): value is Date {

@@ -3,7 +3,7 @@
  * ipaddr.js names the ranges; the entries here decide what each of them means and add those that it lacks.
  */
 import ipaddr from 'ipaddr.js'
-import { type Block, blockOf, type Ip, inBlocks, isWithin } from './blocks.ts'
+import { type Block, blockOf, type Ip, inBlocks, inNat64, isWithin } from './blocks.ts'
 import type { Policy } from './policy.ts'
 
 /** `metadata` stays refused when private networks are allowed; `reserved` leads nowhere that a receiver could be. */
@@ -24,7 +24,6 @@ export interface Unwrap {
 
 const blocks = (...cidrs: string[]): Block[] => cidrs.map((cidr) => blockOf(cidr, 'address rules'))
 const GLOBAL_UNICAST = blocks('2000::/3')
-const NAT64 = blocks('64:ff9b::/96')
 /**
  * Where clouds hand out credentials to whoever asks from inside: link-local, and what some of them chose instead or beside it.
  * Azure's WireServer has a public address; most other ones lie inside shared or unique local networks.
@@ -70,10 +69,7 @@ export const addressRules: readonly AddressRule[] = [
 /** The spellings of IPv4 that networks do route. */
 export const unwraps: readonly Unwrap[] = [
   { name: 'v4-mapped', unwrap: (ip) => (ip.isIPv4MappedAddress() ? ip.toIPv4Address() : null) },
-  {
-    name: 'nat64',
-    unwrap: (ip) => (inBlocks(ip, NAT64) ? new ipaddr.IPv4(ip.toByteArray().slice(12)) : null),
-  },
+  { name: 'nat64', unwrap: inNat64 },
 ]
 
 /** Which blocks of `allowCidrs` count for a metadata address: a wide one was meant for the network around it. */

@@ -8,6 +8,8 @@ export type Ip = ipaddr.IPv4 | ipaddr.IPv6
 /** A block of addresses: its first address and the length of its prefix. */
 export type Block = readonly [Ip, number]
 
+const NAT64: Block = [ipaddr.IPv6.parse('64:ff9b::'), 96]
+
 /**
  * The address, or null for anything but a plainly written one without a zone. The WHATWG parser brings IPv6 into hexadecimal
  * first: ipaddr.js takes `::8.8.8.8` for `::ffff:8.8.8.8`, and octal and hexadecimal numbers in its IPv4 part.
@@ -40,6 +42,27 @@ export function blockOf(value: unknown, path: string): Block {
       `spells IPv4 as IPv6 with a length below 96, where it would mean something else: write it as IPv4, \`${inner}/${Math.min(length, 32)}\``,
     )
   return [inner, length - 96]
+}
+
+/** The IPv4 address in a NAT64 spelling of it (RFC 6052), or null. */
+export function inNat64(ip: ipaddr.IPv6): ipaddr.IPv4 | null {
+  return inBlocks(ip, [NAT64]) ? new ipaddr.IPv4(ip.toByteArray().slice(12)) : null
+}
+
+/**
+ * A block that is to be open. Addresses are judged by what they stand for, so one that holds nothing but NAT64 spellings would open
+ * nothing.
+ *
+ * @throws PosthornError INVALID_OPTION with `path`
+ */
+export function openBlockOf(value: unknown, path: string): Block {
+  const [first, length] = blockOf(value, path)
+  const inner = first instanceof ipaddr.IPv6 && length >= NAT64[1] ? inNat64(first) : null
+  if (inner === null) return [first, length]
+  throw optionError(
+    path,
+    `spells IPv4 in NAT64: write it as IPv4, \`${inner}/${length - NAT64[1]}\`, which holds for every spelling`,
+  )
 }
 
 /** True when the address lies in one of the blocks. */

@@ -1,6 +1,6 @@
 /** What an operator opens and closes: the options of the address guard, checked once, in the form the rules read. */
 import { didYouMean } from '../input/closest.ts'
-import { type Block, blockOf } from './blocks.ts'
+import { type Block, blockOf, openBlockOf } from './blocks.ts'
 import { hostPatternOf } from './hosts.ts'
 import { optionError } from './option-error.ts'
 
@@ -15,7 +15,8 @@ export interface AddressGuardOptions {
   readonly allowPrivateNetworks?: boolean | undefined
   /**
    * Blocks to accept although they are not public, for example `['127.0.0.0/8', '::1/128']`. Metadata addresses within a wider block
-   * stay refused: name them by themselves, or a block of nothing else (`169.254.0.0/16`). @default []
+   * stay refused: name them by themselves, or a block of nothing else (`169.254.0.0/16`). IPv4 is written as such: it then holds for
+   * NAT64 and v4-mapped spellings, too. @default []
    */
   readonly allowCidrs?: readonly string[] | undefined
   /** Blocks to refuse, also where another option allows them. @default [] */
@@ -78,7 +79,7 @@ export function policyOf(options: AddressGuardOptions): Policy {
   return {
     allowHttp: flag('allowHttp'),
     allowPrivateNetworks: flag('allowPrivateNetworks'),
-    allowBlocks: list('allowCidrs', blockOf),
+    allowBlocks: list('allowCidrs', openBlockOf),
     denyBlocks: list('denyCidrs', blockOf),
     allowHosts: list('allowHosts', hostPatternOf('allowCidrs')),
     denyHosts: list('denyHosts', hostPatternOf('denyCidrs')),

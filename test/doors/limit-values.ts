@@ -79,9 +79,12 @@ export const LABELS = {
     'a key of 128 characters': { [x(128)]: 'v' },
     'a value of 500': { k: x(500) },
     'an empty value': { k: '' },
+    'signs of four bytes': { [x(128, '😀')]: x(500, '😀') },
   },
   refuses: {
     '51 keys': object(51),
+    'a key of 129 signs of four bytes': { [x(129, '😀')]: 'v' },
+    'a value of 501 such signs': { k: x(501, '😀') },
     'a key of 129 characters': { [x(129)]: 'v' },
     'an empty key': { '': 'v' },
     'a value of 501': { k: x(501) },

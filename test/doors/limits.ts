@@ -34,6 +34,12 @@ export interface Limit extends Values {
   readonly onlyInCode?: true
 }
 
+/** Characters are counted as databases count them. */
+const SIGNS_255 = {
+  takes: { '255 signs of four bytes': x(255, '😀') },
+  refuses: { null: null, '256 signs of four bytes': x(256, '😀') },
+}
+
 /** Every field. */
 export const limits: readonly Limit[] = [
   { field: 'id', doors: ['create'], ...ID },
@@ -146,8 +152,8 @@ export const limits: readonly Limit[] = [
     },
   },
   { field: 'id', doors: ['publish'], ...ID },
-  { field: 'idempotencyKey', doors: ['publish'], ...text(1, 255, { refuses: { null: null } }) },
-  { field: 'orderingKey', doors: ['publish'], ...text(1, 255, { refuses: { null: null } }) },
+  { field: 'idempotencyKey', doors: ['publish'], ...text(1, 255, SIGNS_255) },
+  { field: 'orderingKey', doors: ['publish'], ...text(1, 255, SIGNS_255) },
   {
     field: 'skip',
     doors: ['publish'],

@@ -200,6 +200,10 @@ describe('the options of the guard', () => {
       'The option `denyHosts[0]` begins with a dot: write `evil.example`, or `*.evil.example` for the names below it.',
     ],
     [
+      { allowCidrs: ['10.0.0.0/8', '64:ff9b::10.1.0.0/112'] },
+      'The option `allowCidrs[1]` spells IPv4 in NAT64: write it as IPv4, `10.1.0.0/16`, which holds for every spelling.',
+    ],
+    [
       { allowHosts: ['::1'] },
       'The option `allowHosts[0]` must be a host name: addresses are for `allowCidrs`.',
     ],
