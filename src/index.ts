@@ -47,6 +47,7 @@ export type {
   PausedBy,
   Rate,
   SecretInfo,
+  StoppedLine,
   Subscription,
   SubscriptionState,
   TenantScope,

@@ -88,6 +88,13 @@ export interface BreakerState {
   readonly probes: number
 }
 
+/** An ordered subscription whose line stopped (`onGivenUp: 'stop'`). */
+export interface StoppedLine {
+  /** The delivery that was given up. */
+  readonly deliveryId: string
+  readonly at: Date
+}
+
 /** Who wants which event types, and where. Secrets and header values are never part of it. */
 export interface Subscription {
   readonly id: string
@@ -103,7 +110,10 @@ export interface Subscription {
   readonly headers: Readonly<Record<string, typeof REDACTED>>
   readonly metadata: Metadata
   readonly state: SubscriptionState
+  /** `'user'` also where its line stopped: see `stopped`. */
   readonly pausedBy: PausedBy | null
+  /** Where its line stopped, as long as nobody has resumed it: `pausedBy` is `'user'` then. Null where a person paused it. */
+  readonly stopped: StoppedLine | null
   readonly disabledReason: DisabledReason | null
   readonly disabledAt: Date | null
   /** Why and since when the breaker holds it, and when it is tried again; null while the breaker lets everything through. */

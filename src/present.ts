@@ -11,6 +11,7 @@ import type {
   JsonObject,
   Rate,
   SecretInfo,
+  StoppedLine,
   Subscription,
 } from './model.ts'
 import { REDACTED } from './model.ts'
@@ -53,6 +54,7 @@ export async function presentSubscription(
     metadata: { ...row.metadata },
     state: row.state,
     pausedBy: row.pausedBy,
+    stopped: stoppedOf(row),
     disabledReason: row.disabledReason,
     disabledAt: dateOrNull(row.disabledAt),
     breaker: breakerOf(row),
@@ -100,6 +102,13 @@ function breakerOf(row: SubscriptionRecord): BreakerState | null {
     nextProbeAt: dateOf(nextProbeAt),
     probes,
   }
+}
+
+function stoppedOf(row: SubscriptionRecord): StoppedLine | null {
+  const { stopped } = conditionOf(row)
+  if (stopped === undefined || row.pausedBy !== 'user') return null
+  const { deliveryId, at } = stopped
+  return typeof deliveryId === 'string' && Number.isFinite(at) ? { deliveryId, at: dateOf(at) } : null
 }
 
 function channelsOf({ channels }: JsonObject): readonly string[] {

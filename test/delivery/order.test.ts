@@ -65,8 +65,11 @@ describe('ordering', () => {
     await made.webhooks.drain()
     expect(made.transport.requests).toHaveLength(1)
     const stopped = await made.webhooks.subscriptions.get(subscription.id, { tenantId: 'acme' })
+    const [failed] = (await made.webhooks.deliveries.list({ tenantId: 'acme', state: 'failed' })).items
     expect(stopped).toMatchObject({ state: 'paused', pausedBy: 'user', onGivenUp: 'stop' })
-    await made.webhooks.subscriptions.resume(subscription.id, { tenantId: 'acme' })
+    expect(stopped.stopped).toEqual({ deliveryId: failed?.id, at: failed?.endedAt })
+    const resumed = await made.webhooks.subscriptions.resume(subscription.id, { tenantId: 'acme' })
+    expect(resumed).toMatchObject({ state: 'active', stopped: null })
     await made.webhooks.drain()
     expect(made.transport.requests.map((request) => decode(request).n)).toEqual([0, 1, 2])
   })

@@ -158,6 +158,10 @@ export const subscription = named(
     metadata: labelsOut(),
     state: wordOut('active', 'paused', 'disabled'),
     pausedBy: wordOut('user', 'breaker').nullable(),
+    stopped: described(
+      z.object({ deliveryId: z.string(), at: instantOut() }).readonly().nullable(),
+      'The delivery at which its line stopped (`onGivenUp`), until it is resumed.',
+    ),
     disabledReason: wordOut('user', 'gone', 'failing', 'unverified').nullable(),
     disabledAt: instantOut().nullable(),
     breaker: z
