@@ -151,11 +151,8 @@ describe('the command', () => {
   }, 60_000)
 
   it.each([
-    [[], 'There is no backend ""'],
     [['nothing'], 'There is no backend "nothing"'],
     [['jobs-cloud', '--port', '65536'], '--port'],
-    [['jobs-cloud', '--port', 'x'], '--port'],
-    [['jobs-cloud', '--store', 'paper'], 'There is no store "paper"'],
     [['jobs-cloud', '--slow'], '--slow'],
   ])(
     'that is wrong (%j) says so and ends with 2',

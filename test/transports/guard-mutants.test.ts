@@ -3,6 +3,7 @@
  * A mutant whose line is gone fails too, so that the list keeps up with the code.
  */
 import { readFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -135,8 +136,6 @@ const ENTRY = [
   "export { kyTransport } from './src/transports/ky.ts'",
   "export { guardedTransport } from './src/guard/guarded-transport.ts'",
 ].join('\n')
-const REQUIRE =
-  "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
 
 /** The wiring with this one line weakened; the whole one without a mutant. */
 async function wiringOf(mutant?: Mutant): Promise<Wiring> {
@@ -147,11 +146,15 @@ async function wiringOf(mutant?: Mutant): Promise<Wiring> {
   await build({
     stdin: { contents: ENTRY, resolveDir: root, loader: 'ts' },
     ...{ outfile, absWorkingDir: root, bundle: true, format: 'esm', platform: 'node', target: 'node20' },
-    ...{ banner: { js: REQUIRE }, logLevel: 'error' },
+    logLevel: 'error',
     plugins: [
       {
         name: 'mutant',
-        setup({ onLoad }) {
+        setup({ onLoad, onResolve }) {
+          // Packages are loaded once for all mutants, from where they are.
+          onResolve({ filter: /^[a-z@]/ }, ({ path }) =>
+            isBuiltin(path) ? undefined : { path: import.meta.resolve(path), external: true },
+          )
           onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
             const source = await readFile(path, 'utf8')
             if (mutant === undefined || !path.endsWith(mutant.file)) return { contents: source, loader: 'ts' }

@@ -30,5 +30,5 @@ describe.skipIf(pool === null)('mysqlStore', () => {
       return { tx, commit: end('commit'), rollback: end('rollback') }
     },
   }))
-  runKit(makeStore)
+  runKit(makeStore, 'few seeds')
 })

@@ -25,5 +25,5 @@ const makeStore = emptyStores(() => ({
 }))
 
 describe('postgresStore on PGlite', () => {
-  runKit(makeStore, 'few seeds')
+  runKit(makeStore, 'sample')
 })

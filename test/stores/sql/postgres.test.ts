@@ -22,5 +22,5 @@ afterAll(async () => {
 const makeStore = emptyStores(() => onPool(pool, { listen: true }))
 
 describe('postgresStore', () => {
-  runKit(makeStore)
+  runKit(makeStore, 'few seeds')
 })

@@ -21,7 +21,7 @@ describe('on Postgres', async () => {
   const { url, drop } = await createPostgresDatabase()
   const pool = new pg.Pool({ connectionString: url, max: 4 })
   const sql = postgres(url, { max: 4, onnotice: () => {} })
-  const pglite = new PGlite()
+  const pglite = await PGlite.create()
   const kyselyPool = new pg.Pool({ connectionString: url, max: 2 })
   const kysely = new Kysely<Record<string, never>>({ dialect: new PostgresDialect({ pool: kyselyPool }) })
   const onPg = drizzlePg(pool)

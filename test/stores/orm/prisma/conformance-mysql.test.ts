@@ -22,5 +22,5 @@ const makeStore = emptyStores(() => ({
 }))
 
 describe.skipIf(database === null)('prismaStore on MariaDB', () => {
-  runKit(makeStore, 'few seeds')
+  runKit(makeStore, 'sample')
 })
