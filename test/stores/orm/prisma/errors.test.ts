@@ -83,11 +83,11 @@ for (const { name, prisma, extended, taken, place, skip } of databases)
     it('a key that is taken has the code of the database, and the sentence alone', async () => {
       const database = prismaDatabase(prisma)
       await database.query(insert, ['a telling value', 1])
-      for (const running of [
-        database.query(insert, ['a telling value', 1]),
-        database.transaction((tx) => tx.query(insert, ['a telling value', 1])),
+      for (const run of [
+        () => database.query(insert, ['a telling value', 1]),
+        () => database.transaction((tx) => tx.query(insert, ['a telling value', 1])),
       ]) {
-        const error = await failureOf(running)
+        const error = await failureOf(run())
         expect(error).toMatchObject({ code: taken, cause: { code: 'P2010' } })
         expect(isTransient(error)).toBe(true)
         expect(error.message).toMatch(/^(duplicate|SQLITE_CONSTRAINT: UNIQUE)/i)
