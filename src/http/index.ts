@@ -17,6 +17,7 @@ export { createHandler, type Handler, type MountContext } from './handler.ts'
 export type { HandlerOptions } from './handler-options.ts'
 export type { DocumentOptions } from './openapi.ts'
 export type { HttpErrorCode, Problem } from './problem.ts'
+export type { Json } from './schema-document.ts'
 
 /** The OpenAPI 3.1 document of the management API and the events of `webhooks`, for a build step. @throws PosthornError `INVALID_OPTION` */
 export const openApi = (webhooks: { readonly catalog: Catalog | null }, options?: DocumentOptions) =>

@@ -8,6 +8,7 @@ import { createSqlStore, type SqlStore } from './sql/sql-store.ts'
 
 export type { Migrated } from '../queries.ts'
 export type { SqliteClient } from './sql/executors/sqlite.ts'
+export type { SqliteHandle, SqliteStatement } from './sql/executors/sqlite-handle.ts'
 export type { SqlStore } from './sql/sql-store.ts'
 
 /** Options of `sqliteStore`. */

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { plain, standalone } from './docs-code.ts'
+import { unnamedTypes } from './exported-types.ts'
 import { npm, type Packed, pack } from './pack.ts'
 import { VERIFY_BUDGET, verifySize } from './size.ts'
 import { besideEachZod } from './zod-majors.ts'
@@ -155,6 +156,13 @@ describe('the exports', () => {
       expect(files).toContain(target.default.replace('./dist/', ''))
       expect(files).toContain(target.types.replace('./dist/', ''))
     }
+  })
+
+  it('give every type of a signature a name that can be imported', () => {
+    const entries = Object.values(manifest.exports).flatMap((target) =>
+      typeof target === 'string' ? [] : [target.types.replace('./dist/', '')],
+    )
+    expect(unnamedTypes(join(packed.built, 'dist'), entries)).toEqual([])
   })
 
   it('leave out no entry that was built', async () => {

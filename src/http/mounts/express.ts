@@ -2,6 +2,9 @@
 import type { Handler } from '../handler.ts'
 import { mountPath, type NodeRequest, type NodeResponse, serveNode } from './node-bridge.ts'
 
+export type { VerifiedWebhook } from '../../signing/verified-webhook.ts'
+export type { Handler } from '../handler.ts'
+export type { NodeRequest, NodeResponse } from './node-bridge.ts'
 export { type VerifyWebhookOptions, verifyNodeWebhook as verifyWebhook } from './verify-webhook.ts'
 
 /** What is used of Express' request. */

@@ -4,6 +4,9 @@ import type { Handler } from '../handler.ts'
 import { headerList, type NodeRequest, webRequest } from './node-bridge.ts'
 import { type VerifyWebhookOptions, verifyNodeWebhook } from './verify-webhook.ts'
 
+export type { VerifiedWebhook } from '../../signing/verified-webhook.ts'
+export type { Handler } from '../handler.ts'
+export type { NodeRequest } from './node-bridge.ts'
 export type { VerifyWebhookOptions } from './verify-webhook.ts'
 
 /** What is used of Fastify's request. */

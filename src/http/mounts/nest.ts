@@ -3,6 +3,10 @@ import type { Handler } from '../handler.ts'
 import { type ExpressRequest, toExpress } from './express.ts'
 import type { NodeResponse } from './node-bridge.ts'
 
+export type { VerifiedWebhook } from '../../signing/verified-webhook.ts'
+export type { Handler } from '../handler.ts'
+export type { ExpressRequest } from './express.ts'
+export type { NodeRequest, NodeResponse } from './node-bridge.ts'
 export { type VerifyWebhookOptions, verifyNodeWebhook as verifyWebhook } from './verify-webhook.ts'
 
 /**

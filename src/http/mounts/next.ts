@@ -4,6 +4,8 @@ import { verify } from '../../signing/verify.ts'
 import type { Handler } from '../handler.ts'
 import { bodyTooLarge, MAX_BODY_BYTES, type VerifyWebhookOptions, withStatus } from './verify-webhook.ts'
 
+export type { VerifiedWebhook } from '../../signing/verified-webhook.ts'
+export type { Handler } from '../handler.ts'
 export type { VerifyWebhookOptions } from './verify-webhook.ts'
 
 /** What a `route.ts` exports. */
