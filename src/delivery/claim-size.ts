@@ -1,9 +1,10 @@
 /**
- * How many rows a claim asks for: as many as the store has shown to hand over in good time. A claim that is larger than what the
- * way to the database carries within a statement's deadline is lost, and its rows wait for the end of its lease.
+ * How many rows a claim asks for: as many as the store has shown to hand over in good time, and as fit into memory. A claim that is
+ * larger than what the way to the database carries within a statement's deadline is lost, and its rows wait for the end of its lease.
  */
 
 import type { Clock } from '../clock.ts'
+import type { EventRecord, Work } from '../records.ts'
 
 /** Nothing is known of the store yet. */
 const FIRST = 32
@@ -12,12 +13,14 @@ const MOST = 500
 const QUICK_MS = 500
 /** … and one that took longer than that for half as many. */
 const SLOW_MS = 2_000
+/** Bodies of a claim, in characters, by what those of the last one were: each is in memory, twice, until its requests are through. */
+const MOST_CHARACTERS = 8 * 1024 * 1024
 
 /** The size of the next claim. */
 export interface ClaimSize {
   readonly rows: number
   /** Learns from a claim that was made this moment, for `asked` rows. */
-  learn<Result extends { readonly work: readonly unknown[] }>(
+  learn<Result extends { readonly work: readonly Work[] }>(
     asked: number,
     claim: Promise<Result>,
   ): Promise<Result>
@@ -25,12 +28,14 @@ export interface ClaimSize {
 
 export function createClaimSize(clock: Pick<Clock, 'monotonic'>): ClaimSize {
   let rows = FIRST
+  /** The mean body of the last claim's events. */
+  let characters = 0
   const halve = () => {
     rows = Math.max(1, rows >> 1)
   }
   return {
     get rows() {
-      return rows
+      return Math.max(1, Math.min(rows, Math.floor(MOST_CHARACTERS / Math.max(1, characters))))
     },
     async learn(asked, claim) {
       const begun = clock.monotonic()
@@ -38,6 +43,7 @@ export function createClaimSize(clock: Pick<Clock, 'monotonic'>): ClaimSize {
         const claimed = await claim
         const tookMs = clock.monotonic() - begun
         const count = claimed.work.length
+        if (count > 0) characters = meanBody(claimed.work)
         if (tookMs > SLOW_MS && count > 0) halve()
         else if (tookMs <= QUICK_MS && count >= asked) rows = Math.min(MOST, Math.max(rows, asked * 2))
         return claimed
@@ -47,4 +53,16 @@ export function createClaimSize(clock: Pick<Clock, 'monotonic'>): ClaimSize {
       }
     },
   }
+}
+
+function meanBody(work: readonly Work[]): number {
+  const events = new Set<EventRecord>()
+  let sum = 0
+  for (const one of work) {
+    if (one.kind === 'job') continue
+    if (!events.has(one.event)) sum += one.event.body?.length ?? 0
+    if (one.kind === 'delivery') sum += one.delivery.body?.length ?? 0
+    events.add(one.event)
+  }
+  return sum / Math.max(1, events.size)
 }

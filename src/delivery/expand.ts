@@ -6,7 +6,7 @@ import { PosthornError } from '../errors.ts'
 import { isKnownDeliveryState } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
-import type { DeliveryWork, EventWork, NewDelivery, SubscriptionRecord } from '../records.ts'
+import type { DeliveryWork, EventRecord, EventWork, NewDelivery, SubscriptionRecord } from '../records.ts'
 import { destinationContext } from '../sealing.ts'
 import { outcomeOf } from './deliver.ts'
 import { destinationFrom } from './destination-text.ts'
@@ -162,13 +162,24 @@ function sort(group: TaskGroup, all: readonly Task[], now: number, parts: Parts,
   return { group, tasks, settled, ordered, ranges: null }
 }
 
+/** Of events in memory: deliveries of one that were claimed together share it. */
+const encoded = new WeakMap<EventRecord, Uint8Array>()
+
+function bytesOf(event: EventRecord): Uint8Array {
+  const known = encoded.get(event)
+  if (known !== undefined) return known
+  const bytes = encoder.encode(event.body ?? '')
+  encoded.set(event, bytes)
+  return bytes
+}
+
 function eventTasks(
   group: TaskGroup,
   work: EventWork,
   owed: readonly SubscriptionRecord[],
   parts: Parts,
 ): Task[] {
-  const body = encoder.encode(work.event.body ?? '')
+  const body = bytesOf(work.event)
   return owed.map((subscription) => eventTask(group, work, subscription, body, parts))
 }
 
@@ -204,7 +215,7 @@ function deliveryTask(group: TaskGroup, work: DeliveryWork, target: Target): Tas
     test: stored.test,
     maxAgeMs: stored.expiresAt - event.dueAt,
   }
-  const body = encoder.encode(stored.body ?? event.body ?? '')
+  const body = stored.body === null ? bytesOf(event) : encoder.encode(stored.body)
   const lane = stored.subscriptionId ?? target.origin
   return { group, event, body, target, lane, delivery, stored, trigger: work.trigger }
 }

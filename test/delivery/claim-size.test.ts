@@ -60,3 +60,27 @@ it('claims grow while they are quick, and shrink when the store becomes slow', a
   const { rows } = await sender.store.listAttempts({ tenant: 'acme' }, { limit: 5_000 })
   expect(rows.filter(({ outcome }) => outcome === 'succeeded').length).toBe(1_800)
 })
+
+it('claims of large bodies are small: what is claimed is in memory until it is sent', async () => {
+  const sender = setup({ concurrency: 1_000, concurrencyPerSubscription: 1_000, concurrencyPerOrigin: 1_000 })
+  onTestFinished(() => sender.webhooks.stop())
+  await sender.subscribe()
+  const text = 'x'.repeat(1_000_000)
+  const publish = (count: number, data: object) =>
+    sender.webhooks.publishMany(
+      Array.from({ length: count }, () => ({ type: 'order.paid', data, tenantId: 'acme' })),
+    )
+  await publish(60, { text })
+  const asked = slowly(sender, { msPerRow: 0 })
+  await sender.webhooks.start()
+  await sender.clock.advance(5_000)
+  const [first = 0, ...others] = asked
+  expect(first).toBe(32)
+  expect(Math.max(...others)).toBeLessThanOrEqual(8)
+  expect(sender.transport.requests).toHaveLength(60)
+
+  await publish(60, {})
+  asked.length = 0
+  await sender.clock.advance(5_000)
+  expect(Math.max(...asked)).toBeGreaterThan(32)
+})

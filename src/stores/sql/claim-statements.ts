@@ -79,17 +79,27 @@ const columns = (alias: string, prefix: string, names: readonly string[]) =>
 
 const LOADED = `
   q.id, q.tenant_id, q.event_id, q.kind, q.after_id, q.up_to_id, q.job, q.cause, q.released, q.due_at, q.sequence, q.lease_until,
-  q.claims_before, q.lost_alone_before, q.resumed, t.version, ${columns('e', 'e_', EVENT_COLUMNS)}`
+  q.claims_before, q.lost_alone_before, q.resumed, t.version, ${columns(
+    'e',
+    'e_',
+    EVENT_COLUMNS.filter((name) => name !== 'body'),
+  )}`
+const BODY = ', e.body as e_body'
+/** Deliveries of one event would each bring its body: `BODIES` brings it once. */
+const BODY_OF_EVENTS = ', case when q.kind = 0 then e.body else null end as e_body'
 const JOINED = `
   left join {events} e on e.tenant_id = q.tenant_id and e.id = q.event_id
   left join {tenants} t on t.tenant_id = q.tenant_id`
 const WITH_DELIVERY = `, ${columns('d', 'd_', DELIVERY_COLUMNS)}, q.stage as d_waiting_stage, q.due_at as d_waiting_at`
 const DELIVERY_JOINED = 'left join {deliveries} d on d.tenant_id = q.tenant_id and d.id = q.delivery_id'
 
-/** The claimed rows with all that their worker needs. */
-export const LOAD = `
-  select ${LOADED}${WITH_DELIVERY} from {rows ${PLACE}} join {queue} q on ${SAME} ${JOINED} ${DELIVERY_JOINED}
+const load = (body: string) => `
+  select ${LOADED}${body}${WITH_DELIVERY} from {rows ${PLACE}} join {queue} q on ${SAME} ${JOINED} ${DELIVERY_JOINED}
   where q.token = :token`
+/** The claimed rows with all that their worker needs. */
+export const LOAD = load(BODY)
+/** The same without the bodies of deliveries. */
+export const LOAD_APART = load(BODY_OF_EVENTS)
 
 /** Where one statement can do both: leases and loads, and says when the next lease of others ends if that is asked. */
 const leaseAndLoad = (more: string, join: string) => (dialect: Dialect) =>
@@ -97,6 +107,13 @@ const leaseAndLoad = (more: string, join: string) => (dialect: Dialect) =>
   with q as (${LEASE(dialect)} returning q.*)
   select ${LOADED}${more}, (${NEXT_LEASE} and 1 = :ask) as next_lease from q ${JOINED} ${join}`
 /** See `leaseAndLoad`: rows of any kind. */
-export const LEASE_ANY = leaseAndLoad(WITH_DELIVERY, DELIVERY_JOINED)
+export const LEASE_ANY = leaseAndLoad(BODY + WITH_DELIVERY, DELIVERY_JOINED)
+/** See `leaseAndLoad`: the same without the bodies of deliveries. */
+export const LEASE_ANY_APART = leaseAndLoad(BODY_OF_EVENTS + WITH_DELIVERY, DELIVERY_JOINED)
 /** See `leaseAndLoad`: events and jobs. */
-export const LEASE_EVENTS = leaseAndLoad('', '')
+export const LEASE_EVENTS = leaseAndLoad(BODY, '')
+
+/** The bodies of events. */
+export const BODIES = `
+  select e.tenant_id, e.id as event_id, e.body from {rows w: tenant_id text, event_id text}
+  join {events} e on e.tenant_id = w.tenant_id and e.id = w.event_id`

@@ -3,18 +3,21 @@
  * free of it. Rows that another process takes in between are left out.
  */
 import type { Claimed, ClaimRequest } from '../../queries.ts'
-import type { Work } from '../../records.ts'
+import type { EventRecord, Work } from '../../records.ts'
 import {
   candidates,
   LEASE,
   LEASE_ANY,
+  LEASE_ANY_APART,
   LEASE_EVENTS,
   LEASE_LOCKED,
   LOAD,
+  LOAD_APART,
   LOCK_FREE,
   NEXT_LEASE,
   SUSPECTS,
 } from './claim-statements.ts'
+import { claimedEvents } from './claimed-events.ts'
 import { objectIn } from './json-columns.ts'
 import { type Candidate, createTurns, pick, shareOf } from './pick.ts'
 import { handBack } from './queue.ts'
@@ -97,8 +100,9 @@ export function createClaimer(session: Session): Claimer {
         request.token,
       )
     const versions = new Map(known.map((row) => [text(row.tenant_id), number(row.version ?? 0)]))
+    const eventOf = namesTwice(picked) ? await claimedEvents(session, known) : eventOfClaim
     const claimed = {
-      work: known.flatMap((row) => workOf(row, request.token)),
+      work: known.flatMap((row) => workOf(row, request.token, eventOf)),
       now: toMs(now),
       versions,
       suspects:
@@ -152,9 +156,10 @@ export function createClaimer(session: Session): Claimer {
 
   async function leased(values: Values, picked: readonly Candidate[]): Promise<readonly Row[]> {
     const { dialect } = session
+    const apart = namesTwice(picked)
     if (dialect.changesInCommon) {
       const some = picked.some(({ kind }) => kind === KIND.delivery)
-      return session.rows(some ? LEASE_ANY : LEASE_EVENTS, values)
+      return session.rows(some ? (apart ? LEASE_ANY_APART : LEASE_ANY) : LEASE_EVENTS, values)
     }
     if (dialect.updatesLocked) await session.run(LEASE, values)
     else {
@@ -163,7 +168,7 @@ export function createClaimer(session: Session): Claimer {
         if (free.length > 0) await statements.run(LEASE_LOCKED, { ...values, w: free })
       })
     }
-    return session.rows(LOAD, values)
+    return session.rows(apart ? LOAD_APART : LOAD, values)
   }
 
   /** When the earliest lease of others ends. Only where nothing due was left: else that is due sooner. */
@@ -205,6 +210,12 @@ function placesOf(rows: readonly Candidate[]): readonly (readonly (string | numb
   return places.sort((a, b) => compare(a[0], b[0]) || compare(a[1], b[1]) || a[2] - b[2])
 }
 
+/** Whether several are of one event, whose body then comes apart. */
+function namesTwice(picked: readonly Candidate[]): boolean {
+  const events = new Set(picked.map(({ tenantId, eventId }) => JSON.stringify([tenantId, eventId])))
+  return events.size < picked.length
+}
+
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const placeOf = (row: Row): readonly (string | number)[] => [
@@ -223,7 +234,7 @@ const placeName = (row: Row): string => rowName(text(row.tenant_id), text(row.ev
 const KINDS: readonly number[] = Object.values(KIND)
 const isKnown = (row: Row): boolean => KINDS.includes(number(row.kind))
 
-function workOf(row: Row, token: string): Work[] {
+function workOf(row: Row, token: string, eventOf: (row: Row) => EventRecord): Work[] {
   const tenantId = text(row.tenant_id)
   const base = {
     claim: { row: placeName(row), token },
@@ -236,7 +247,7 @@ function workOf(row: Row, token: string): Work[] {
   const kind = number(row.kind)
   if (kind === KIND.job) return [{ kind: 'job', job: objectIn(row.job) ?? {}, ...base }]
   if (row.e_type === null) return []
-  const event = eventOfClaim(row)
+  const event = eventOf(row)
   if (kind === KIND.event) {
     const range = { after: textOrNull(row.after_id), upTo: textOrNull(row.up_to_id) }
     return [{ kind: 'event', event, ...range, ...base }]
