@@ -16,7 +16,7 @@ export function tortureTests(
   let built: Awaited<ReturnType<typeof buildPrograms>> | undefined
   beforeAll(async () => {
     built = await buildPrograms()
-  })
+  }, PATIENCE_MS)
   afterAll(() => built?.remove())
 
   for (const { scenario, kinds = scenario.kinds } of cases) {
