@@ -202,15 +202,19 @@ export function guardOptionsOf(options: AddressGuardOptions): AddressGuardOption
   )
 }
 
+/** Of the options that are checked against others, too. */
+export const DEFAULT_TIMEOUT_MS = 15_000
+export const DEFAULT_CONCURRENCY = 512
+
 /** @throws PosthornError `INVALID_OPTION` or `CONTRADICTORY_OPTIONS` */
 export function checkOptions(options: unknown): void {
   const result = shape.safeParse(options)
   if (!result.success) refuseOption(shape, result.error.issues[0])
   const {
-    concurrency = 512,
+    concurrency = DEFAULT_CONCURRENCY,
     concurrencyPerSubscription,
     concurrencyPerOrigin,
-    timeoutMs = 15_000,
+    timeoutMs = DEFAULT_TIMEOUT_MS,
     maxAgeMs,
     retention,
     userAgent,

@@ -25,7 +25,13 @@ import { heldTime, type Problem } from './host/clock.ts'
 import { heldTransport } from './host/transport.ts'
 import { idsOf } from './ids.ts'
 import { invalidInput, recordOf } from './input/known-keys.ts'
-import { checkOptions, guardOptionsOf, type WebhooksOptions } from './options.ts'
+import {
+  checkOptions,
+  DEFAULT_CONCURRENCY,
+  DEFAULT_TIMEOUT_MS,
+  guardOptionsOf,
+  type WebhooksOptions,
+} from './options.ts'
 import type { Parts } from './parts.ts'
 import type { SubscriptionRecord } from './records.ts'
 import { createReporter, harmless, warningLogger } from './report.ts'
@@ -67,7 +73,7 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
   const problem: Problem = (during, error) => report.problem(during, error)
   const { clock, random } = heldTime(options, problem)
   const logger = harmless(options.logger ?? warningLogger)
-  const { customSchemes = [] } = options
+  const { customSchemes = [], timeoutMs = DEFAULT_TIMEOUT_MS } = options
   const guard = addressGuard(guardOptionsOf(options))
   const own = {
     clock,
@@ -92,16 +98,16 @@ export function createWebhooks<Events extends Catalog | null = null, Tx = never>
     retry: options.retry === undefined ? defaultRetry : parseRetry(options.retry),
     report,
     statistics,
-    sealer: checkedSealer(options.secrets ?? unsealed, clock, options.timeoutMs ?? 15_000),
+    sealer: checkedSealer(options.secrets ?? unsealed, clock, timeoutMs),
     defaultTenant: options.defaultTenant ?? null,
-    timeoutMs: options.timeoutMs ?? 15_000,
+    timeoutMs,
     maxAgeMs: options.maxAgeMs ?? 5 * DAY_MS,
     retention: retentionOf(options.retention),
     maxBodyBytes: options.maxBodyBytes ?? 262_144,
     verifyEndpoint: options.verifyEndpoint ?? false,
     verifyOrigin: options.verifyOrigin ?? 'posthorn',
     maxSubscriptionsPerTenant: options.maxSubscriptionsPerTenant ?? null,
-    concurrency: options.concurrency ?? 512,
+    concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     perSubscription: options.concurrencyPerSubscription ?? Math.min(10, options.concurrency ?? 10),
     perOrigin: options.concurrencyPerOrigin ?? Math.min(20, options.concurrency ?? 20),
     guard,

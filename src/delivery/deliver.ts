@@ -24,7 +24,7 @@ const UNREADY_MS = 30_000
 const MIN_SEND_MS = 2_000
 
 /** What an attempt came to. */
-export interface Delivered {
+export interface Attempted {
   readonly outcome: Outcome
   /** What it showed about the subscription; null where it says nothing about the receiver. */
   readonly finding: Finding | null
@@ -60,7 +60,7 @@ export async function deliver(
   parts: Parts,
   preparer: Preparer,
   time: StoreTime,
-): Promise<Delivered | null> {
+): Promise<Attempted | null> {
   const { transport, guard, clock } = parts
   const begun: Begun = { id: parts.ids.attempt(), startedAt: time.now(), at: clock.monotonic() }
   const left = () => begun.at + deadlineMs - clock.monotonic()
@@ -133,7 +133,7 @@ function unsent(
   ready: Extract<Ready, { readonly cause: unknown }>,
   begun: Begun,
   parts: Parts,
-): Delivered {
+): Attempted {
   const nothing = { finding: null, timedOut: false, tookMs: 0 }
   if (ready.kind === 'unopened') {
     parts.report.problem('open', ready.cause)

@@ -7,7 +7,7 @@ import { isBroken } from './row-check.ts'
 import type { Task } from './task.ts'
 
 /** Claims made alone that a row may cost before it is set aside. */
-const QUARANTINE_AFTER = 5
+export const QUARANTINE_AFTER = 5
 
 /** Null: send it. `now` is the store's clock. */
 export function insteadOfSending(task: Task, now: number, parts: Parts): Next | null {

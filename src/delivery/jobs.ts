@@ -7,6 +7,7 @@ import { PosthornError } from '../errors.ts'
 import type { JsonObject } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import type { JobWork } from '../records.ts'
+import { QUARANTINE_AFTER } from './hold.ts'
 import { cancel } from './jobs/cancel.ts'
 import { fromJson, type JobKind, type JobRecord, KEEP_MS, toJson } from './jobs/job.ts'
 import { replay } from './jobs/replay.ts'
@@ -21,8 +22,6 @@ const WAIT_MS = 1_000
 const UNKNOWN_MS = 60_000
 /** Steps in a row that may fail before the job is given up. */
 const MAX_FAILED_STEPS = 20
-/** Claims made alone that a job may cost before it is given up. */
-const QUARANTINE_AFTER = 5
 
 /** Takes one step; resolves when the job is back in the queue (or out of it). Rejects only when the store fails. */
 export type JobRunner = (work: JobWork, isOver: () => boolean) => Promise<void>

@@ -279,6 +279,3 @@ function refuseTaken(
 function present({ event, duplicate }: Appended): Published {
   return { id: event.id, duplicate, publishedAt: new Date(Math.floor(event.publishedAt)) }
 }
-
-/** See `createPublisher`. */
-export type Publisher = ReturnType<typeof createPublisher>

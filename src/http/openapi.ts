@@ -116,14 +116,15 @@ function parameters(schema: Json, place: 'path' | 'query'): Json[] {
   })
 }
 
+const header = (name: string, description: string): Json => ({
+  name,
+  in: 'header',
+  required: false,
+  description,
+  schema: { type: 'string' },
+})
+
 function headerParameters({ method, revisioned }: Route): Json[] {
-  const header = (name: string, description: string) => ({
-    name,
-    in: 'header',
-    required: false,
-    description,
-    schema: { type: 'string' },
-  })
   return [
     ...(method === 'GET' ? [] : [header('Idempotency-Key', 'The same write sent twice happens once.')]),
     ...(revisioned ? [header('If-Match', 'The `ETag` that was read: change it only as it was.')] : []),
@@ -131,13 +132,6 @@ function headerParameters({ method, revisioned }: Route): Json[] {
 }
 
 function receivedEvent({ type, body, example }: { type: string; body: Json; example: unknown }): Json {
-  const header = (name: string, description: string) => ({
-    name,
-    in: 'header',
-    required: false,
-    description,
-    schema: { type: 'string' },
-  })
   return {
     summary: type,
     tags: ['Received events'],

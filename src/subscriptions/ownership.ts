@@ -72,9 +72,6 @@ export function createOwnership(parts: Parts) {
   }
 }
 
-/** See `createOwnership`. */
-export type Ownership = ReturnType<typeof createOwnership>
-
 /**
  * The abuse protection of CloudEvents' HTTP webhooks (section 4): the receiver names us, or everyone, in
  * `WebHook-Allowed-Origin`. Its status says nothing: any web server answers OPTIONS with some.

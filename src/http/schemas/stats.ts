@@ -1,8 +1,9 @@
 /** Statistics and health as JSON. */
 import { z } from 'zod/v4'
 import type { Health, Stats } from '../../index.ts'
-import { idText, instantIn, instantOut, wordOut } from './field.ts'
+import { idText, instantIn, instantOut } from './field.ts'
 import { described, named } from './named.ts'
+import { breakerState } from './subscription.ts'
 
 /** The query of stats; all of it narrows. */
 export const statsQuery = {
@@ -42,15 +43,7 @@ export const stats = named(
     backlog: z.number(),
     oldestDueAt: instantOut().nullable(),
     held: z.number(),
-    breaker: z
-      .object({
-        cause: wordOut('failing', 'throttled'),
-        openedAt: instantOut(),
-        nextProbeAt: instantOut(),
-        probes: z.number(),
-      })
-      .readonly()
-      .nullable(),
+    breaker: breakerState().nullable(),
   }) satisfies z.ZodType<Stats>,
   'How deliveries went in a span, and what waits now.',
 )

@@ -143,6 +143,17 @@ export const subscriptionChanges = named(
   'What to change: an absent field stays, null clears it.',
 )
 
+/** Why and since when the breaker holds a subscription. */
+export const breakerState = () =>
+  z
+    .object({
+      cause: wordOut('failing', 'throttled'),
+      openedAt: instantOut(),
+      nextProbeAt: instantOut(),
+      probes: z.number(),
+    })
+    .readonly()
+
 /** A subscription as it is shown. Whatever is not listed here stays behind, secrets above all. */
 export const subscription = named(
   'Subscription',
@@ -164,15 +175,7 @@ export const subscription = named(
     ),
     disabledReason: wordOut('user', 'gone', 'failing', 'unverified').nullable(),
     disabledAt: instantOut().nullable(),
-    breaker: z
-      .object({
-        cause: wordOut('failing', 'throttled'),
-        openedAt: instantOut(),
-        nextProbeAt: instantOut(),
-        probes: z.number(),
-      })
-      .readonly()
-      .nullable(),
+    breaker: breakerState().nullable(),
     failingSince: instantOut().nullable(),
     signing: z.custom<Subscription['signing']>(),
     retry: z.custom<Subscription['retry']>(),

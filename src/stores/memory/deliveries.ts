@@ -1,6 +1,7 @@
 /** Delivery rows: how they are made, changed and ended. An ended one never changes but by redeliver. */
 import type { DeliveryState, FailureReason } from '../../model.ts'
 import type { DeliveryRecord, EventRecord, NewDelivery } from '../../records.ts'
+import { deliveryRecord, type FirstEnd } from '../delivery.ts'
 import { removeRow } from './rows.ts'
 import type { State, Tenant } from './state.ts'
 import { frozenCopy } from './values.ts'
@@ -16,48 +17,26 @@ export function changeDelivery(
   return next
 }
 
-/** What a delivery is born with when its first attempt has been made already. */
-export interface FirstOutcome {
-  readonly state: DeliveryState
-  readonly reason: FailureReason | null
-  readonly status: number | null
-  readonly failure: DeliveryRecord['lastFailure']
-}
-
 /** Inserts a delivery without a queue row, pending unless it ended at once; the event must have none for this subscription. */
 export function insertDelivery(
   state: State,
   tenant: Tenant,
   event: EventRecord,
   input: NewDelivery,
-  first?: FirstOutcome,
+  first: FirstEnd | null = null,
 ): DeliveryRecord {
-  const now = state.clock.now()
   state.counters.delivery += 1
-  const delivery: DeliveryRecord = Object.freeze({
-    id: input.id,
+  const given = {
     number: state.counters.delivery,
     tenantId: tenant.id,
     eventId: event.id,
     eventType: event.type,
-    subscriptionId: input.subscriptionId,
-    destination: first === undefined ? input.destination : null,
-    body: input.body,
     headers: frozenCopy(input.headers),
-    state: first?.state ?? 'pending',
-    reason: first?.reason ?? null,
-    test: input.test,
-    attemptCount: first === undefined ? 0 : 1,
-    roundStart: 0,
-    lastStatus: first?.status ?? null,
-    lastFailure: first?.failure ?? null,
-    createdAt: now,
-    updatedAt: now,
-    endedAt: first === undefined ? null : now,
+    now: state.clock.now(),
     nextAttemptAt: null,
-    held: false,
     expiresAt: event.dueAt + input.maxAgeMs,
-  })
+  }
+  const delivery = Object.freeze(deliveryRecord(input, given, first))
   index(tenant, delivery)
   return delivery
 }

@@ -2,6 +2,7 @@
 import { isEnded } from '../../model.ts'
 import type { PruneRequest, TenantFilter } from '../../queries.ts'
 import type { DeliveryRecord, EventRecord, RollupRecord } from '../../records.ts'
+import { sumOf } from '../rollup.ts'
 import { changeDelivery } from './deliveries.ts'
 import { removeRow } from './rows.ts'
 import { bumpVersion, type State, type Tenant, tenantOf, tenantsIn } from './state.ts'
@@ -22,16 +23,7 @@ function bucketKey(rollup: RollupRecord): string {
 
 function addTo(rows: Map<string, RollupRecord>, key: string, rollup: RollupRecord): void {
   const before = rows.get(key)
-  rows.set(key, before === undefined ? frozenCopy(rollup) : sum(before, rollup))
-}
-
-function sum(one: RollupRecord, other: RollupRecord): RollupRecord {
-  const counters = new Map(Object.entries(one.counters))
-  for (const [key, count] of Object.entries(other.counters))
-    counters.set(key, (counters.get(key) ?? 0) + count)
-  const length = Math.max(one.histogram.length, other.histogram.length)
-  const histogram = Array.from({ length }, (_, at) => (one.histogram[at] ?? 0) + (other.histogram[at] ?? 0))
-  return frozenCopy({ ...one, counters: Object.fromEntries(counters), histogram })
+  rows.set(key, frozenCopy(before === undefined ? rollup : { ...before, ...sumOf(before, rollup) }))
 }
 
 /** `Store.readRollups`. The slot of a sum is empty. */

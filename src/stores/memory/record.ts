@@ -77,7 +77,7 @@ function recordLive(one: Case, row: QueueRow): Recorded {
     // The common case, in one step: what ends with its first attempt is written once.
     const { status, failure } = attempt
     const reason = next.state === 'failed' ? next.reason : null
-    const ended = { state: next.state, reason, status, failure }
+    const ended = { state: next.state, reason, lastStatus: status, lastFailure: failure }
     const delivery = insertDelivery(state, tenant, event, outcome.delivery, ended)
     return answer('recorded', delivery, storeAttempt(tenant, delivery, attempt, 1, false))
   }

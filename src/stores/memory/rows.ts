@@ -1,11 +1,10 @@
 /** Shapes of the rows in memory, and small steps over them. */
 import type { JsonObject, Trigger } from '../../model.ts'
 import type { Claim, EventRecord } from '../../records.ts'
+import { SUSPECT } from '../suspect.ts'
 import { Heap } from './heap.ts'
 import { type Lane, type QueueRow, type State, type Task, type Tenant, wake } from './state.ts'
 
-/** Lost claims from which a row is suspect. */
-const SUSPECT = 2
 const NO_JOB: JsonObject = Object.freeze({})
 
 /** What a new queue row needs. */

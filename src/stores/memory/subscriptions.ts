@@ -1,13 +1,8 @@
 /** Subscription rows, their guarded updates, and the tenant version that tells caches of a change. */
-import type { SubscriptionState, TenantScope } from '../../model.ts'
+import type { TenantScope } from '../../model.ts'
 import type { DeletedSubscription } from '../../queries.ts'
-import type {
-  DeliveryRecord,
-  NewSubscription,
-  SecretRecord,
-  SubscriptionPatch,
-  SubscriptionRecord,
-} from '../../records.ts'
+import type { DeliveryRecord, NewSubscription, SubscriptionPatch, SubscriptionRecord } from '../../records.ts'
+import { fitsGuard, onlyCondition, patched, type SubscriptionGuard } from '../subscription.ts'
 import { endDelivery } from './deliveries.ts'
 import { bumpVersion, type State, stamp, type Tenant, tenantOf, tenantsIn } from './state.ts'
 import { compareBytes, frozenCopy } from './values.ts'
@@ -60,42 +55,16 @@ export function updateSubscription(
   scope: TenantScope,
   id: string,
   patch: SubscriptionPatch,
-  guard: { readonly revision?: number; readonly states?: readonly SubscriptionState[] } = {},
+  guard: SubscriptionGuard = {},
 ): SubscriptionRecord | null | 'conflict' {
   const found = find(state, scope, id)
   if (found === null) return null
   const { tenant, subscription } = found
-  if (guard.revision !== undefined && guard.revision !== subscription.revision) return 'conflict'
-  if (guard.states !== undefined && !guard.states.includes(subscription.state)) return 'conflict'
-  const changed = patched(subscription, patch, state.clock.now())
+  if (!fitsGuard(subscription, guard)) return 'conflict'
+  const changed = frozenCopy(patched(subscription, patch, state.clock.now()))
   tenant.subscriptions.set(id, changed)
   if (!onlyCondition(patch)) bumpVersion(state, tenant)
   return changed
-}
-
-function onlyCondition(patch: SubscriptionPatch): boolean {
-  return Object.entries(patch).every(([key, value]) => key === 'condition' || value === undefined)
-}
-
-function patched(before: SubscriptionRecord, patch: SubscriptionPatch, now: number): SubscriptionRecord {
-  const { rotate, ...rest } = patch
-  const fields = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
-  const changed: SubscriptionRecord = { ...before, ...fields, updatedAt: now, revision: before.revision + 1 }
-  return frozenCopy({
-    ...changed,
-    disabledAt: patch.state === undefined ? before.disabledAt : patch.state === 'disabled' ? now : null,
-    secrets: rotate === undefined ? changed.secrets : rotated(changed.secrets, rotate, now),
-  })
-}
-
-function rotated(
-  secrets: readonly SecretRecord[],
-  { value, overlapMs, keep }: NonNullable<SubscriptionPatch['rotate']>,
-  now: number,
-): readonly SecretRecord[] {
-  const end = now + overlapMs
-  const older = secrets.map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? end, end) }))
-  return [{ value, createdAt: now, expiresAt: null }, ...older].slice(0, Math.max(1, keep))
 }
 
 /** `Store.deleteSubscription`. */

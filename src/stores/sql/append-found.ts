@@ -1,6 +1,7 @@
 /** What became of the events of an append, row by row. */
 import type { Appended } from '../../queries.ts'
-import type { DeliveryRecord, EventRecord, NewEvent, Work } from '../../records.ts'
+import type { EventRecord, NewEvent, Work } from '../../records.ts'
+import { deliveryRecord } from '../delivery.ts'
 import { eventRecord } from '../event.ts'
 import type { AppendLease } from './append-values.ts'
 import {
@@ -64,30 +65,15 @@ function workOf(event: EventRecord, { addressee }: NewEvent, row: Row, lease: Ap
     event,
   }
   if (addressee === undefined) return { kind: 'event', after: null, upTo: null, ...base }
-  const now = instant(row.now)
-  const delivery: DeliveryRecord = {
-    id: addressee.id,
+  const delivery = deliveryRecord(addressee, {
     number: number(row.number),
     tenantId: event.tenantId,
     eventId: event.id,
     eventType: event.type,
-    subscriptionId: addressee.subscriptionId,
-    destination: addressee.destination,
-    body: addressee.body,
     headers: structuredClone(addressee.headers),
-    state: 'pending',
-    reason: null,
-    test: addressee.test,
-    attemptCount: 0,
-    roundStart: 0,
-    lastStatus: null,
-    lastFailure: null,
-    createdAt: now,
-    updatedAt: now,
-    endedAt: null,
+    now: instant(row.now),
     nextAttemptAt: event.dueAt,
-    held: false,
     expiresAt: toMs(toMicros(event.dueAt) + toMicros(addressee.maxAgeMs)),
-  }
+  })
   return { kind: 'delivery', delivery, trigger: 'event', released: false, ...base }
 }

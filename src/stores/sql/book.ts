@@ -5,6 +5,7 @@
 import type { Trigger } from '../../model.ts'
 import type { Outcome } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord, NewDelivery } from '../../records.ts'
+import { deliveryRecord } from '../delivery.ts'
 import { KIND } from './rows.ts'
 
 /** A queue row that is stored, or will be. */
@@ -87,31 +88,16 @@ export function deliveryIn(book: Book, { tenantId, eventId, delivery }: Outcome)
 
 /** A pending delivery of an event, at an instant in µs. Its number comes with the insert. */
 export function pendingDelivery(now: number, event: BookEvent, input: NewDelivery): DeliveryRecord {
-  const at = now / 1000
-  return {
-    id: input.id,
+  return deliveryRecord(input, {
     number: 0,
     tenantId: event.tenantId,
     eventId: event.id,
     eventType: event.type,
-    subscriptionId: input.subscriptionId,
-    destination: input.destination,
-    body: input.body,
     headers: input.headers === null ? null : { ...input.headers },
-    state: 'pending',
-    reason: null,
-    test: input.test,
-    attemptCount: 0,
-    roundStart: 0,
-    lastStatus: null,
-    lastFailure: null,
-    createdAt: at,
-    updatedAt: at,
-    endedAt: null,
+    now: now / 1000,
     nextAttemptAt: null,
-    held: false,
     expiresAt: (event.dueAt + Math.round(input.maxAgeMs * 1000)) / 1000,
-  }
+  })
 }
 
 /** Enters a pending delivery that is to be inserted. */

@@ -2,6 +2,7 @@
 import { anyTenant } from '../../model.ts'
 import type { PruneRequest, TenantFilter } from '../../queries.ts'
 import type { RollupRecord } from '../../records.ts'
+import { type Sums, sumOf } from '../rollup.ts'
 import type { Dialect } from './dialect.ts'
 import { json, number, orNull, text, toMicros } from './rows.ts'
 import type { Row, Session, Statements, Template } from './session.ts'
@@ -24,17 +25,6 @@ const WRITE_ROLLUPS = (dialect: Dialect) =>
     { table: '{rollups}', alias: 'r', from: `{rows w: ${KEY}, counters text, histogram text}`, on: SAME },
     { counters: 'w.counters', histogram: 'w.histogram' },
   )
-
-type Sums = Pick<RollupRecord, 'counters' | 'histogram'>
-
-function sum(one: Sums, other: Sums): Sums {
-  const counters = new Map(Object.entries(one.counters))
-  for (const [key, count] of Object.entries(other.counters))
-    counters.set(key, (counters.get(key) ?? 0) + count)
-  const length = Math.max(one.histogram.length, other.histogram.length)
-  const histogram = Array.from({ length }, (_, at) => (one.histogram[at] ?? 0) + (other.histogram[at] ?? 0))
-  return { counters: Object.fromEntries(counters), histogram }
-}
 
 const NOTHING: Sums = { counters: {}, histogram: [] }
 
@@ -69,7 +59,7 @@ export async function addRollups(session: Session, rollups: readonly RollupRecor
   for (const rollup of rollups) {
     const line = lineOf(rollup)
     const key = JSON.stringify(line)
-    added.set(key, { line, sums: sum(added.get(key)?.sums ?? NOTHING, rollup) })
+    added.set(key, { line, sums: sumOf(added.get(key)?.sums ?? NOTHING, rollup) })
   }
   const entries = [...added].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
   const w = entries.map(({ line }) => line)
@@ -78,7 +68,7 @@ export async function addRollups(session: Session, rollups: readonly RollupRecor
     const rows = (await statements.rows(LOCK_ROLLUPS, { w })).map(rollupOf)
     const stored = new Map(rows.map((row) => [JSON.stringify(lineOf(row)), row]))
     const lines = entries.map(({ line, sums }) => {
-      const { counters, histogram } = sum(stored.get(JSON.stringify(line)) ?? NOTHING, sums)
+      const { counters, histogram } = sumOf(stored.get(JSON.stringify(line)) ?? NOTHING, sums)
       return [...line, JSON.stringify(counters), JSON.stringify(histogram)]
     })
     await statements.run(WRITE_ROLLUPS, { w: lines })
@@ -119,7 +109,7 @@ export async function readRollups(
   for (const rollup of rows.map(rollupOf)) {
     if (subscriptionId !== undefined && rollup.subscriptionId !== subscriptionId) continue
     const key = JSON.stringify(lineOf({ ...rollup, slot: '' }))
-    sums.set(key, { ...rollup, slot: '', ...sum(sums.get(key) ?? NOTHING, rollup) })
+    sums.set(key, { ...rollup, slot: '', ...sumOf(sums.get(key) ?? NOTHING, rollup) })
   }
   return [...sums.values()]
 }
@@ -158,7 +148,7 @@ const FINISHED_EVENTS = oldest('')
 const WITH_BODY = oldest('and e.body is not null')
 const WITH_KEY = oldest('and e.idempotency_key is not null and e.published_at <= :old')
 /** By their ids, as a redeliver and a replay lock them, and with nothing else in the statement; without those that others have. */
-export const LOCK_FREE = (dialect: Dialect) => `
+export const LOCK_FREE_EVENTS = (dialect: Dialect) => `
   select e.tenant_id, e.id from {rows w: tenant_id text, id text}
   join {events} e ${dialect.useIndex('events_id')} on e.tenant_id = w.tenant_id and e.id = w.id ${dialect.skipLocked}`
 
@@ -173,7 +163,7 @@ async function locked(statements: Statements, { take, again }: Oldest, values: V
   const found = idsOf(await statements.rows(take, values))
   const { locksOnTheWay, oneWriter } = statements.dialect
   if (oneWriter || found.length === 0) return found
-  const w = locksOnTheWay ? idsOf(await statements.rows(LOCK_FREE, { w: found.sort(byId) })) : found
+  const w = locksOnTheWay ? idsOf(await statements.rows(LOCK_FREE_EVENTS, { w: found.sort(byId) })) : found
   // Who had the lock before may have queued something since the statement began that found them.
   return w.length === 0 ? w : idsOf(await statements.rows(again, { ...values, w }))
 }

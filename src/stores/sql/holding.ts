@@ -1,9 +1,10 @@
 /** Holds what waits and releases what is held: in order, at a rate, within slots, in one step for all processes. */
 import type { Released, ReleaseRequest } from '../../queries.ts'
+import { SUSPECT } from '../suspect.ts'
 import type { Dialect } from './dialect.ts'
 import { lockFound } from './lock-found.ts'
 import { lockPace, WHOLE_TENANT } from './pace.ts'
-import { number, STAGE, SUSPECT, text } from './rows.ts'
+import { number, STAGE, text } from './rows.ts'
 import type { Row, Session, Statements } from './session.ts'
 
 const LANE = 'q.tenant_id = :tenant and q.subscription_id = :subscription'
@@ -63,7 +64,7 @@ const RELEASE = (dialect: Dialect) =>
   dialect.update(
     { table: '{queue}', alias: 'q', from: PLACES, on: PLACE, index: 'primary' },
     {
-      stage: `case when q.claims >= ${SUSPECT} then 2 else 0 end`,
+      stage: `case when q.claims >= ${SUSPECT} then ${STAGE.suspect} else 0 end`,
       due_at: '{long now}',
       token: 'null',
       lease_until: '0',

@@ -1,15 +1,16 @@
 /** The rest of the queue: expanded, split, finish, hand back. */
 import type { JsonObject } from '../../model.ts'
 import type { Claim } from '../../records.ts'
+import { SUSPECT } from '../suspect.ts'
 import type { Dialect } from './dialect.ts'
 import { byPlace } from './lock-found.ts'
-import { number, rowPlace, text, toMicros } from './rows.ts'
+import { number, rowPlace, STAGE, text, toMicros } from './rows.ts'
 import type { Session, Statements } from './session.ts'
 
 type Range = { readonly after: string | null; readonly upTo: string | null }
 
 const CLAIMS = '{rows w: tenant_id text, event_id text, id bigint, token text}'
-const HELD_BY = 'q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.id and q.token = w.token'
+const OF_CLAIM = 'q.tenant_id = w.tenant_id and q.event_id = w.event_id and q.id = w.id and q.token = w.token'
 
 /** Claims as the rows of a set, sorted: two writers lock them in the same order. */
 export function claimRows(claims: readonly Claim[]): (string | number)[][] {
@@ -40,7 +41,7 @@ export async function expanded(
 }
 
 const LOCK_CLAIMED = (dialect: Dialect) => `
-  select q.id, q.kind from ${CLAIMS} join {queue} q on ${HELD_BY} ${dialect.forUpdate}`
+  select q.id, q.kind from ${CLAIMS} join {queue} q on ${OF_CLAIM} ${dialect.forUpdate}`
 const SPLIT = `
   insert into {queue} (tenant_id, event_id, stage, kind, bucket, subscription_id, after_id, up_to_id, cause, due_at, position_at,
     sequence, ordering_key, released, in_order, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
@@ -70,7 +71,7 @@ export const FINISH = (dialect: Dialect) =>
     table: '{queue}',
     alias: 'q',
     from: CLAIMS,
-    on: `${HELD_BY} and q.kind <> 1`,
+    on: `${OF_CLAIM} and q.kind <> 1`,
     index: 'primary',
   })
 
@@ -86,11 +87,11 @@ export const HAND_BACK = (dialect: Dialect) =>
       table: '{queue}',
       alias: 'q',
       from: '{rows w: tenant_id text, event_id text, id bigint, token text, delay bigint, job text}',
-      on: HELD_BY,
+      on: OF_CLAIM,
       index: 'primary',
     },
     {
-      stage: 'case when q.claims_before >= 2 then 2 else 0 end',
+      stage: `case when q.claims_before >= ${SUSPECT} then ${STAGE.suspect} else 0 end`,
       token: 'null',
       lease_until: '0',
       due_at: '{now} + w.delay',
@@ -119,7 +120,7 @@ export async function handBack(
 
 const LEAVE_ORDER = (dialect: Dialect) =>
   dialect.update(
-    { table: '{queue}', alias: 'q', from: CLAIMS, on: `${HELD_BY} and q.kind = 0`, index: 'primary' },
+    { table: '{queue}', alias: 'q', from: CLAIMS, on: `${OF_CLAIM} and q.kind = 0`, index: 'primary' },
     { in_order: '0' },
   )
 

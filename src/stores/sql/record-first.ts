@@ -4,8 +4,8 @@
  * forget, a delivery that exists) goes the general way of `record.ts`.
  */
 import type { Outcome, Recorded } from '../../queries.ts'
-import type { DeliveryRecord } from '../../records.ts'
 import { attemptRecord } from '../attempt.ts'
+import { deliveryRecord } from '../delivery.ts'
 import { isTransient } from './retry.ts'
 import { asStored, instant, number, rowPlace, text, toMicros, toMs } from './rows.ts'
 import type { Row, Session } from './session.ts'
@@ -150,32 +150,20 @@ function lineOf({ claim, tenantId, eventId, delivery, attempt, next, last }: Fir
 function recordedOf(outcome: FirstOutcome, row: Row, finished: boolean): Recorded {
   const { tenantId, eventId, delivery: input, attempt: made, next } = outcome
   const eventType = text(row.type)
-  const now = instant(row.now)
   const owner = { tenantId, eventId, eventType, subscriptionId: input.subscriptionId }
-  const delivery: DeliveryRecord = {
-    id: input.id,
+  const given = {
     number: number(row.number),
     tenantId,
     eventId,
     eventType,
-    subscriptionId: input.subscriptionId,
-    destination: null,
-    body: input.body,
     headers: input.headers === null ? null : { ...input.headers },
-    state: next.state,
-    reason: next.state === 'failed' ? next.reason : null,
-    test: input.test,
-    attemptCount: 1,
-    roundStart: 0,
-    lastStatus: made.status,
-    lastFailure: made.failure,
-    createdAt: now,
-    updatedAt: now,
-    endedAt: now,
+    now: instant(row.now),
     nextAttemptAt: null,
-    held: false,
     expiresAt: toMs(number(row.due_at) + toMicros(input.maxAgeMs)),
   }
+  const reason = next.state === 'failed' ? next.reason : null
+  const ended = { state: next.state, reason, lastStatus: made.status, lastFailure: made.failure }
+  const delivery = deliveryRecord(input, given, ended)
   const attempt = attemptRecord(asStored(made), owner, input.id, 1, false)
   return finished
     ? { result: 'recorded', delivery, attempt, finished }

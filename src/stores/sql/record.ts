@@ -5,7 +5,7 @@
 import { tenantBucket } from '../../patterns.ts'
 import type { Outcome, Recorded } from '../../queries.ts'
 import { type Book, type BookRow, deliveryIn, enter, keyOf } from './book.ts'
-import { LOCK_FREE } from './history.ts'
+import { LOCK_FREE_EVENTS } from './history.ts'
 import { lockFound } from './lock-found.ts'
 import { decide, type Verdict } from './outcome.ts'
 import { isFirst, recordFirst } from './record-first.ts'
@@ -76,7 +76,7 @@ async function holdEvents(
   const added = outcomes.filter((_, at) => verdicts[at]?.result === 'late' && verdicts[at]?.delivery?.isNew)
   const w = distinct(added.map(({ tenantId, eventId }) => [tenantId, eventId]))
   if (w.length === 0 || statements.dialect.oneWriter) return
-  const held = await statements.rows(LOCK_FREE, { w })
+  const held = await statements.rows(LOCK_FREE_EVENTS, { w })
   if (held.length < w.length)
     throw Object.assign(new Error('Somebody else has an event of a late outcome.'), { code: '40001' })
 }

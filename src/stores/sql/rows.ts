@@ -18,8 +18,6 @@ import type { Row } from './session.ts'
 export const STAGE = { due: 0, held: 1, suspect: 2 } as const
 /** Kinds of a queue row. */
 export const KIND = { event: 0, delivery: 1, job: 2 } as const
-/** Lost claims from which a row is suspect. */
-export const SUSPECT = 2
 
 /** Milliseconds as the database keeps them. */
 export const toMicros = (ms: number): number => Math.round(ms * 1000)

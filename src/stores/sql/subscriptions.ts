@@ -1,7 +1,8 @@
 /** Subscription rows, their guarded updates, and the tenant version that tells caches of a change. */
-import { anyTenant, type SubscriptionState, type TenantScope } from '../../model.ts'
+import { anyTenant, type TenantScope } from '../../model.ts'
 import type { DeletedSubscription } from '../../queries.ts'
-import type { NewSubscription, SecretRecord, SubscriptionPatch, SubscriptionRecord } from '../../records.ts'
+import type { NewSubscription, SubscriptionPatch, SubscriptionRecord } from '../../records.ts'
+import { fitsGuard, onlyCondition, patched, type SubscriptionGuard } from '../subscription.ts'
 import type { Dialect } from './dialect.ts'
 import { cancelSubscription } from './ending.ts'
 import { number, subscriptionOf, text, toMicros, toMs } from './rows.ts'
@@ -134,45 +135,19 @@ export function updateSubscription(
   scope: TenantScope,
   id: string,
   patch: SubscriptionPatch,
-  guard: { readonly revision?: number; readonly states?: readonly SubscriptionState[] } = {},
+  guard: SubscriptionGuard = {},
 ): Promise<SubscriptionRecord | null | 'conflict'> {
   return session.transaction(async (statements) => {
     const tenant = await tenantOf(statements, scope, id)
     const [found] = tenant === null ? [] : await statements.rows(LOCK, { tenant, id })
     if (tenant === null || found === undefined) return null
     const before = subscriptionOf(found)
-    if (guard.revision !== undefined && guard.revision !== before.revision) return 'conflict'
-    if (guard.states !== undefined && !guard.states.includes(before.state)) return 'conflict'
+    if (!fitsGuard(before, guard)) return 'conflict'
     const changed = patched(before, patch, toMs(await statements.now()))
     await statements.run(UPDATE, valuesOf(changed))
     if (!onlyCondition(patch)) await statements.run(BUMP, { tenant })
     return structuredClone(changed)
   })
-}
-
-function onlyCondition(patch: SubscriptionPatch): boolean {
-  return Object.entries(patch).every(([key, value]) => key === 'condition' || value === undefined)
-}
-
-function patched(before: SubscriptionRecord, patch: SubscriptionPatch, now: number): SubscriptionRecord {
-  const { rotate, ...rest } = patch
-  const fields = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
-  const changed: SubscriptionRecord = { ...before, ...fields, updatedAt: now, revision: before.revision + 1 }
-  return {
-    ...changed,
-    disabledAt: patch.state === undefined ? before.disabledAt : patch.state === 'disabled' ? now : null,
-    secrets: rotate === undefined ? changed.secrets : rotated(changed.secrets, rotate, now),
-  }
-}
-
-function rotated(
-  secrets: readonly SecretRecord[],
-  { value, overlapMs, keep }: NonNullable<SubscriptionPatch['rotate']>,
-  now: number,
-): readonly SecretRecord[] {
-  const end = now + overlapMs
-  const older = secrets.map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? end, end) }))
-  return [{ value, createdAt: now, expiresAt: null }, ...older].slice(0, Math.max(1, keep))
 }
 
 /** `Store.deleteSubscription`. */

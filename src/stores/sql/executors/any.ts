@@ -4,11 +4,8 @@ import { has } from './has.ts'
 import { type MysqlClient, mysqlDatabase } from './mysql.ts'
 import { type PostgresClient, postgresDatabase } from './postgres.ts'
 import type { ExecutorSettings } from './settings.ts'
-import { type SqliteClient, sqliteDatabase } from './sqlite.ts'
+import { sqliteDatabase } from './sqlite.ts'
 import { isSqliteHandle } from './sqlite-handle.ts'
-
-/** Any client that a store of ours takes. */
-export type AnyClient = PostgresClient | MysqlClient | SqliteClient
 
 /** @throws PosthornError `INVALID_OPTION` for anything that is no client */
 export function anyDatabase(client: unknown, settings: ExecutorSettings = {}): Database<unknown> {
