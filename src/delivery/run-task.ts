@@ -12,6 +12,7 @@ import { insteadOfSendingNow } from './hold.ts'
 import type { Holding } from './holding.ts'
 import type { Lanes } from './lanes.ts'
 import { hasTenantLimits, isLimited } from './limits.ts'
+import { createOneATurn } from './one-a-turn.ts'
 import { patience } from './patience.ts'
 import { createPreparer } from './prepare.ts'
 import { createRecorder } from './record.ts'
@@ -40,6 +41,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
   const preparer = createPreparer(parts)
   const recorder = createRecorder(parts)
   const settler = createSettler(store, running.problem)
+  const oneATurn = createOneATurn()
 
   /** Never rejects: whatever throws, its place is free afterwards and its group one task further. */
   async function attempt(task: Task): Promise<void> {
@@ -58,6 +60,8 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
   async function run(task: Task, place: Place): Promise<void> {
     const { group, target } = task
     const { subscription } = target
+    const turn = oneATurn(task.body)
+    if (turn !== null) await turn
     const deadlineMs = running.deadline()
     const leaseLeft = group.leaseEnds - clock.monotonic()
     if (deadlineMs === null || leaseLeft < deadlineMs) return leaveUnsent(group)
@@ -66,8 +70,8 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
       place.leave()
       return record(group, held, subscription, true)
     }
-    const turn = { deadlineMs, mayStart: () => running.deadline() !== null, signal: running.signal() }
-    const done = await deliver(task, turn, parts, preparer, time)
+    const given = { deadlineMs, mayStart: () => running.deadline() !== null, signal: running.signal() }
+    const done = await deliver(task, given, parts, preparer, time)
     if (done === null) return leaveUnsent(group)
     if (!(await stopLine(done.outcome, subscription))) return leaveToLease(group)
     const recorded = record(group, done.outcome, subscription, true)
