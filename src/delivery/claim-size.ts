@@ -14,7 +14,7 @@ const QUICK_MS = 500
 /** … and one that took longer than that for half as many. */
 const SLOW_MS = 2_000
 /** Bodies of a claim, in characters, by what those of the last one were: each is in memory, twice, until its requests are through. */
-const MOST_CHARACTERS = 8 * 1024 * 1024
+const MOST_CHARACTERS = 4 * 1024 * 1024
 
 /** The size of the next claim. */
 export interface ClaimSize {

@@ -76,7 +76,7 @@ it('claims of large bodies are small: what is claimed is in memory until it is s
   await sender.webhooks.start()
   await sender.clock.advance(5_000)
   expect(sender.transport.requests).toHaveLength(120)
-  // Nothing is known before the first; 8 MB are eight; then they are small, and claims as large as before.
-  expect(asked.slice(0, 4)).toEqual([32, 8, 8, 8])
+  // Nothing is known before the first; 4 MB are four; then they are small, and claims as large as before.
+  expect(asked.slice(0, 4)).toEqual([32, 4, 4, 4])
   expect(asked.at(-1)).toBeGreaterThanOrEqual(32)
 })
