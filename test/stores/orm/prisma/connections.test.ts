@@ -38,12 +38,11 @@ it.skipIf(mysql === null)(
     onTestFinished(() => prisma.$disconnect())
     await prisma.$executeRawUnsafe('create table levels (id int)')
     await prismaDatabase(prisma).transaction(async (tx) => {
-      await tx.query('insert into levels values (1)', [])
-      const { rows } = await tx.query(
-        'select trx_isolation_level as level from information_schema.innodb_trx where trx_mysql_thread_id = connection_id()',
-        [],
-      )
-      expect(rows).toEqual([{ level: 'READ COMMITTED' }])
+      const count = async () => Number((await tx.query('select count(*) as n from levels', [])).rows[0]?.n)
+      expect(await count()).toBe(0)
+      // In the server's own level the transaction would go on seeing what it saw first.
+      await prisma.$executeRawUnsafe('insert into levels values (1)')
+      expect(await count()).toBe(1)
     })
   },
 )
