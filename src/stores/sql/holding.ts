@@ -46,8 +46,6 @@ const LOWER = `o.tenant_id = q.tenant_id and o.in_order = 1
   and (o.position_at < q.position_at or (o.position_at = q.position_at and o.sequence < q.sequence))`
 const OPEN_BEFORE = `select 1 from {queue} o where o.subscription_id = q.subscription_id and o.kind = 1 and o.stage <> 1 and ${LOWER}`
 const EVENT_BEFORE = `select 1 from {queue} o where o.subscription_id = '' and o.kind = 0 and ${LOWER}`
-const SAME_KEY_BEFORE = `select 1 from {queue} o where o.ordering_key = q.ordering_key
-  and (o.kind = 0 or o.subscription_id = q.subscription_id) and ${LOWER}`
 
 /** The first held rows of a lane, locked, or to be locked by `lockHeld`. */
 export const LOCK_ANY = (dialect: Dialect) => `${HELD} ${ORDER} ${dialect.lockFound}`
@@ -57,8 +55,13 @@ const LOCK_FIRST = (dialect: Dialect) => `
   join {queue} q on q.tenant_id = first.tenant_id and q.event_id = first.event_id and q.id = first.id
   where q.stage = 1 and not exists (${OPEN_BEFORE}) and not exists (${EVENT_BEFORE}) ${dialect.forUpdate}`
 const LOCK_OUTSIDE_ORDER = (dialect: Dialect) => `${HELD} and q.in_order = 0 ${ORDER} ${dialect.lockFound}`
-const LOCK_FIRST_OF_KEYS = (dialect: Dialect) => `${HELD}
-  and (q.ordering_key is null or q.in_order = 0 or not exists (${SAME_KEY_BEFORE})) ${ORDER} ${dialect.forUpdate}`
+/** MySQL knows nothing yet of a table that was empty a minute ago, and would read and lock all that is held for the first few of it. */
+export const LOCK_FIRST_OF_KEYS = (dialect: Dialect) => `
+  select q.tenant_id, q.event_id, q.id, q.stage, q.due_at, q.sequence from {queue} q ${dialect.useIndex('queue_lanes')}
+  where q.stage = 1 and ${LANE} and (q.ordering_key is null or q.in_order = 0 or not exists (
+    select 1 from {queue} o ${dialect.useIndex('queue_order')} where o.ordering_key = q.ordering_key
+      and (o.kind = 0 or o.subscription_id = q.subscription_id) and ${LOWER}
+  )) ${ORDER} ${dialect.forUpdate}`
 
 const RELEASE = (dialect: Dialect) =>
   dialect.update(

@@ -9,7 +9,7 @@ import {
 } from '../../../src/stores/sql/destinations.ts'
 import type { Dialect } from '../../../src/stores/sql/dialect.ts'
 import { EXPIRED, OWED_ONE, OWED_TO } from '../../../src/stores/sql/ending.ts'
-import { COUNT_HELD, HELD_LANES, LOCK_ANY } from '../../../src/stores/sql/holding.ts'
+import { COUNT_HELD, HELD_LANES, LOCK_ANY, LOCK_FIRST_OF_KEYS } from '../../../src/stores/sql/holding.ts'
 import { FINISH, HAND_BACK } from '../../../src/stores/sql/queue.ts'
 import { RECORD_FIRST } from '../../../src/stores/sql/record-first.ts'
 import {
@@ -135,6 +135,7 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
     },
     { name: 'held: how many, to a bound', template: COUNT_HELD, values: lanes },
     { name: 'release: the first held rows', template: LOCK_ANY, values: { ...lane, count: 10 } },
+    { name: 'release: the first of each key', template: LOCK_FIRST_OF_KEYS, values: { ...lane, count: 10 } },
     { name: 'expire', template: EXPIRED, values: { now } },
     { name: 'cancel: what a subscription is owed', template: OWED_TO, values: lane },
     {

@@ -124,6 +124,18 @@ describe.skipIf(mysqlPool === null)('MariaDB', () => {
     expect(mysqlPlanProblems(rows, hot)).toEqual([])
   })
 
+  it('regression: releases the first of each key by their lane, also where nothing has been analysed', async () => {
+    const hot = hotStatements.find(({ name }) => name === 'release: the first of each key')
+    const { sql, parameters } = statementOf(hot as HotStatement, mysqlDialect, 'posthorn_fresh_')
+    await mysqlStore({ client, prefix: 'posthorn_fresh_' }).migrate()
+    const [rows] = await client.query<mysql.RowDataPacket[]>(`explain ${sql}`, parameters)
+    const keys = rows.map(({ table, key }) => [table, key])
+    expect(keys).toEqual([
+      ['q', 'queue_lanes'],
+      ['o', 'queue_order'],
+    ])
+  })
+
   it('lists the jobs of all tenants without reading the queue', async () => {
     const connection = await client.getConnection()
     onTestFinished(() => connection.release())
