@@ -154,6 +154,11 @@ export interface ClaimRequest {
   readonly perSubscription: number
   /** Delivery rows of single subscriptions at most: a quick one may get more than is sent at once. 0 leaves it out. One-use destinations have no share. */
   readonly shares: ReadonlyMap<string, number>
+  /**
+   * Rows that have lost one claim (lostClaims = 1) at most; undefined: as many as there are. Those that are taken together and lost
+   * again are suspects together, each of which is then claimed alone.
+   */
+  readonly lostOnce?: number
   /** Claim one suspect row (lostClaims ≥ 2) and nothing else; without it suspect rows are left where they are. */
   readonly alone: boolean
   /** Only tenants whose bucket (`tenantBucket` of `patterns.ts`, 0–255) is in from..to, both included. */

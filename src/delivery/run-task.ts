@@ -5,7 +5,7 @@
 import pRetry from 'p-retry'
 import type { Parts } from '../parts.ts'
 import type { Outcome } from '../queries.ts'
-import type { SubscriptionRecord } from '../records.ts'
+import type { SubscriptionRecord, Work } from '../records.ts'
 import { stopsLine } from './consequences.ts'
 import { deliver, outcomeOf } from './deliver.ts'
 import { insteadOfSendingNow } from './hold.ts'
@@ -31,7 +31,7 @@ export interface Running {
   readonly onProgress: () => void
   readonly onDueSoon: () => void
   /** A claimed row is settled, or left to its lease. */
-  readonly onSettled: () => void
+  readonly onSettled: (work: Work) => void
 }
 
 /** Runs tasks of `lanes`. */
@@ -163,7 +163,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     // An outcome that the store refused comes back with the lease.
     if (!abandoned && (unfinished || (work.kind === 'event' && !finished))) return end(group)
     if (!abandoned && work.kind === 'event') releaser.unblock(work.tenantId)
-    running.onSettled()
+    running.onSettled(work)
   }
 
   async function end({ work, unfinished, againMs }: TaskGroup): Promise<void> {
@@ -172,7 +172,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
       await settler.finish(work.claim)
       releaser.unblock(work.tenantId)
     }
-    running.onSettled()
+    running.onSettled(work)
   }
 
   return { attempt, put, settle, handBack: settler.handBack, idle: () => recorder.idle() }

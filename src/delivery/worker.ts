@@ -80,6 +80,8 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   let aborter = new AbortController()
   const claimSize = createClaimSize(clock)
   let claimedGroups = 0
+  /** Those of them that have lost a claim: were this process killed they would be suspects, and wait until each is claimed alone. */
+  let claimedLost = 0
   let lastClaimFull = false
   let keptFree = false
   /** Tasks on their way back to the store: claiming more than it takes back would let the outcomes of the others wait behind them. */
@@ -93,9 +95,12 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   }
   const room = () => capacity - lanes.inFlight - lanes.waiting - deferring
   const canClaim = () => room() >= capacity / 4
+  /** As many as are sent at once, and not one by one. */
+  const lostRoom = () => (claimedLost > parts.concurrency / 2 ? 0 : parts.concurrency - claimedLost)
 
-  function release(): void {
+  function release({ lostClaims }: Work): void {
     claimedGroups -= 1
+    if (lostClaims > 0) claimedLost -= 1
     onProgress()
     if (claimedGroups === 0) for (const waiter of idleWaiters.splice(0)) waiter()
   }
@@ -109,17 +114,17 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     } catch (cause) {
       problem('expand', cause)
       await runner.handBack(work.claim, 1_000)
-      return release()
+      return release(work)
     }
     // From here on requests may be in flight: the last task ends the claim, and nothing else does.
     const begun = begin(expanded)
     if (begun !== undefined) await begun
   }
 
-  async function split({ claim }: Work, ranges: NonNullable<Expanded['ranges']>): Promise<void> {
-    await store.split(claim, ranges)
+  async function split(work: Work, ranges: NonNullable<Expanded['ranges']>): Promise<void> {
+    await store.split(work.claim, ranges)
     onProgress()
-    release()
+    release(work)
   }
 
   /** Puts the tasks into their lanes; the rest of it only where there is some. */
@@ -151,7 +156,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   async function runJob(work: JobWork, leaseEnds: number): Promise<void> {
     const isOver = () => deadlineNow() === null || leaseEnds - clock.monotonic() < leaseMs / 2
     await jobs(work, isOver).catch((cause) => problem('job', cause))
-    release()
+    release(work)
   }
 
   /** Waiting tasks of slow lanes go to the store as deliveries of their own, so that others find room. */
@@ -177,7 +182,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
 
   return {
     async claimOnce(alone) {
-      if (room() < capacity / 2) spill()
+      if (room() < capacity / 2 || lostRoom() === 0) spill()
       const limit = alone ? 1 : canClaim() ? Math.min(room(), claimSize.rows) : 0
       if (limit === 0) return { count: 0, full: true, dueInMs: null, suspects: false }
       const askedAt = clock.monotonic()
@@ -188,6 +193,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
         perTenant: Math.max(10, limit >> 2),
         perSubscription: parts.perSubscription,
         shares: lanes.shares(),
+        lostOnce: lostRoom(),
         alone,
         ...(parts.buckets === null ? {} : { buckets: parts.buckets }),
       })
@@ -203,6 +209,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       const leaseEnds = askedAt + leaseMs
       claimedGroups += work.length
       for (const item of work) {
+        if (item.lostClaims > 0) claimedLost += 1
         if (item.kind === 'job') void runJob(item, leaseEnds)
         else void start(item, versions.get(item.tenantId) ?? 0, leaseEnds)
       }

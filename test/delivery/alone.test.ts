@@ -36,3 +36,36 @@ it('sends a row that two killed workers had, although this worker is never idle'
   expect(sent()).toHaveLength(1)
   await webhooks.stop()
 })
+
+it('has no more rows that lost a claim at a time than it sends at once: were it killed, too, all of them would be suspects', async () => {
+  let answered = 0
+  const { webhooks, store, clock, subscribe } = setup({
+    concurrency: 4,
+    answer: async () => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 300))
+      answered += 1
+      return { status: 204 }
+    },
+  })
+  await subscribe()
+  const ids = Array.from({ length: 20 }, (_, n) => ({ n }))
+  await webhooks.publishMany(ids.map((data) => ({ type: 'lost', data, tenantId: 'acme' })))
+  const killed = { token: 'killed', leaseMs: 1_000, limit: 50, perTenant: 50, perSubscription: 50 }
+  expect((await store.claim({ ...killed, shares: new Map(), alone: false })).work).toHaveLength(20)
+  await clock.advance(1_001)
+  let had = 0
+  let most = 0
+  const { claim } = store
+  store.claim = async (request) => {
+    const claimed = await claim(request)
+    had += claimed.work.length
+    most = Math.max(most, had - answered)
+    return claimed
+  }
+  await webhooks.start()
+  await clock.advance(10_000)
+  expect(answered).toBe(20)
+  expect(had).toBe(20)
+  expect(most).toBe(4)
+  await webhooks.stop()
+})

@@ -1,7 +1,7 @@
 /** Claims due rows: round the tenants in turn, within shares, suspects alone. */
 import type { Claimed, ClaimRequest } from '../../queries.ts'
 import type { Work } from '../../records.ts'
-import { place, settleLane, settleTenant, takeRow, unplace } from './rows.ts'
+import { place, putBack, settleLane, settleTenant, takeRow, unplace } from './rows.ts'
 import type { Lane, QueueRow, State, Tenant } from './state.ts'
 
 /** `Store.claim`. */
@@ -61,8 +61,9 @@ function takeDue(state: State, request: ClaimRequest, now: number): QueueRow[] {
   const taken: QueueRow[] = []
   const shares = new Map<Lane, number>()
   const setAside: Lane[] = []
+  const lost = { left: request.lostOnce ?? Number.POSITIVE_INFINITY, passed: [] as QueueRow[] }
   const takeOne = (tenant: Tenant): boolean => {
-    const row = nextRow(state, tenant, { now, request, shares, setAside })
+    const row = nextRow(state, tenant, { now, request, shares, setAside, lost })
     if (row === null) return false
     state.counters.turn += 1
     tenant.turn = state.counters.turn
@@ -74,6 +75,7 @@ function takeDue(state: State, request: ClaimRequest, now: number): QueueRow[] {
     full: () => taken.length >= request.limit,
   })
   goRound(capped, takeOne, { rounds: Number.POSITIVE_INFINITY, full: () => taken.length >= request.limit })
+  for (const row of lost.passed) putBack(state, row)
   for (const lane of setAside) settleLane(state, lane)
   return taken
 }
@@ -96,16 +98,27 @@ interface Taking {
   readonly request: ClaimRequest
   readonly shares: Map<Lane, number>
   readonly setAside: Lane[]
+  /** How many rows that have lost a claim may be taken yet, and those that were passed over. */
+  readonly lost: { left: number; readonly passed: QueueRow[] }
 }
 
 /** Takes the tenant's next due row; lanes whose share is used up are set aside until the claim is over. */
-function nextRow(state: State, tenant: Tenant, { now, request, shares, setAside }: Taking): QueueRow | null {
+function nextRow(
+  state: State,
+  tenant: Tenant,
+  { now, request, shares, setAside, lost }: Taking,
+): QueueRow | null {
   for (let lane = tenant.ready.top; lane !== undefined && lane.at <= now; lane = tenant.ready.top) {
     const share = shares.get(lane) ?? shareOf(lane, request)
     const row = lane.due.top
     if (share >= 1 && row !== undefined) {
-      shares.set(lane, share - 1)
       unplace(state, row)
+      if (row.claims > 0 && lost.left < 1) {
+        lost.passed.push(row)
+        continue
+      }
+      if (row.claims > 0) lost.left -= 1
+      shares.set(lane, share - 1)
       return row
     }
     tenant.ready.remove(lane)

@@ -173,15 +173,20 @@ export function isFree(row: QueueRow, now: number): boolean {
   return row.token === null || row.leaseUntil <= now
 }
 
-/** Puts the row into the heap where it belongs by now. */
+/** Puts the row into the heap where it belongs by now, and wakes the workers if it is due. */
 export function place(state: State, row: QueueRow): void {
+  putBack(state, row)
+  if (!row.held && row.token === null && row.dueAt <= state.clock.now()) wake(state)
+}
+
+/** The same without waking anybody. */
+export function putBack(state: State, row: QueueRow): void {
   const heap = heapOf(state, row)
   if (row.heap !== heap) unplace(state, row)
   row.at = row.held ? row.position.dueAt : row.token === null ? row.dueAt : row.leaseUntil
   row.heap = heap
   heap.put(row)
   if (heap === row.lane.due) settleLane(state, row.lane)
-  if (!row.held && row.token === null && row.dueAt <= state.clock.now()) wake(state)
 }
 
 /** Takes the row out of its heap. */

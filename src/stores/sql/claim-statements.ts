@@ -3,7 +3,7 @@ import type { Dialect } from './dialect.ts'
 import { oftenTrue } from './planner.ts'
 import { DELIVERY_COLUMNS, EVENT_COLUMNS } from './rows.ts'
 
-const CANDIDATE = 'tenant_id, event_id, id, kind, subscription_id, due_at, sequence'
+const CANDIDATE = 'tenant_id, event_id, id, kind, subscription_id, due_at, sequence, claims'
 const FREE = 'due_at <= :now and lease_until <= :now and bucket between :low and :high'
 
 /** Not `order by … limit 1`, for which MySQL would read all that is due on the way to what is not. */

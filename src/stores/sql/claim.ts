@@ -64,7 +64,7 @@ export function createClaimer(session: Session): Claimer {
   return async (request) => {
     let { claimed, missed } = await claimOnce(request)
     for (let again = 0; missed > 0 && again < MORE_LOOKS && !request.alone; again += 1) {
-      const next = await claimOnce({ ...request, limit: missed, shares: sharesLeft(request, claimed.work) })
+      const next = await claimOnce({ ...request, limit: missed, ...left(request, claimed.work) })
       const versions = new Map([...claimed.versions, ...next.claimed.versions])
       claimed = { ...next.claimed, work: [...claimed.work, ...next.claimed.work], versions }
       missed = next.missed
@@ -194,14 +194,16 @@ function onlyFirst(rows: readonly Candidate[], request: ClaimRequest): readonly 
   return rows.filter((row) => shareOf(row.subscriptionId, request) > 0).slice(0, 1)
 }
 
-/** The shares of those subscriptions that have been served already, less what they got. */
-function sharesLeft(request: ClaimRequest, work: readonly Work[]): ReadonlyMap<string, number> {
-  const left = new Map(request.shares)
+/** What may be taken yet: the shares of those subscriptions that have been served already, less what they got, and so on. */
+function left(request: ClaimRequest, work: readonly Work[]): Pick<ClaimRequest, 'shares' | 'lostOnce'> {
+  const shares = new Map(request.shares)
+  let { lostOnce = Number.POSITIVE_INFINITY } = request
   for (const one of work) {
     const id = one.kind === 'delivery' ? one.delivery.subscriptionId : null
-    if (id !== null) left.set(id, (left.get(id) ?? request.perSubscription) - 1)
+    if (id !== null) shares.set(id, (shares.get(id) ?? request.perSubscription) - 1)
+    if (one.lostClaims > 0) lostOnce -= 1
   }
-  return left
+  return { shares, lostOnce }
 }
 
 /** Sorted, so that two claims lock rows in the same order. */

@@ -15,6 +15,8 @@ export interface Candidate {
   readonly subscriptionId: string
   readonly dueAt: number
   readonly sequence: number
+  /** Claims without an outcome so far. */
+  readonly lostClaims: number
 }
 
 /** Remembers who was served when. */
@@ -64,11 +66,14 @@ export function pick(
   }
   const taken: Candidate[] = []
   const shares = new Map<string, number>()
+  let lostOnce = request.lostOnce ?? Number.POSITIVE_INFINITY
   const takeOne = (tenantId: string, queue: Candidate[]): boolean => {
     for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
       const lane = JSON.stringify([tenantId, row.subscriptionId])
       const share = shares.get(lane) ?? shareOf(row.subscriptionId, request)
-      if (share < 1) continue
+      const isLost = row.lostClaims > 0
+      if (share < 1 || (isLost && lostOnce < 1)) continue
+      if (isLost) lostOnce -= 1
       shares.set(lane, share - 1)
       turns.take(tenantId)
       taken.push(row)

@@ -21,7 +21,7 @@ interface Lane {
 }
 
 const FIRST: Lane = { tenant: '', subscription: '' }
-const CANDIDATE = 'q.tenant_id, q.event_id, q.id, q.kind, q.subscription_id, q.due_at, q.sequence'
+const CANDIDATE = 'q.tenant_id, q.event_id, q.id, q.kind, q.subscription_id, q.due_at, q.sequence, q.claims'
 
 const NEXT_LANES = (dialect: Dialect) => dialect.nextLanes(LANES, 0)
 
@@ -114,5 +114,6 @@ export function candidateOf(row: Row): Candidate {
     subscriptionId: text(row.subscription_id),
     dueAt: number(row.due_at),
     sequence: number(row.sequence),
+    lostClaims: number(row.claims),
   }
 }

@@ -68,6 +68,30 @@ export const claimLimitCases: CaseGroup = {
       },
     },
     {
+      name: 'takes no more rows that have lost a claim than it was asked for, and what waits behind them',
+      must: 'rows that have lost one claim (lostClaims = 1) at most; undefined: as many as there are',
+      needs: ['clock'],
+      async run(lab) {
+        const { publish, claim, advance, deliver, subscribe } = lab
+        await subscribe()
+        for (const id of ['lost 1', 'lost 2', 'lost 3']) await publish({ id })
+        await deliver()
+        assert.equal((await claim()).work.length, 4)
+        await advance(LEASE_MS + 1)
+        await publish({ id: 'fresh' })
+        const lostOf = async (lostOnce?: number) => {
+          const { work, nextDueAt } = await claim(lostOnce === undefined ? {} : { lostOnce })
+          return { lost: work.map(({ lostClaims }) => lostClaims).sort(), isMoreDue: nextDueAt !== null }
+        }
+        assert.deepEqual(await lostOf(1), { lost: [0, 1], isMoreDue: true })
+        assert.deepEqual(await lostOf(0), { lost: [], isMoreDue: true })
+        assert.deepEqual((await lostOf(2)).lost, [1, 1])
+        assert.deepEqual((await lostOf()).lost, [1])
+        await advance(LEASE_MS + 1)
+        assert.deepEqual((await lostOf(0)).lost, [], 'the fresh one has lost its claim by now')
+      },
+    },
+    {
       name: 'the next due time is that of the buckets that were asked for',
       must: 'the earliest due time or lease end of what was left',
       async run({ publish, claim }) {

@@ -70,7 +70,8 @@ async function inBites(
 async function claimInBites(run: Run): Promise<void> {
   const [limit, share] = [run.between(2, 4), run.between(1, 2)]
   const shares = new Map([[pick(run, ['sub-a', 'sub-b']), share]])
-  const parts = { limit, perTenant: run.between(1, 2), perSubscription: 2, shares }
+  const lostOnce = run.between(1, 3)
+  const parts = { limit, perTenant: run.between(1, 2), perSubscription: 2, shares, lostOnce }
   const rows = await inBites(run, parts, (work) => {
     const counts = new Map<string, number>()
     for (const one of work) {
@@ -80,7 +81,7 @@ async function claimInBites(run: Run): Promise<void> {
       counts.set(lane, (counts.get(lane) ?? 0) + 1)
       if ((counts.get(lane) ?? 0) > (shares.get(id) ?? 2)) return true
     }
-    return work.length > limit
+    return work.length > limit || work.filter(({ lostClaims }) => lostClaims > 0).length > lostOnce
   })
   did(run, 'claimed in bites', rows)
 }
