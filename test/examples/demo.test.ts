@@ -1,8 +1,27 @@
-/** The command line of the demo; the demo itself is run by `.ci/run`, and fails when its ledger does not add up. */
+/** The demo's command line, and the demo on Postgres; on SQLite it is run by `.ci/run`, and fails when its ledger does not add up. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { expect, inject, it } from 'vitest'
 import { chosenStore } from '../../examples/demo/stores.ts'
+import { askForServer } from '../support/databases/broker.ts'
+
+interface Ended {
+  readonly code: number | string | null | undefined
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function demo(store: string, environment: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['--import', 'tsx', 'examples/demo/main.ts', '--store', store],
+      { cwd: root, env: { ...process.env, ...environment } },
+      (error, stdout, stderr) => resolve({ code: error?.code, stdout, stderr }),
+    )
+  })
+}
 
 it('takes SQLite by default, and any of the three by name', () => {
   expect(chosenStore([])).toBe('sqlite')
@@ -22,14 +41,13 @@ it('takes SQLite by default, and any of the three by name', () => {
 })
 
 it('says how it is called when it is called wrongly', async () => {
-  const root = fileURLToPath(new URL('../..', import.meta.url))
-  const ended = new Promise<{ code: number | string | null | undefined; stderr: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      ['--import', 'tsx', 'examples/demo/main.ts', '--store', 'redis'],
-      { cwd: root },
-      (error, _stdout, stderr) => resolve({ code: error?.code, stderr }),
-    )
-  })
-  expect(await ended).toEqual({ code: 2, stderr: 'usage: npm run demo -- --store sqlite|postgres|memory\n' })
+  const { code, stderr } = await demo('redis')
+  expect([code, stderr]).toEqual([2, 'usage: npm run demo -- --store sqlite|postgres|memory\n'])
 })
+
+it('adds up on Postgres, too', async () => {
+  const { url } = await askForServer(inject('databases'), 'postgres')
+  const { code, stdout, stderr } = await demo('postgres', { POSTHORN_TEST_POSTGRES_URL: url ?? '' })
+  expect([code, stderr]).toEqual([undefined, ''])
+  expect(stdout).toContain('Every webhook that was due arrived once')
+}, 120_000)
