@@ -61,6 +61,7 @@ export type * from './hooks.ts'
 export type { Duration } from './input/duration.ts'
 export type { Listed, PageOptions } from './input/page.ts'
 export type { TenantListOptions, TenantOptions } from './input/tenant.ts'
+export type * from './lists.ts'
 export type {
   AnyTenant,
   Attempt,

@@ -7,23 +7,29 @@
  * tenant than the scope's do not exist; arguments are never changed and results are never shared with the store;
  * it rejects only when the store itself fails.
  */
+
+import type {
+  AttemptFilter,
+  DeliveryFilter,
+  EventFilter,
+  JobFilter,
+  Page,
+  Rows,
+  SubscriptionFilter,
+  TenantFilter,
+} from './lists.ts'
 import type { JsonObject, SubscriptionState, TenantScope, Trigger } from './model.ts'
 import type {
   Appended,
   AppendOptions,
-  AttemptFilter,
   Claimed,
   ClaimRequest,
   DeletedSubscription,
-  DeliveryFilter,
   DeliveryPlace,
   DestinationChange,
-  EventFilter,
   JobEnd,
-  JobFilter,
   Migrated,
   Outcome,
-  Page,
   PendingDestination,
   PruneRequest,
   Recorded,
@@ -31,9 +37,6 @@ import type {
   ReleaseRequest,
   ReplayEntry,
   Replayed,
-  Rows,
-  SubscriptionFilter,
-  TenantFilter,
 } from './queries.ts'
 import type {
   AttemptRecord,

@@ -76,6 +76,7 @@ const CONTRACTS = [
   'errors',
   'store',
   'records',
+  'lists',
   'queries',
   'transport',
   'hooks',

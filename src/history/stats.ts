@@ -4,10 +4,10 @@ import { HOUR_MS, MINUTE_MS, NO_TENANT } from '../delivery/statistics.ts'
 import { PosthornError } from '../errors.ts'
 import { instantOf, invalidInput, recordOf, textOf } from '../input/known-keys.ts'
 import { type TenantListOptions, tenantFilterOf } from '../input/tenant.ts'
+import type { TenantFilter } from '../lists.ts'
 import type { BreakerState, TenantScope } from '../model.ts'
 import type { Parts } from '../parts.ts'
 import { dateOf, presentSubscription } from '../present.ts'
-import type { TenantFilter } from '../queries.ts'
 import type { RollupRecord } from '../records.ts'
 
 /** How fine statistics are. Minutes are kept for two days, hours for 90. */

@@ -4,7 +4,7 @@
  */
 
 import { PosthornError } from '../errors.ts'
-import type { Page, Rows } from '../queries.ts'
+import type { Page, Rows } from '../lists.ts'
 import { decodeCursor, encodeCursor, type Position } from './cursor.ts'
 import { invalidInput } from './known-keys.ts'
 

@@ -3,8 +3,8 @@
  * everybody's data.
  */
 import { PosthornError } from '../errors.ts'
+import type { TenantFilter } from '../lists.ts'
 import { anyTenant, type TenantScope } from '../model.ts'
-import type { TenantFilter } from '../queries.ts'
 import { invalidInput } from './known-keys.ts'
 
 /** What calls by id take: one tenant, or `anyTenant` where an operator means every one. */

@@ -1,8 +1,8 @@
 /** Brings the signing secrets and header values of all subscriptions under the current key. */
 import { isPosthornError } from '../errors.ts'
+import type { Page } from '../lists.ts'
 import { anyTenant } from '../model.ts'
 import type { Parts } from '../parts.ts'
-import type { Page } from '../queries.ts'
 import type { SubscriptionPatch, SubscriptionRecord } from '../records.ts'
 import { headerContext, secretContext } from '../sealing.ts'
 import { type ResealCount, sealedAnew } from './resealed.ts'

@@ -2,8 +2,9 @@
  * The deliveries and attempts of a run, as the store tells them: looked at again and again while the run is on, since nothing
  * that has ended may ever change, and once more in the end.
  */
+
+import type { Page } from '../../lists.ts'
 import { anyTenant } from '../../model.ts'
-import type { Page } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord } from '../../records.ts'
 import type { Store } from '../../store.ts'
 

@@ -1,6 +1,8 @@
 /** Rollups, pruning and erasing. What is undelivered is never pruned. */
+
+import type { TenantFilter } from '../../lists.ts'
 import { isEnded } from '../../model.ts'
-import type { PruneRequest, TenantFilter } from '../../queries.ts'
+import type { PruneRequest } from '../../queries.ts'
 import type { DeliveryRecord, EventRecord, RollupRecord } from '../../records.ts'
 import { sumOf } from '../rollup.ts'
 import { changeDelivery } from './deliveries.ts'

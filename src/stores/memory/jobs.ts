@@ -1,6 +1,8 @@
 /** Bulk jobs as rows of the queue: added, read, listed, and ended from outside. */
+
+import type { JobFilter, Page, Rows } from '../../lists.ts'
 import { anyTenant, type JsonObject, type TenantScope } from '../../model.ts'
-import type { JobEnd, JobFilter, Page, Rows } from '../../queries.ts'
+import type { JobEnd } from '../../queries.ts'
 import type { StoredJob } from '../../records.ts'
 import { pageOf } from './lists.ts'
 import { addRow, dueRow, endClaim } from './rows.ts'

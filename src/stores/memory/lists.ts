@@ -1,6 +1,5 @@
 /** Reads rows for people: one by id, or pages of them, newest first. */
-import type { TenantScope } from '../../model.ts'
-import { matchesPattern } from '../../patterns.ts'
+
 import type {
   AttemptFilter,
   DeliveryFilter,
@@ -8,7 +7,9 @@ import type {
   Page,
   Rows,
   SubscriptionFilter,
-} from '../../queries.ts'
+} from '../../lists.ts'
+import type { TenantScope } from '../../model.ts'
+import { matchesPattern } from '../../patterns.ts'
 import type { AttemptRecord, DeliveryRecord, EventRecord, SubscriptionRecord } from '../../records.ts'
 import { type State, type Tenant, tenantsIn } from './state.ts'
 import { compareBytes } from './values.ts'

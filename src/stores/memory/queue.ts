@@ -1,6 +1,7 @@
 /** The rest of the queue: split, finish, hand back, and how much waits. */
+
+import type { TenantFilter } from '../../lists.ts'
 import type { JsonObject } from '../../model.ts'
-import type { TenantFilter } from '../../queries.ts'
 import type { Claim } from '../../records.ts'
 import { changeDelivery } from './deliveries.ts'
 import { addRow, claimedRow, dueRow, removeRow } from './rows.ts'

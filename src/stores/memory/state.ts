@@ -1,8 +1,8 @@
 /** All tables of one memory store. No module-level state: two stores never meet. */
 import type { Clock } from '../../clock.ts'
+import type { TenantFilter } from '../../lists.ts'
 import { anyTenant, type JsonObject, type TenantScope, type Trigger } from '../../model.ts'
 import { tenantBucket } from '../../patterns.ts'
-import type { TenantFilter } from '../../queries.ts'
 import type {
   AttemptRecord,
   DeliveryRecord,

@@ -3,8 +3,9 @@
  * checks ask for it just when millions wait. Above that it tells what the planner takes them for; where there is no planner to ask,
  * it counts, and so it does for several tenants at once and for a tenant with many subscriptions that wait.
  */
+
+import type { TenantFilter } from '../../lists.ts'
 import { anyTenant } from '../../model.ts'
-import type { TenantFilter } from '../../queries.ts'
 import type { Dialect } from './dialect.ts'
 import { instant, instantOrNull, number, text } from './rows.ts'
 import type { Row, Statements, Template } from './session.ts'

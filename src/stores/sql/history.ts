@@ -1,6 +1,8 @@
 /** Rollups, pruning and erasing. What is undelivered is never pruned. */
+
+import type { TenantFilter } from '../../lists.ts'
 import { anyTenant } from '../../model.ts'
-import type { PruneRequest, TenantFilter } from '../../queries.ts'
+import type { PruneRequest } from '../../queries.ts'
 import type { RollupRecord } from '../../records.ts'
 import { type Sums, sumOf } from '../rollup.ts'
 import type { Dialect } from './dialect.ts'

@@ -11,8 +11,6 @@ import {
   SqliteAdapter,
   sql,
 } from 'kysely'
-import { anyTenant } from '../../model.ts'
-import { matchesPattern } from '../../patterns.ts'
 import type {
   AttemptFilter,
   DeliveryFilter,
@@ -22,7 +20,9 @@ import type {
   Rows,
   SubscriptionFilter,
   TenantFilter,
-} from '../../queries.ts'
+} from '../../lists.ts'
+import { anyTenant } from '../../model.ts'
+import { matchesPattern } from '../../patterns.ts'
 import type {
   AttemptRecord,
   DeliveryRecord,

@@ -1,7 +1,7 @@
 /** Cases: bulk jobs: their progress, their list, and how they are ended from outside. */
 import assert from 'node:assert/strict'
+import type { JobFilter, Page } from '../../lists.ts'
 import { anyTenant, type JsonObject, type TenantScope } from '../../model.ts'
-import type { JobFilter, Page } from '../../queries.ts'
 import type { JobWork, StoredJob } from '../../records.ts'
 import type { CaseGroup } from './case.ts'
 import { type Lab, LEASE_MS, TENANT } from './lab.ts'

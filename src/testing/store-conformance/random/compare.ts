@@ -1,7 +1,7 @@
 /** Compares everything that can be read, in pages drawn by chance. */
 import assert from 'node:assert/strict'
+import type { Page, Rows, TenantFilter } from '../../../lists.ts'
 import { anyTenant } from '../../../model.ts'
-import type { Page, Rows, TenantFilter } from '../../../queries.ts'
 import type { Store } from '../../../store.ts'
 import { comparable } from '../comparable.ts'
 import { both, MANY, once, pick, type Run, TENANTS } from './run.ts'

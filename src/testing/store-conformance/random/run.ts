@@ -1,7 +1,7 @@
 /** What the random operations share: the two stores, what both have claimed, chance, and a tally of what came of it all. */
 import assert from 'node:assert/strict'
+import type { DeliveryFilter, SubscriptionFilter } from '../../../lists.ts'
 import { anyTenant } from '../../../model.ts'
-import type { DeliveryFilter, SubscriptionFilter } from '../../../queries.ts'
 import type { Claim, SubscriptionRecord, Work } from '../../../records.ts'
 import type { Store } from '../../../store.ts'
 import type { MemoryTransaction } from '../../../stores/memory.ts'

@@ -1,8 +1,8 @@
 /** Test 37: every status that a receiver can answer with, and every Retry-After that it can think of. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { schedule } from '../../../../src/delivery/backoff.ts'
+import type { Page } from '../../../../src/lists.ts'
 import { anyTenant } from '../../../../src/model.ts'
-import type { Page } from '../../../../src/queries.ts'
 import type { AttemptRecord, DeliveryRecord } from '../../../../src/records.ts'
 import type { Bench, Scenario } from '../../scenario.ts'
 import { openStage, type Stage } from '../../stage/stage.ts'
