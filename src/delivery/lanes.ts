@@ -9,6 +9,8 @@ interface Lane {
   readonly key: string
   readonly waiting: Task[]
   head: number
+  /** How many of those that wait were put before the others. */
+  first: number
   inFlight: number
   ready: boolean
   /** Running mean of the time a request takes, in ms. */
@@ -28,7 +30,8 @@ export interface LaneLimits {
 }
 
 export interface Lanes {
-  add(task: Task): void
+  /** `first`: before what waits in its lane already, after what was put there so. */
+  add(task: Task, first?: boolean): void
   /**
    * The request of a started task has ended, `tookMs` null when nothing was sent: its lane and its origin may start the next. `timedOut`
    * lowers the lane's share to 1 after three in a row. It counts as in flight until `free`.
@@ -109,6 +112,7 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
     const task = lane.waiting[lane.head]
     if (task === undefined) return undefined
     lane.head += 1
+    lane.first = Math.max(0, lane.first - 1)
     if (lane.head > 64 && lane.head * 2 > lane.waiting.length) {
       lane.waiting.splice(0, lane.head)
       lane.head = 0
@@ -147,6 +151,7 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
   function take(lane: Lane, keep: number): Task[] {
     const taken = lane.waiting.splice(lane.head + keep)
     waiting -= taken.length
+    lane.first = Math.min(lane.first, keep)
     forget(lane)
     return taken
   }
@@ -180,13 +185,14 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
   }
 
   return {
-    add(task) {
+    add(task, first = false) {
       let lane = lanes.get(task.lane)
       if (lane === undefined) {
         lane = {
           key: task.lane,
           waiting: [],
           head: 0,
+          first: 0,
           inFlight: 0,
           ready: false,
           meanMs: paces.get(task.lane) ?? 0,
@@ -194,7 +200,8 @@ export function createLanes(limits: LaneLimits, clock: Clock, start: (task: Task
         }
         lanes.set(task.lane, lane)
       }
-      lane.waiting.push(task)
+      if (first) lane.waiting.splice(lane.head + lane.first++, 0, task)
+      else lane.waiting.push(task)
       waiting += 1
       makeReady(lane)
       pump()

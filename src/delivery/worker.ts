@@ -131,7 +131,8 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   function begin(expanded: Expanded): Promise<void> | undefined {
     const { group, tasks, settled, ordered } = expanded
     group.open += 1
-    for (const task of tasks) lanes.add(task)
+    // What lost a claim has waited for the end of that lease, and is not to be lost again behind others.
+    for (const task of tasks) lanes.add(task, group.work.lostClaims > 0)
     return settled.length === 0 && !ordered ? runner.settle(group) : beginRest(expanded)
   }
 

@@ -31,6 +31,18 @@ describe('lanes', () => {
     expect([started.length, lanes.inFlight, lanes.waiting]).toEqual([20, 10, 10])
   })
 
+  it('start first what is to go first, in its order, and what had waited after it', () => {
+    const { lanes, started } = setup({ perSubscription: 1 })
+    const task = (name: string) => ({ name, lane: 'a', target: { origin: 'o' } }) as unknown as Task
+    for (const name of ['begun', 'second', 'third']) lanes.add(task(name))
+    for (const name of ['lost', 'lost, too']) lanes.add(task(name), true)
+    for (let n = 0; n < 3; n++) end(lanes, started[n] as Task, 5, false)
+    lanes.add(task('lost later'), true)
+    for (let n = 3; n < 5; n++) end(lanes, started[n] as Task, 5, false)
+    const names = started.map((one) => (one as unknown as { name: string }).name)
+    expect(names).toEqual(['begun', 'lost', 'lost, too', 'second', 'lost later', 'third'])
+  })
+
   it('start no more than the share of a subscription, of an origin and of the process', () => {
     const bySubscription = setup()
     bySubscription.add('a', 50)

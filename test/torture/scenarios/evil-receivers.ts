@@ -8,8 +8,8 @@ import type { StorePlace } from '../../../src/cli/open-store.ts'
 import { certificateOf, tlsFixture } from '../../support/evil-receiver.ts'
 import type { EvilPlace } from '../processes/evil.ts'
 import type { Bench, Findings, Scenario } from '../scenario.ts'
-import { openStage, startPart } from '../stage/stage.ts'
-import { nonzero } from '../stage/verdict.ts'
+import { openStage, type Stage, startPart } from '../stage/stage.ts'
+import { nonzero, repeatsOf } from '../stage/verdict.ts'
 import { joined } from './joined.ts'
 import { noServer } from './under-harm.ts'
 
@@ -92,6 +92,7 @@ async function oneWay(
   const ended = new Set(stage.told().flatMap((told) => (told.kind === 'ended' ? [told.deliveryId] : [])))
   const owed = ids.length * (modes.length + 1)
   await sender.end('SIGTERM')
+  const again = await tellRepeats(stage)
   return {
     problems: [
       ...nonzero({
@@ -100,6 +101,7 @@ async function oneWay(
         'not received': ids.length - received,
         'received twice': good.length - received,
       }),
+      ...again,
       ...(maxRssMb > MAX_RSS_MB ? [`RSS ${maxRssMb} MB`] : []),
       ...(concurrency === FEW && growthMb > MAX_GROWTH_MB
         ? [`RSS grew by ${growthMb} MB, from ${before.rssMb} MB`]
@@ -115,4 +117,20 @@ async function oneWay(
       },
     },
   }
+}
+
+/** Of some that came twice: how far apart, and what the store says of the attempts. */
+async function tellRepeats(stage: Stage): Promise<string[]> {
+  const { store } = stage.opened
+  const told: string[] = []
+  for (const { one, next } of repeatsOf(await stage.arrivals()).slice(0, 5)) {
+    const { rows } = await store.listAttempts({ tenant: 'acme', eventId: one.id }, { limit: 1_000 })
+    const attempts = rows
+      .filter(({ url }) => url === stage.urls[one.endpoint])
+      .map(({ number, startedAt, durationMs, outcome, failure, afterLostClaim, late }) =>
+        JSON.stringify({ number, startedAt, durationMs, outcome, failure, afterLostClaim, late }),
+      )
+    told.push(`came at ${one.at}, again at ${next.at}: ${attempts.join(' ')}`)
+  }
+  return told
 }
