@@ -27,6 +27,11 @@ export function isTransient(error: unknown): boolean {
   return codesOf(error).some((code) => GIVE_WAY.has(code) || EXISTS.has(code) || isBusy(code))
 }
 
+/** True when it had to give way to another transaction, and nothing of it was done. */
+export function gaveWay(error: unknown): boolean {
+  return codesOf(error).some((code) => GIVE_WAY.has(code) || isLocked(code))
+}
+
 /** True when a row with such a key is there already. */
 export function isTaken(error: unknown): boolean {
   return codesOf(error).some((code) => EXISTS.has(code) || isConstraint(code))

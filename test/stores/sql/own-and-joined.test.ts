@@ -2,11 +2,14 @@
 import { DatabaseSync } from '@photostructure/sqlite'
 import { describe, expect, it } from 'vitest'
 import { createWebhooks } from '../../../src/index.ts'
+import type { Store } from '../../../src/store.ts'
 import { sqlite } from '../../../src/stores/sql/dialects/sqlite.ts'
 import type { Database, Executor, Parameter, StatementResult } from '../../../src/stores/sql/executor.ts'
 import { sqliteDatabase } from '../../../src/stores/sql/executors/sqlite.ts'
 import { isTransient } from '../../../src/stores/sql/retry.ts'
+import type { Session } from '../../../src/stores/sql/session.ts'
 import { createSqlStore } from '../../../src/stores/sql/sql-store.ts'
+import { telling } from '../../../src/stores/sql/telling.ts'
 import { sqliteStore } from '../../../src/stores/sqlite.ts'
 import { event } from '../rows.ts'
 
@@ -94,6 +97,23 @@ describe('errors of two transactions that met', () => {
     expect((await store.backlog({ tenant: 't' })).due).toBe(1)
     client.close()
   })
+
+  it.each(['40P01', 'ER_LOCK_WAIT_TIMEOUT', 'SQLITE_BUSY'])(
+    'are told as what they are when it gave way once too often: %s',
+    async (code) => {
+      const error = coded(code)
+      const failed = () => Promise.reject(error)
+      const session = { dialect: { name: 'postgres' } } as Session
+      const { claim, append } = telling({ claim: failed, append: failed }, session, 'posthorn')
+      await expect(claim()).rejects.toMatchObject({
+        code: 'STORE_FAILED',
+        cause: error,
+        outcomeUnknown: false,
+      })
+      await expect(claim()).rejects.toThrow(/other transactions.*Call again/)
+      await expect((append as Store<string>['append'])([], { tx: 'open' })).rejects.toBe(error)
+    },
+  )
 
   it('pass through untouched in a transaction of the caller, and leave no event', async () => {
     const error = coded('40P01')
