@@ -13,9 +13,22 @@ export type Share =
   /** Every fourth case, and all that a caller's transaction is about. */
   | 'sample'
 
-/** Registers the cases; call it in a `describe`. */
-export function runKit(makeStore: () => Promise<StoreUnderTest>, share: Share = 'all'): void {
-  storeConformance(makeStore).forEach(({ group, name, run }, index) => {
+/**
+ * Registers the cases; call it in a `describe`.
+ *
+ * @param without Names of cases that this database cannot play, and why.
+ */
+export function runKit(
+  makeStore: () => Promise<StoreUnderTest>,
+  share: Share = 'all',
+  without: Readonly<Record<string, string>> = {},
+): void {
+  const cases = storeConformance(makeStore)
+  const names = cases.map(({ name }) => name)
+  for (const name of Object.keys(without))
+    if (!names.includes(name)) throw new Error(`There is no case "${name}".`)
+  cases.forEach(({ group, name, run }, index) => {
+    if (name in without) return
     const title = `${group}: ${name}`
     if (process.env.POSTHORN_LONG === undefined) {
       if (share !== 'all' && FEW.test(title)) return

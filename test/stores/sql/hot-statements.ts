@@ -35,7 +35,7 @@ export interface HotStatement {
   /** It puts its own batch in order, so that writers lock it alike: a sort of as many rows as were asked for. */
   readonly sortsItsBatch?: true
   /** Only databases with this capability run it. */
-  readonly needs?: 'changesInCommon'
+  readonly needs?: 'insertsTogether'
 }
 
 /** Does this database run it? */
@@ -90,7 +90,7 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
       name: 'claim: lease and load',
       template: LEASE_EVENTS,
       values: { ...range, w: manyPlaces, token: 't', lease: 1, alone: 0, ask: 0 },
-      needs: 'changesInCommon',
+      needs: 'insertsTogether',
     },
     { name: 'claim: load', template: LOAD, values: { w: places, token: 't' } },
     {
@@ -98,7 +98,7 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
       template: RECORD_FIRST,
       values: { now, o: firsts },
       sortsItsBatch: true,
-      needs: 'changesInCommon',
+      needs: 'insertsTogether',
     },
     { name: 'record: lock rows', template: LOCK_ROWS, values: { w: places }, sortsItsBatch: true },
     {

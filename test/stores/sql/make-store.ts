@@ -18,14 +18,13 @@ export interface SqlUnderTest {
   /** The full name of a table. */
   readonly table: (name: string) => string
   readonly transaction?: () => Promise<TestTransaction>
-  readonly skip?: Readonly<Record<string, string>>
 }
 
 /** A function that gives every case an empty store. */
 export function emptyStores(database: () => SqlUnderTest): () => Promise<StoreUnderTest> {
   let migrated = false
   return async () => {
-    const { store: open, run, table, transaction, skip } = database()
+    const { store: open, run, table, transaction } = database()
     const clock = manualClock()
     const store = open(clock)
     if (!migrated) await store.migrate()
@@ -35,7 +34,6 @@ export function emptyStores(database: () => SqlUnderTest): () => Promise<StoreUn
       store: store as unknown as StoreUnderTest['store'],
       clock,
       ...(transaction === undefined ? {} : { transaction }),
-      ...(skip === undefined ? {} : { skip }),
     }
   }
 }

@@ -21,9 +21,10 @@ const makeStore = emptyStores(() => ({
   run: (sql) => client.exec(sql),
   table: (name) => `posthorn.${name}`,
   transaction: () => heldTransaction<unknown>((work) => client.transaction(async (tx) => work(tx))),
-  skip: { 'an event of an old transaction carries the time of its statement': oneSession },
 }))
 
 describe('postgresStore on PGlite', () => {
-  runKit(makeStore, 'sample')
+  runKit(makeStore, 'sample', {
+    'an event of an old transaction carries the time of its statement': oneSession,
+  })
 })

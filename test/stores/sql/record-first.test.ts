@@ -13,7 +13,7 @@ const outcome = {
 
 const recordedBy = (error: object) => {
   const session = {
-    dialect: { changesInCommon: true },
+    dialect: { insertsTogether: true },
     rowsOnce: () => Promise.reject(Object.assign(new Error('a driver says so'), error)),
   }
   return recordFirst(session as unknown as Session, [outcome])
