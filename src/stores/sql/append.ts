@@ -82,7 +82,7 @@ function insertOwn(
   events: readonly NewEvent[],
   lease: AppendLease | undefined,
 ): Promise<Found> {
-  const inOneStatement = session.dialect.changesInCommon && areDistinct(events)
+  const inOneStatement = session.dialect.insertsTogether && areDistinct(events)
   return inOneStatement && events.every(isKeyless)
     ? insertFresh(session, events, lease)
     : refusingTaken(session, events, inOneStatement, (statements) => insertAll(statements, events, { lease }))
@@ -160,7 +160,7 @@ async function insertRows(
   const addressed = indexes.some((at) => events[at]?.addressee !== undefined)
   const values = valuesOf(events, indexes, lease)
   tried?.unshift(values)
-  if (dialect.changesInCommon) {
+  if (dialect.insertsTogether) {
     if (known) return statements.rows(addressed ? APPEND_ADDRESSED : APPEND_PLAIN, values)
     const marked = addressed ? APPEND_MARKED_ADDRESSED : APPEND_MARKED
     return inMarked(statements, values.mark as number, (tx) => statements.rows(marked, { ...values, tx }))

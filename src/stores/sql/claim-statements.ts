@@ -67,7 +67,7 @@ export const LEASE = (dialect: Dialect) => {
 }
 
 /** Where an UPDATE cannot skip locked rows: first lock them … */
-export const LOCK_FREE = (dialect: Dialect) => `
+export const LOCK_FREE_ROWS = (dialect: Dialect) => `
   select q.tenant_id, q.event_id, q.id from {rows ${PLACE}} join {queue} q ${dialect.useIndex('primary')} on ${SAME}
   where ${STILL_FREE} order by q.tenant_id, q.event_id, q.id ${dialect.skipLocked}`
 /** … then lease them. */

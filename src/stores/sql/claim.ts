@@ -13,7 +13,7 @@ import {
   LEASE_LOCKED,
   LOAD,
   LOAD_APART,
-  LOCK_FREE,
+  LOCK_FREE_ROWS,
   NEXT_LEASE,
   SUSPECTS,
 } from './claim-statements.ts'
@@ -157,14 +157,14 @@ export function createClaimer(session: Session): Claimer {
   async function leased(values: Values, picked: readonly Candidate[]): Promise<readonly Row[]> {
     const { dialect } = session
     const apart = namesTwice(picked)
-    if (dialect.changesInCommon) {
+    if (dialect.insertsTogether) {
       const some = picked.some(({ kind }) => kind === KIND.delivery)
       return session.rows(some ? (apart ? LEASE_ANY_APART : LEASE_ANY) : LEASE_EVENTS, values)
     }
     if (dialect.updatesLocked) await session.run(LEASE, values)
     else {
       await session.transaction(async (statements) => {
-        const free = (await statements.rows(LOCK_FREE, values)).map(placeOf)
+        const free = (await statements.rows(LOCK_FREE_ROWS, values)).map(placeOf)
         if (free.length > 0) await statements.run(LEASE_LOCKED, { ...values, w: free })
       })
     }

@@ -64,7 +64,7 @@ export interface Dialect extends TemplateDialect {
   /** True when an INSERT may answer with its rows. */
   readonly returning: boolean
   /** True when one statement may insert into several tables. */
-  readonly changesInCommon: boolean
+  readonly insertsTogether: boolean
   /** True when a sub-select in FROM may use the rows before it. */
   readonly lateral: boolean
   /** Follows an INSERT that is to leave existing rows alone; `column` is any column of the table. */

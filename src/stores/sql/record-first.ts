@@ -90,7 +90,7 @@ export async function recordFirst(
   outcomes: readonly Outcome[],
 ): Promise<(Recorded | undefined)[]> {
   const recorded = new Array<Recorded | undefined>(outcomes.length).fill(undefined)
-  if (!session.dialect.changesInCommon) return recorded
+  if (!session.dialect.insertsTogether) return recorded
   // An outcome sees what those before it did, so all of one claim go the same way.
   const others = new Set(outcomes.flatMap((outcome) => (isFirst(outcome) ? [] : [outcome.claim.row])))
   const lines: Line[] = []

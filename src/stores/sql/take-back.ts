@@ -16,7 +16,7 @@ export async function takeBack(
   tried: readonly Values[],
   cause: unknown,
 ): Promise<never> {
-  if (joined.dialect.changesInCommon || isOver(cause)) throw cause
+  if (joined.dialect.insertsTogether || isOver(cause)) throw cause
   try {
     for (const values of tried) for (const template of TAKE_BACK) await joined.run(template, values)
   } catch {

@@ -42,7 +42,7 @@ export const mysql: Dialect = {
   oneWriter: false,
   returning: false,
   lateral: false,
-  changesInCommon: false,
+  insertsTogether: false,
   keepExisting: (column) => `on duplicate key update ${column} = ${column}`,
   update: ({ table, alias, from, on, index }, set) => {
     const assignments = Object.entries(set).map(([column, value]) => `${alias}.${column} = ${value}`)

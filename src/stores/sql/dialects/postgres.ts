@@ -62,7 +62,7 @@ export const postgres: Dialect = {
   oneWriter: false,
   returning: true,
   lateral: true,
-  changesInCommon: true,
+  insertsTogether: true,
   keepExisting: () => 'on conflict do nothing',
   update: ({ table, alias, from, on }, set) => {
     const assignments = Object.entries(set).map(([column, value]) => `${column} = ${value}`)

@@ -25,7 +25,7 @@ export const sqlite: Dialect = {
   oneWriter: true,
   returning: true,
   lateral: false,
-  changesInCommon: false,
+  insertsTogether: false,
   keepExisting: () => 'on conflict do nothing',
   update: ({ table, alias, from, on }, set) => {
     const assignments = Object.entries(set).map(([column, value]) => `${column} = ${value}`)
