@@ -1,16 +1,11 @@
-/**
- * Opens the store that a database URL names, with the driver that the project has installed. Drivers are looked up
- * from the working directory, because the library brings none.
- */
+/** Opens the store that a database URL names, with the driver that the project has installed. */
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { PosthornError } from '../errors.ts'
 import { mysqlStore } from '../stores/mysql.ts'
 import { postgresStore } from '../stores/postgres.ts'
 import type { SqlStore } from '../stores/sql/sql-store.ts'
 import { sqliteStore } from '../stores/sqlite.ts'
+import { firstDriver, member } from './drivers.ts'
 
 /** A store, and the way to let go of its connections. */
 export interface OpenedStore {
@@ -60,36 +55,67 @@ interface PgPool {
   end(): Promise<void>
 }
 
+/** postgres.js: the function that its package exports, called with the URL. */
+interface PostgresJs {
+  unsafe(text: string): Promise<Record<string, unknown>[]>
+  end(): Promise<void>
+}
+
 async function openPostgres({
   url,
   schema,
   listen = false,
-  connections = CONNECTIONS,
+  connections: max = CONNECTIONS,
 }: StorePlace): Promise<OpenedStore> {
-  const Pool = member(await driver('pg'), 'Pool') as new (options: object) => PgPool
-  const pool = new Pool({ connectionString: url, max: connections, application_name: APPLICATION })
-  return {
-    store: postgresStore({ client: pool as never, listen, ...(schema === undefined ? {} : { schema }) }),
-    query: async (sql) => (await pool.query(sql)).rows,
-    close: () => pool.end(),
+  const { name, found } = await firstDriver(['pg', 'postgres'])
+  const storeOf = (client: unknown) =>
+    postgresStore({ client: client as never, listen, ...(schema === undefined ? {} : { schema }) })
+  if (name === 'pg') {
+    const Pool = member(found, 'Pool') as new (options: object) => PgPool
+    const pool = new Pool({ connectionString: url, max, application_name: APPLICATION })
+    return {
+      store: storeOf(pool),
+      query: async (sql) => (await pool.query(sql)).rows,
+      close: () => pool.end(),
+    }
   }
+  const connect = found.default as (url: string, options: object) => PostgresJs
+  const sql = connect(url, { max, connection: { application_name: APPLICATION } })
+  return { store: storeOf(sql), query: (text) => sql.unsafe(text), close: () => sql.end() }
 }
 
+/** mysql2 answers rows and fields, mariadb rows alone. */
 interface MysqlPool {
-  query(sql: string): Promise<[unknown, unknown]>
+  query(sql: string): Promise<unknown>
   end(): Promise<void>
 }
 
 async function openMysql({ url, prefix, connections = CONNECTIONS }: StorePlace): Promise<OpenedStore> {
-  const createPool = member(await driver('mysql2/promise'), 'createPool') as (options: object) => MysqlPool
-  const pool = createPool({ uri: url.replace(/^mariadb:/, 'mysql:'), connectionLimit: connections })
+  const { name, found } = await firstDriver(['mysql2/promise', 'mariadb'])
+  const createPool = member(found, 'createPool') as (options: unknown) => MysqlPool
+  const pool =
+    name === 'mariadb'
+      ? ofMariadb(createPool, url, connections)
+      : createPool({ uri: url.replace(/^mariadb:/, 'mysql:'), connectionLimit: connections })
   return {
     store: mysqlStore({ client: pool as never, ...(prefix === undefined ? {} : { prefix }) }),
     async query(sql) {
-      const [rows] = await pool.query(sql)
+      const answer = await pool.query(sql)
+      const rows = name === 'mariadb' ? answer : (answer as [unknown])[0]
       return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : []
     },
     close: () => pool.end(),
+  }
+}
+
+/** Of the URL alone, which it must be able to read: what it throws of one shows the password. */
+function ofMariadb(createPool: (url: string) => MysqlPool, url: string, connections: number): MysqlPool {
+  const [place, options = ''] = url.replace(/^mysql:/, 'mariadb:').split('?')
+  try {
+    return createPool(`${place}?${options}${options === '' ? '' : '&'}connectionLimit=${connections}`)
+  } catch {
+    const message = 'The database URL cannot be read: give mysql://user:password@host:port/database.'
+    throw new PosthornError('INVALID_OPTION', message, { path: 'url' })
   }
 }
 
@@ -107,39 +133,12 @@ async function openSqlite({ url, prefix, existing = false }: StorePlace): Promis
     const message = `There is no SQLite file "${path}": correct the path, or make it with \`npx posthorn migrate\`.`
     throw new PosthornError('INVALID_OPTION', message, { path: 'url' })
   }
-  for (const name of SQLITE_DRIVERS) {
-    const found = await driver(name).catch(() => null)
-    if (found === null) continue
-    const Database = (found.DatabaseSync ?? found.default) as new (path: string) => SqliteHandle
-    const handle = new Database(path)
-    return {
-      store: sqliteStore({ client: handle as never, ...(prefix === undefined ? {} : { prefix }) }),
-      query: async (sql) => handle.prepare(sql).all(),
-      close: async () => handle.close(),
-    }
+  const { found } = await firstDriver(SQLITE_DRIVERS)
+  const Database = (found.DatabaseSync ?? found.default) as new (path: string) => SqliteHandle
+  const handle = new Database(path)
+  return {
+    store: sqliteStore({ client: handle as never, ...(prefix === undefined ? {} : { prefix }) }),
+    query: async (sql) => handle.prepare(sql).all(),
+    close: async () => handle.close(),
   }
-  throw missing('better-sqlite3 or libsql (node:sqlite comes with Node 22.13 and newer)')
-}
-
-async function driver(name: string): Promise<Record<string, unknown>> {
-  try {
-    if (name.startsWith('node:')) return await import(name)
-    const require = createRequire(pathToFileURL(join(process.cwd(), 'package.json')))
-    return (await import(pathToFileURL(require.resolve(name)).href)) as Record<string, unknown>
-  } catch (cause) {
-    throw missing(name.replace('/promise', ''), cause)
-  }
-}
-
-/** An export of a driver, whichever way its CommonJS arrives here. */
-function member(found: Record<string, unknown>, name: string): unknown {
-  return found[name] ?? (found.default as Record<string, unknown> | undefined)?.[name]
-}
-
-function missing(name: string, cause?: unknown): PosthornError {
-  return new PosthornError(
-    'INVALID_OPTION',
-    `No driver for this database is installed here: add ${name} to the project and run the command in its folder. With another client (postgres.js, mariadb, PGlite …) call \`await webhooks.migrate()\` in your own code.`,
-    { path: 'url', cause },
-  )
 }

@@ -1,6 +1,7 @@
 /** `npx posthorn migrate`, `migrate --print` and `doctor` on real databases: what they say, and their exit codes. */
 import dns from 'node:dns'
 import { existsSync } from 'node:fs'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openStore } from '../../src/cli/open-store.ts'
@@ -21,6 +22,25 @@ const TABLES = [
   'subscriptions',
   'tenants',
 ]
+
+/** The one that is not taken where several are installed. */
+const OTHER_DRIVERS: Readonly<Record<string, string>> = {
+  sqlite: 'libsql',
+  postgres: 'postgres',
+  mysql: 'mariadb',
+}
+
+/** The working directory is a project that has these packages, and no others. */
+async function inProjectWith(packages: readonly string[]): Promise<string> {
+  const folder = await temporaryFolder('cli')
+  onTestFinished(folder.remove)
+  await mkdir(join(folder.path, 'node_modules'))
+  for (const name of packages)
+    await symlink(join(process.cwd(), 'node_modules', name), join(folder.path, 'node_modules', name))
+  const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder.path)
+  onTestFinished(() => cwd.mockRestore())
+  return folder.path
+}
 
 /** An event that waits for a worker. */
 async function publishOne(url: string): Promise<void> {
@@ -95,6 +115,18 @@ describe.each(places)('on %s', (name, create) => {
         'ok    The queue moves: 1 due, 0 scheduled, 0 held.',
       ].join('\n'),
     })
+  })
+
+  it('every command goes through the driver that the project has', async () => {
+    const { url, tables, table } = await fresh()
+    const project = await inProjectWith([OTHER_DRIVERS[name] ?? ''])
+    expect((await posthorn('migrate', '--url', url)).code).toBe(0)
+    expect(await tables()).toEqual(TABLES.map(table))
+    expect(await posthorn('doctor', '--url', url)).toMatchObject({ code: 0 })
+    const opened = await openStore({ url })
+    expect(await opened.query('select 1 as one')).toEqual([expect.objectContaining({ one: 1 })])
+    await opened.close()
+    expect(process.cwd()).toBe(project)
   })
 
   it('doctor names the command where there are no tables, and changes nothing', async () => {
@@ -186,13 +218,27 @@ describe('a wrong question', () => {
     expect(existsSync(path)).toBe(false)
   })
 
-  it('names the package that is missing, and what to do with another client', async () => {
-    const folder = await temporaryFolder('cli')
-    onTestFinished(folder.remove)
-    const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder.path)
-    onTestFinished(() => cwd.mockRestore())
+  it('names the packages that are missing, and what to do with another client', async () => {
+    await inProjectWith([])
     const { code, text } = await posthorn('migrate', '--url', 'mysql://root@127.0.0.1:1/x')
-    expect(text).toMatch(/add mysql2 to the project .*mariadb.*`await webhooks\.migrate\(\)`/)
+    expect(text).toMatch(/add mysql2 or mariadb to the project .*PGlite.*`await webhooks\.migrate\(\)`/)
+    expect(code).toBe(2)
+  })
+
+  it('says of a package that is there and cannot be loaded what is wrong with it', async () => {
+    const project = await inProjectWith([])
+    await mkdir(join(project, 'node_modules/pg'), { recursive: true })
+    await writeFile(join(project, 'node_modules/pg/index.js'), "throw new Error('built for another Node')")
+    const { code, text } = await posthorn('migrate', '--url', 'postgres://127.0.0.1:1/x')
+    expect(text).toMatch(/add pg or postgres .*cannot be loaded: built for another Node\./)
+    expect(code).toBe(2)
+  })
+
+  it('shows no password of a URL that the driver cannot read', async () => {
+    await inProjectWith(['mariadb'])
+    const { code, text } = await posthorn('doctor', '--url', 'mysql://root:obviously-fake@127.0.0.1:1/')
+    expect(text).toMatch(/cannot be read: give mysql:/)
+    expect(text).not.toContain('obviously-fake')
     expect(code).toBe(2)
   })
 
