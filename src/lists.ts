@@ -5,11 +5,12 @@ import type { DeliveryState, Metadata, SubscriptionState, TenantScope } from './
 export interface Page {
   /** Rows at most; the engine passes 1 to 1,001. */
   readonly limit: number
-  /** Newest first by (instant, id) unless `oldest`. */
+  /** Newest first by (instant, id) unless `oldest`, over all tenants asked for. Rows of two tenants that have both alike have no order. */
   readonly order?: 'newest' | 'oldest'
+  /** Any place in that order, whether or not a row stands there (any more). */
   readonly after?: { readonly at: number; readonly id: string }
   readonly offset?: number
-  /** Count all matching rows, too. */
+  /** Count all matching rows, too, those before the page and after it among them. */
   readonly total?: boolean
 }
 

@@ -4,8 +4,8 @@
  * `stores/memory.ts` is the readable reference.
  *
  * For every operation: it is atomic; concurrent calls behave as if one came after the other; rows of another
- * tenant than the scope's do not exist; arguments are never changed and results are never shared with the store;
- * it rejects only when the store itself fails.
+ * tenant than the scope's do not exist; arguments are never changed and results are never shared with the store: what a caller does
+ * to either once it has its answer changes no row; it rejects only when the store itself fails.
  */
 
 import type {

@@ -4,11 +4,15 @@ import { anyTenant } from '../../src/model.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { heldTransaction, manualClock, storeConformance } from '../../src/testing/index.ts'
 import { type AnyStore, type Flaw, wrongJobs } from './wrong-jobs.ts'
+import { wrongLists } from './wrong-lists.ts'
 import { wrongOutcomes } from './wrong-outcomes.ts'
+import { wrongSharing } from './wrong-sharing.ts'
 
 const flaws: Record<string, Flaw> = {
   ...wrongJobs,
   ...wrongOutcomes,
+  ...wrongLists,
+  ...wrongSharing,
   'append forgets idempotency keys': (right) => ({
     append: (events, options) =>
       right.append(

@@ -17,6 +17,7 @@ import { createLab } from './lab.ts'
 import { lastOutcomeCases } from './last-outcome.ts'
 import { lateCases } from './late.ts'
 import { listCases } from './lists.ts'
+import { listsInFullCases } from './lists-in-full.ts'
 import { nameCases } from './names.ts'
 import { orderCases } from './order.ts'
 import { outsideOrderCases } from './outside-order.ts'
@@ -60,6 +61,7 @@ const groups = [
   destinationCases,
   jobCases,
   listCases,
+  listsInFullCases,
   pruneCases,
   pruneOwedCases,
   eraseCases,

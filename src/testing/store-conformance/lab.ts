@@ -14,6 +14,7 @@ import type {
 } from '../../records.ts'
 import type { Store } from '../../store.ts'
 import type { ManualClock } from '../manual-clock.ts'
+import { apart } from './apart.ts'
 import type { StoreUnderTest, TestTransaction } from './case.ts'
 
 /** The tenant of a case that needs only one. */
@@ -54,7 +55,7 @@ export type Lab = ReturnType<typeof createLab>
 
 /** Sets the bench up on an opened store. */
 export function createLab(underTest: StoreUnderTest) {
-  const store: Store<unknown> = underTest.store
+  const store: Store<unknown> = apart(underTest.store)
   let counter = 0
   const unique = (prefix: string) => `${prefix}-${String(++counter).padStart(5, '0')}`
 
@@ -152,8 +153,8 @@ export function createLab(underTest: StoreUnderTest) {
     return work
   }
 
-  function claim(parts: Partial<ClaimRequest> = {}): Promise<Claimed> {
-    return store.claim({
+  async function claim(parts: Partial<ClaimRequest> = {}): Promise<Claimed> {
+    const claimed = await store.claim({
       token: unique('token'),
       leaseMs: LEASE_MS,
       limit: 100,
@@ -163,6 +164,10 @@ export function createLab(underTest: StoreUnderTest) {
       alone: false,
       ...parts,
     })
+    const tenants = new Set(claimed.work.map(({ tenantId }) => tenantId))
+    for (const tenantId of tenants)
+      assert.ok(claimed.versions.has(tenantId), 'each tenant in work has a version')
+    return claimed
   }
 
   async function outcome(
@@ -257,6 +262,7 @@ export function createLab(underTest: StoreUnderTest) {
 
   return {
     store,
+    hasClock: underTest.clock !== undefined,
     hasTransaction: underTest.transaction !== undefined,
     ...{ unique, event, subscription, newDelivery, attempt },
     ...{ subscribe, publish, publishClaimed, deliver, deliverHeld },
