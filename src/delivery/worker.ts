@@ -98,9 +98,9 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   /** As many as are sent at once, and not one by one. */
   const lostRoom = () => (claimedLost > parts.concurrency / 2 ? 0 : parts.concurrency - claimedLost)
 
-  function release({ lostClaims }: Work): void {
+  function release(work: Work): void {
     claimedGroups -= 1
-    if (lostClaims > 0) claimedLost -= 1
+    if (isLost(work)) claimedLost -= 1
     onProgress()
     if (claimedGroups === 0) for (const waiter of idleWaiters.splice(0)) waiter()
   }
@@ -210,7 +210,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       const leaseEnds = askedAt + leaseMs
       claimedGroups += work.length
       for (const item of work) {
-        if (item.lostClaims > 0) claimedLost += 1
+        if (isLost(item)) claimedLost += 1
         if (item.kind === 'job') void runJob(item, leaseEnds)
         else void start(item, versions.get(item.tenantId) ?? 0, leaseEnds)
       }
@@ -260,6 +260,9 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     },
   }
 }
+
+/** Jobs go on for long, and may have lost a claim long ago: the rows of events and deliveries are not to wait for them. */
+const isLost = ({ kind, lostClaims }: Work): boolean => lostClaims > 0 && kind !== 'job'
 
 /** How long the oldest of what was claimed had been due. */
 function lagOf({ work, now }: Claimed): number {
