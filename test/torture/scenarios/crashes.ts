@@ -37,12 +37,11 @@ export const killWorkers: Scenario = {
     const { times, ...load } = bench.full ? LOADS[kind] : SHORT[kind]
     const harm = kills({ times, everyMs: bench.full ? 2_000 : 1_000 })
     return underHarm(bench, place, { ...load, ...OFF_AND_ON }, harm, (result) => {
-      const { slowestRecoveryMs, slowestOfFirstMs, duplicated, inFlight, reclaimed } = result
+      const { slowestReclaimMs, slowestOfFirstMs, duplicated, inFlight, reclaimed } = result
       const slots = times * SLOTS
       return [
-        ...(bench.full && slowestRecoveryMs > RECOVERY_MS
-          ? [`slowest recovery ${slowestRecoveryMs} ms`]
-          : []),
+        // The claim, as the list has it: what is lost a second time before it is sent cannot be sent again within one lease.
+        ...(bench.full && slowestReclaimMs > RECOVERY_MS ? [`slowest claim ${slowestReclaimMs} ms`] : []),
         ...(slowestOfFirstMs > RECOVERY_MS
           ? [`slowest recovery of what was lost once ${slowestOfFirstMs} ms`]
           : []),
