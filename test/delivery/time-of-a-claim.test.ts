@@ -171,6 +171,42 @@ it('`retryIf` does not outlast the lease: what it is asked about is stored by wh
   expect(thinkingMs(9_000, leftOfLease(-1), parts)).toBe(0)
 })
 
+it('no request begins whose deadline would end with the lease: its outcome has to be stored before', async () => {
+  const { webhooks, store, clock, transport, subscribe } = setup({ concurrencyPerSubscription: 1 })
+  const claimedAt: number[] = []
+  const { append, claim } = store
+  store.append = (...given) => {
+    claimedAt.push(clock.monotonic())
+    return append(...given)
+  }
+  store.claim = async (...given) => {
+    const claimed = await claim(...given)
+    if (claimed.work.length > 0) claimedAt.push(clock.monotonic())
+    return claimed
+  }
+  const begun: { readonly afterMs: number; readonly deadlineMs: number }[] = []
+  transport.answer(async ({ deadlineMs }) => {
+    begun.push({ afterMs: clock.monotonic() - (claimedAt.at(-1) ?? 0), deadlineMs })
+    // After 13,125 ms what is left for turns is over.
+    await new Promise<void>((resolve) => clock.setTimer(resolve, 14_000))
+    return 200
+  })
+  await subscribe()
+  const started = webhooks.start()
+  await clock.advance(1)
+  await started
+  for (let n = 0; n < 2; n++) {
+    const published = webhooks.publish('a', { n }, acme)
+    await clock.advance(1)
+    await published
+  }
+  await clock.advance(60_000)
+  expect(begun).toHaveLength(2)
+  for (const { afterMs, deadlineMs } of begun)
+    expect(afterMs + deadlineMs).toBeLessThanOrEqual(30_000 - 1_875)
+  await stopped(webhooks, clock)
+})
+
 describe('a tick that is short', () => {
   it('gives up no delivery because signing took what was left of it', async () => {
     let made: ReturnType<typeof setup>
