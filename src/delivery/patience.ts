@@ -1,6 +1,6 @@
 /**
  * How p-retry waits here: by the injected clock, so that tests pass an outage in a millisecond. 100 ms, 200 ms … 5 s with
- * jitter: ten tries take about half a minute, the length of a lease.
+ * jitter: ten more tries take about half a minute, the length of a lease.
  */
 import type { Options, RetryContext } from 'p-retry'
 import type { Clock, Random } from '../clock.ts'
@@ -8,13 +8,17 @@ import type { Clock, Random } from '../clock.ts'
 const FIRST_MS = 100
 const LONGEST_MS = 5_000
 
+/** Tries after the first that take as long as a lease. */
+export const LEASE_OF_TRIES = 10
+
 /** Options of `pRetry`. `goesOn` decides after each failure whether another try makes sense. */
 export function patience(
   { clock, random }: { readonly clock: Clock; readonly random: Random },
   goesOn: (context: RetryContext) => boolean | Promise<boolean>,
+  retries = LEASE_OF_TRIES,
 ): Options {
   return {
-    retries: 10,
+    retries,
     minTimeout: 0,
     maxTimeout: 0,
     async shouldRetry(context) {

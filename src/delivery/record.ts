@@ -1,15 +1,16 @@
 /**
  * Records outcomes in batches: what a few turns of the event loop brought, and what came while the batch before it was
  * being stored, so that a busy worker makes few statements and an idle one waits for nothing. The request has happened by
- * now, so an outage of the store is waited for; a batch that is refused is halved until the guilty row stands alone.
+ * now, so an outage of the store is waited for, however long: an outcome that is given up is a request that is repeated. A batch that
+ * is refused is halved until the guilty row stands alone.
  */
-import pRetry from 'p-retry'
+import pRetry, { type RetryContext } from 'p-retry'
 import { nextTurn } from '../clock.ts'
-import { PosthornError } from '../errors.ts'
+import { isPosthornError, PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import type { Outcome, Recorded } from '../queries.ts'
 import { withLostAnswer } from './lost-answer.ts'
-import { patience } from './patience.ts'
+import { LEASE_OF_TRIES, patience } from './patience.ts'
 import type { TaskGroup } from './task.ts'
 
 const MAX_BATCH = 500
@@ -40,7 +41,8 @@ export interface Recorder {
   idle(): Promise<void>
 }
 
-export function createRecorder(parts: Parts): Recorder {
+/** `mayWait`: whether an outage may be waited for to its end, and not only for as long as a lease. */
+export function createRecorder(parts: Parts, mayWait: () => boolean = () => false): Recorder {
   let gathered: Entry[] = []
   let running: Promise<void> | null = null
   let isAwaited = false
@@ -92,14 +94,20 @@ export function createRecorder(parts: Parts): Recorder {
         throw cause
       }
     }
-    const waiting = patience(
-      parts,
-      async ({ attemptNumber, error }) =>
-        attemptNumber < REFUSALS || saysSo(error, batch.length === 1) || (await isDown()),
-    )
+    let isOutage = false
+    /** Since the end of the last outage. */
+    let refusals = 0
+    const goesOn = async ({ attemptNumber, error }: RetryContext): Promise<boolean> => {
+      isOutage = takesNoWrites(error) || (attemptNumber >= REFUSALS && (await isDown()))
+      refusals = isOutage ? 0 : refusals + 1
+      if (isOutage) return mayWait() || attemptNumber <= LEASE_OF_TRIES
+      return refusals <= (batch.length === 1 && isLost(error) ? LEASE_OF_TRIES : REFUSALS - 1)
+    }
+    const waiting = patience(parts, goesOn, Number.POSITIVE_INFINITY)
     try {
       settle(batch, await pRetry(tell, waiting))
     } catch (cause) {
+      if (isOutage) return giveUp(batch, cause)
       if (batch.length === 1) return alone(batch, cause)
       const middle = batch.length >> 1
       await store(batch.slice(0, middle), true)
@@ -118,10 +126,14 @@ export function createRecorder(parts: Parts): Recorder {
         recorded.map((one, at) => lostAnswer(bare[at], one)),
       )
     } catch {
-      const message = `The ${parts.store.name} store did not take an outcome; its lease will bring the delivery back.`
-      parts.report.problem('record', new PosthornError('STORE_FAILED', message, { cause }))
-      for (const entry of batch) entry.resolve(null)
+      giveUp(batch, cause)
     }
+  }
+
+  function giveUp(batch: readonly Entry[], cause: unknown): void {
+    const message = `The ${parts.store.name} store did not take an outcome; its lease will bring the delivery back.`
+    parts.report.problem('record', new PosthornError('STORE_FAILED', message, { cause }))
+    for (const entry of batch) entry.resolve(null)
   }
 
   function settle(batch: readonly Entry[], recorded: readonly Recorded[]): void {
@@ -147,13 +159,12 @@ export function createRecorder(parts: Parts): Recorder {
 const lostAnswer = (outcome: Outcome | undefined, recorded: Recorded): Recorded =>
   outcome === undefined ? recorded : withLostAnswer(outcome, recorded)
 
-/**
- * A store that answers questions may take no writes: its disk is full, or it is the replica of another. Connections that are lost
- * are waited for with one outcome only: a larger batch may be what they are lost of.
- */
-const saysSo = (error: Error, isAlone: boolean): boolean =>
-  error instanceof PosthornError &&
-  (error.code === 'STORE_FULL' || (error.code === 'STORE_FAILED' && (isAlone || !error.outcomeUnknown)))
+/** A store that answers questions may take no writes: its disk is full, or it is the replica of another. */
+const takesNoWrites = (error: Error): boolean =>
+  isPosthornError(error, 'STORE_FULL') || (isPosthornError(error, 'STORE_FAILED') && !error.outcomeUnknown)
+
+/** A connection that is lost is waited for with one outcome only: a larger batch may be what it is lost of. */
+const isLost = (error: Error): boolean => isPosthornError(error, 'STORE_FAILED') && error.outcomeUnknown
 
 /** Marks the last outcome of each claimed event whose open tasks all end in this batch. */
 function withLast(batch: readonly Entry[]): readonly Outcome[] {

@@ -11,6 +11,7 @@ import { deliver, outcomeOf } from './deliver.ts'
 import { insteadOfSendingNow } from './hold.ts'
 import type { Holding } from './holding.ts'
 import type { Lanes } from './lanes.ts'
+import { storingMs } from './lease-time.ts'
 import { hasTenantLimits, isLimited } from './limits.ts'
 import { createOneATurn } from './one-a-turn.ts'
 import { patience } from './patience.ts'
@@ -26,6 +27,8 @@ export interface Running {
   readonly problem: (during: string, cause: unknown) => void
   /** The longest a request may take that starts now; null: nothing may start. */
   readonly deadline: () => number | null
+  /** Outcomes may wait for the end of an outage of the store. */
+  readonly mayWait: () => boolean
   /** Aborts what is in flight. */
   readonly signal: () => AbortSignal
   readonly onProgress: () => void
@@ -39,7 +42,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
   const { store, clock } = parts
   const { time, conditions, notices, releaser } = holding
   const preparer = createPreparer(parts)
-  const recorder = createRecorder(parts)
+  const recorder = createRecorder(parts, running.mayWait)
   const settler = createSettler(store, running.problem)
   const oneATurn = createOneATurn()
 
@@ -64,7 +67,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     if (turn !== null) await turn
     const deadlineMs = running.deadline()
     const leaseLeft = group.leaseEnds - clock.monotonic()
-    if (deadlineMs === null || leaseLeft < deadlineMs) return leaveUnsent(group)
+    if (deadlineMs === null || leaseLeft < deadlineMs + storingMs(parts)) return leaveUnsent(group)
     const held = heldMeanwhile(task)
     if (held !== null) {
       place.leave()

@@ -166,7 +166,7 @@ export function createSchedule(parts: Parts, { worker, upkeep, releaser, close }
       running = false
       throw cause instanceof PosthornError ? cause : notOpened(store.name, cause)
     }
-    worker.setDeadline(() => parts.timeoutMs)
+    worker.setDeadline(() => parts.timeoutMs, true)
     suspects.end()
     loop = run()
   }

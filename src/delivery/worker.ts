@@ -20,6 +20,9 @@ import type { Task, TaskGroup } from './task.ts'
 /** Tasks that wait in this process for their turn, at least: fewer would mean small claims. */
 const MIN_AHEAD = 256
 
+/** How soon a row is due again that goes back unsent. */
+const AGAIN_MS = 1_000
+
 /** What a worker can do; `schedule.ts` decides when. */
 export interface Worker {
   /** Claims once and starts what came. Returns how much came and when more is due (ms from now, or null). */
@@ -37,8 +40,11 @@ export interface Worker {
   ): { readonly token: string; readonly leaseMs: number; readonly room: number } | null
   /** While true, publishes append unclaimed: a row that may have killed processes is to be handled by itself. */
   keepFree(free: boolean): void
-  /** The longest a request may take that starts now; null: nothing may start. */
-  setDeadline(deadline: () => number | null): void
+  /**
+   * The longest a request may take that starts now; null: nothing may start. `mayWait`: outcomes wait for the end of an outage of the
+   * store, however long it lasts. @default false: for as long as a lease
+   */
+  setDeadline(deadline: () => number | null, mayWait?: boolean): void
   /** Gives back what has not started. */
   giveBack(): Promise<void>
   /** Aborts what is in flight. */
@@ -69,6 +75,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   const runner = createTaskRunner(parts, holding, () => lanes, {
     problem,
     deadline: () => deadlineNow(),
+    mayWait: () => mayWait,
     signal: () => aborter.signal,
     onProgress,
     onDueSoon,
@@ -77,8 +84,11 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   const jobs = createJobRunner(parts)
   const lanes: Lanes = createLanes(parts, clock, (task) => void runner.attempt(task))
   let deadlineNow: () => number | null = () => parts.timeoutMs
+  let mayWait = false
   let aborter = new AbortController()
   const claimSize = createClaimSize(clock)
+  /** Rows that this process works on. A lease may end before that, be it that the database was away for longer, and a claim brings them again. */
+  const inHand = new Set<string>()
   let claimedGroups = 0
   /** Those of them that have lost a claim: were this process killed they would be suspects, and wait until each is claimed alone. */
   let claimedLost = 0
@@ -98,7 +108,18 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   /** As many as are sent at once, and not one by one. */
   const lostRoom = () => (claimedLost > parts.concurrency / 2 ? 0 : parts.concurrency - claimedLost)
 
+  /** What has been answered must not be sent again because its outcome still waits to be stored. */
+  async function putBack(work: Work): Promise<void> {
+    await runner.handBack(work.claim, AGAIN_MS)
+    uncount(work)
+  }
+
   function release(work: Work): void {
+    inHand.delete(work.claim.row)
+    uncount(work)
+  }
+
+  function uncount(work: Work): void {
     claimedGroups -= 1
     if (isLost(work)) claimedLost -= 1
     onProgress()
@@ -113,7 +134,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       if (expanded.ranges !== null) return await split(work, expanded.ranges)
     } catch (cause) {
       problem('expand', cause)
-      await runner.handBack(work.claim, 1_000)
+      await runner.handBack(work.claim, AGAIN_MS)
       return release(work)
     }
     // From here on requests may be in flight: the last task ends the claim, and nothing else does.
@@ -208,11 +229,15 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     },
     accept(work, versions, askedAt) {
       const leaseEnds = askedAt + leaseMs
-      claimedGroups += work.length
       for (const item of work) {
+        claimedGroups += 1
         if (isLost(item)) claimedLost += 1
-        if (item.kind === 'job') void runJob(item, leaseEnds)
-        else void start(item, versions.get(item.tenantId) ?? 0, leaseEnds)
+        if (inHand.has(item.claim.row)) void putBack(item)
+        else {
+          inHand.add(item.claim.row)
+          if (item.kind === 'job') void runJob(item, leaseEnds)
+          else void start(item, versions.get(item.tenantId) ?? 0, leaseEnds)
+        }
       }
     },
     claimForAppend(events) {
@@ -223,8 +248,9 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     keepFree(free) {
       keptFree = free
     },
-    setDeadline(deadline) {
+    setDeadline(deadline, waits = false) {
       deadlineNow = deadline
+      mayWait = waits
     },
     async giveBack() {
       const waiting = lanes.takeWaiting()

@@ -1,16 +1,17 @@
 /** Each delivery that ends is told of, once, however it ended. */
 import { describe, expect, it } from 'vitest'
-import type { EndedReport } from '../../src/index.ts'
-import { setup } from '../support/setup.ts'
+import { createWebhooks, type EndedReport } from '../../src/index.ts'
+import { quietLogger, setup } from '../support/setup.ts'
 
 function telling(options: Parameters<typeof setup>[0] = {}) {
   const ended: EndedReport[] = []
-  return { ...setup({ ...options, hooks: { ended: (report) => ended.push(report) } }), ended }
+  const hooks = { ended: (report: EndedReport) => void ended.push(report) }
+  return { ...setup({ ...options, hooks }), ended, hooks }
 }
 
 describe('the hook `ended`', () => {
   it('is told once of a success that came after its claim was lost', async () => {
-    const { webhooks, subscribe, clock, transport, ended, store } = telling()
+    const { webhooks, subscribe, clock, transport, ended, store, hooks } = telling()
     const { record } = store
     let open = () => {}
     const away = new Promise<void>((resolve) => {
@@ -28,13 +29,17 @@ describe('the hook `ended`', () => {
     await clock.advance(1_000)
     await working
     expect(transport.requests).toHaveLength(1)
+    // Of another process, which knows nothing of what waits in this one.
+    const other = createWebhooks({ store, transport, clock, logger: quietLogger, hooks })
+    await other.start()
     await clock.advance(32_000)
-    expect(transport.requests.length).toBeGreaterThan(1)
+    expect(transport.requests).toHaveLength(2)
     open()
     await clock.advance(0)
     expect(ended.map(({ state }) => state)).toEqual(['succeeded'])
     const { items } = await webhooks.attempts.list({ tenantId: 'acme' })
     expect(items.map(({ late }) => late)).toEqual([true, true])
+    await other.stop()
     await webhooks.stop()
   })
 

@@ -42,7 +42,7 @@ const READ_ONLY = new Set([
 export function recordFailure(error: unknown, store: string): unknown {
   if (!(error instanceof Error) || error instanceof PosthornError) return error
   if (isFull(error)) {
-    const message = `The ${store} database has no room left: outcomes wait until there is some, for as long as a lease.`
+    const message = `The ${store} database has no room left: outcomes wait until there is some.`
     return new PosthornError('STORE_FULL', message, { cause: error })
   }
   if (isCut(error) || isNotSent(error)) {
@@ -50,7 +50,7 @@ export function recordFailure(error: unknown, store: string): unknown {
     return new PosthornError('STORE_FAILED', message, { cause: error, outcomeUnknown: true })
   }
   if (!codesOf(error).some((code) => READ_ONLY.has(code))) return error
-  const message = `The ${store} database takes no writes: outcomes wait until it does, for as long as a lease.`
+  const message = `The ${store} database takes no writes: outcomes wait until it does.`
   return new PosthornError('STORE_FAILED', message, { cause: error })
 }
 
