@@ -10,6 +10,7 @@ import { stopsLine } from './consequences.ts'
 import { deliver, outcomeOf } from './deliver.ts'
 import { insteadOfSendingNow } from './hold.ts'
 import type { Holding } from './holding.ts'
+import { createInHand } from './in-hand.ts'
 import type { Lanes } from './lanes.ts'
 import { storingMs } from './lease-time.ts'
 import { hasTenantLimits, isLimited } from './limits.ts'
@@ -45,10 +46,13 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
   const recorder = createRecorder(parts, running.mayWait)
   const settler = createSettler(store, running.problem)
   const oneATurn = createOneATurn()
+  const inHand = createInHand()
 
   /** Never rejects: whatever throws, its place is free afterwards and its group one task further. */
   async function attempt(task: Task): Promise<void> {
     const place = placeOf(task, lanes())
+    const { row } = task.group.work.claim
+    inHand.take(row)
     try {
       await run(task, place)
     } catch (cause) {
@@ -57,6 +61,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
       task.group.abandoned = true
     }
     place.leave()
+    inHand.leave(row)
     await settle(task.group)
   }
 
@@ -178,7 +183,14 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     running.onSettled(work)
   }
 
-  return { attempt, put, settle, handBack: settler.handBack, idle: () => recorder.idle() }
+  return {
+    attempt,
+    put,
+    settle,
+    handBack: settler.handBack,
+    hasInHand: inHand.has,
+    idle: () => recorder.idle(),
+  }
 }
 
 /** A task's place among the requests in flight. */

@@ -87,8 +87,6 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   let mayWait = false
   let aborter = new AbortController()
   const claimSize = createClaimSize(clock)
-  /** Rows that this process works on. A lease may end before that, be it that the database was away for longer, and a claim brings them again. */
-  const inHand = new Set<string>()
   let claimedGroups = 0
   /** Those of them that have lost a claim: were this process killed they would be suspects, and wait until each is claimed alone. */
   let claimedLost = 0
@@ -108,18 +106,13 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   /** As many as are sent at once, and not one by one. */
   const lostRoom = () => (claimedLost > parts.concurrency / 2 ? 0 : parts.concurrency - claimedLost)
 
-  /** What has been answered must not be sent again because its outcome still waits to be stored. */
+  /** Its lease has ended, and what came of it waits to be stored, be it that the database was away for so long: it is not sent again. */
   async function putBack(work: Work): Promise<void> {
     await runner.handBack(work.claim, AGAIN_MS)
-    uncount(work)
+    release(work)
   }
 
   function release(work: Work): void {
-    inHand.delete(work.claim.row)
-    uncount(work)
-  }
-
-  function uncount(work: Work): void {
     claimedGroups -= 1
     if (isLost(work)) claimedLost -= 1
     onProgress()
@@ -232,12 +225,9 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       for (const item of work) {
         claimedGroups += 1
         if (isLost(item)) claimedLost += 1
-        if (inHand.has(item.claim.row)) void putBack(item)
-        else {
-          inHand.add(item.claim.row)
-          if (item.kind === 'job') void runJob(item, leaseEnds)
-          else void start(item, versions.get(item.tenantId) ?? 0, leaseEnds)
-        }
+        if (item.kind === 'job') void runJob(item, leaseEnds)
+        else if (isLost(item) && runner.hasInHand(item.claim.row)) void putBack(item)
+        else void start(item, versions.get(item.tenantId) ?? 0, leaseEnds)
       }
     },
     claimForAppend(events) {
