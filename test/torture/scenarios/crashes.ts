@@ -89,7 +89,8 @@ export const freezeWorkers: Scenario = {
     const place = await bench.place(kind)
     if (place === null) return noServer(kind)
     const size = bench.full
-      ? { events: 18_000, spreadMs: 450_000, times: 30 }
+      ? // As long as it takes: each freeze lasts two leases, and the next waits for requests.
+        { events: 28_000, spreadMs: 700_000, times: 30 }
       : { events: 300, spreadMs: 7_500, times: 1 }
     const harm = freezes(size.times)
     return underHarm(bench, place, { ...FROZEN, ...OFF_AND_ON, ...size }, harm, (result) => {
