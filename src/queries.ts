@@ -70,6 +70,7 @@ export interface ClaimRequest {
   /** Fresh and random for every call. */
   readonly token: string
   readonly leaseMs: number
+  /** Rows at most, 1 or more. */
   readonly limit: number
   /**
    * How many rows of one tenant are looked at while others wait behind them; a tenant that is alone gets the whole limit. What each gets

@@ -7,12 +7,14 @@ import { type AnyStore, type Flaw, wrongJobs } from './wrong-jobs.ts'
 import { wrongLists } from './wrong-lists.ts'
 import { wrongOutcomes } from './wrong-outcomes.ts'
 import { wrongSharing } from './wrong-sharing.ts'
+import { wrongVersions } from './wrong-versions.ts'
 
 const flaws: Record<string, Flaw> = {
   ...wrongJobs,
   ...wrongOutcomes,
   ...wrongLists,
   ...wrongSharing,
+  ...wrongVersions,
   'append forgets idempotency keys': (right) => ({
     append: (events, options) =>
       right.append(

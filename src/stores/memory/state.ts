@@ -77,6 +77,7 @@ export interface Bucket {
 export interface Tenant extends HeapItem {
   readonly id: string
   readonly bucket: number
+  /** 0 until it has a subscription. */
   version: number
   /** When `claim` last served it. */
   turn: number
@@ -146,12 +147,11 @@ export function tenantOf(state: State, id: string): Tenant {
 }
 
 function createTenant(state: State, id: string): Tenant {
-  state.counters.version += 1
   state.counters.tenant += 1
   return {
     id,
     bucket: tenantBucket(id),
-    version: state.counters.version,
+    version: 0,
     turn: 0,
     at: 0,
     tie: state.counters.tenant,

@@ -12,10 +12,10 @@ import type { Values } from './template.ts'
 const READ = 'select * from {subscriptions} where tenant_id = :tenant and id = :id'
 const LOCK = (dialect: Dialect) => `${READ} ${dialect.forUpdate}`
 const FIND_TENANT = 'select tenant_id from {subscriptions} where id = :id order by tenant_id limit 1'
-// The version follows the database's own clock, so that an erased tenant's never returns.
+// Without a version for as long as it has never had a subscription: an insert may be refused.
 const NEW_TENANT = (dialect: Dialect) => `
   insert into {tenants} (tenant_id, version, last_created_at)
-  values (:tenant, ${dialect.now}, 0) ${dialect.keepExisting('version')}`
+  values (:tenant, 0, 0) ${dialect.keepExisting('version')}`
 const LOCK_TENANT = (dialect: Dialect) =>
   `select last_created_at from {tenants} where tenant_id = :tenant ${dialect.forUpdate}`
 /** Apart from the lock: what another transaction has committed while this one waited for it is to be seen. */
@@ -24,7 +24,7 @@ const READ_TENANT = `
     (select count(*) from {subscriptions} where tenant_id = :tenant) as subscriptions,
     (select count(*) from {subscriptions} where tenant_id = :tenant and id = :id) as known
   from (select {now} as now) c`
-/** Tells caches that the tenant's subscriptions changed. */
+/** Tells caches that the tenant's subscriptions changed. The version follows the database's own clock, so that an erased tenant's never returns. */
 export const BUMP = (dialect: Dialect) => `
   update {tenants} set version = case when version >= ${dialect.now} then version + 1 else ${dialect.now} end
   where tenant_id = :tenant`

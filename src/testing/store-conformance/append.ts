@@ -12,7 +12,10 @@ export const appendCases: CaseGroup = {
       must: 'the exact text to sign and send',
       async run({ store, event }) {
         const body = '{ "z":1,  "a":"\\u0000 é 😀", "n":1.0 , "a":2}'
-        const given = event({ body, metadata: { k: 'v' }, settings: { c: ['x'] }, orderingKey: 'o-1' })
+        const given = event({
+          ...{ body, metadata: { k: 'v' }, settings: { c: ['x'] }, orderingKey: 'o-1', type: 'user.made' },
+          ...{ occurredAt: 1_600_000_000_123, test: true, idempotencyKey: 'key' },
+        })
         const { appended } = await store.append([given])
         const entry = appended[0]
         assert.ok(entry)
@@ -230,10 +233,12 @@ export const appendCases: CaseGroup = {
         assert.ok(work?.kind === 'event')
         assert.equal(work.resumed, false)
         assert.deepEqual(work.event, appended[0]?.event)
+        const none = await store.append([event({ id: 'd' })], { claim: { ...claim, room: 0 } })
+        assert.equal(none.appended[0]?.work, null)
         const left = await claimEvents()
         assert.deepEqual(
           left.map((row) => row.event.id),
-          ['c'],
+          ['c', 'd'],
         )
       },
     },

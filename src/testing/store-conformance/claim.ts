@@ -56,9 +56,11 @@ export const claimCases: CaseGroup = {
     {
       name: 'claim takes at most its limit, and the rest later',
       must: 'limit',
-      async run({ store, event, claimEvents }) {
+      async run({ store, event, claim, claimEvents }) {
         await store.append(Array.from({ length: 5 }, () => event()))
-        const first = await claimEvents({ limit: 3 })
+        const { work, nextDueAt, now } = await claim({ limit: 3 })
+        assert.ok(nextDueAt !== null && nextDueAt <= now, 'what was left is due')
+        const first = work.flatMap((one) => (one.kind === 'event' ? [one] : []))
         const second = await claimEvents({ limit: 3 })
         assert.deepEqual([first.length, second.length], [3, 2])
         assert.equal(new Set([...first, ...second].map((work) => work.event.id)).size, 5)
@@ -103,8 +105,9 @@ export const claimCases: CaseGroup = {
         const { work } = await claim({ buckets: { from: bucket, to: bucket } })
         const expected = tenants.filter((tenantId) => tenantBucket(tenantId) === bucket)
         assert.deepEqual(work.map((row) => row.tenantId).sort(), expected)
-        const rest = await claim({ buckets: { from: 0, to: 255 } })
-        assert.equal(rest.work.length, tenants.length - expected.length)
+        const buckets = tenants.filter((tenantId) => !expected.includes(tenantId)).map(tenantBucket)
+        const rest = await claim({ buckets: { from: Math.min(...buckets), to: Math.max(...buckets) } })
+        assert.equal(rest.work.length, tenants.length - expected.length, 'both ends are included')
       },
     },
     {

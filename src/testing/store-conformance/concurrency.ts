@@ -52,6 +52,7 @@ export const concurrencyCases: CaseGroup = {
       async run({ store, publish }) {
         if (store.onWake === undefined) return
         let heard = 0
+        let stopOther = (): void => {}
         let tell = (): void => {}
         const stop = store.onWake(() => {
           heard += 1
@@ -64,9 +65,14 @@ export const concurrencyCases: CaseGroup = {
         await woken
         stop()
         const before = heard
+        const others = new Promise<void>((resolve) => {
+          stopOther = store.onWake?.(resolve) ?? (() => undefined)
+        })
+        stop()
         await publish()
-        await store.now()
-        assert.equal(heard, before, 'a stopped listener hears nothing')
+        await others
+        stopOther()
+        assert.equal(heard, before, 'a stopped listener hears nothing, another one does')
       },
     },
     {

@@ -83,7 +83,7 @@ export const fairnessCases: CaseGroup = {
         for (const id of ['sub-a', 'sub-b']) await subscribe({ id })
         for (let n = 0; n < 6; n++) await deliver({ subscriptionId: 'sub-a' })
         const { id } = await deliver({ subscriptionId: 'sub-b' })
-        const work = await claimDeliveries({ limit: 3, shares: new Map([['sub-a', 0]]) })
+        const work = await claimDeliveries({ limit: 1, shares: new Map([['sub-a', 0]]) })
         assert.deepEqual(
           work.map((row) => row.delivery.id),
           [id],
@@ -91,16 +91,15 @@ export const fairnessCases: CaseGroup = {
       },
     },
     {
-      name: 'shares limit deliveries only, not events',
-      must: 'delivery rows of one subscription at most',
-      async run({ publish, claimEvents, subscribe }) {
+      name: 'shares limit deliveries only, not events, jobs and one-use destinations',
+      must: 'delivery rows of one subscription at most; one-use destinations have no share',
+      async run({ store, publish, claim, subscribe, newDelivery }) {
         await subscribe()
         await publish()
-        const work = await claimEvents({ perSubscription: 0, shares: new Map([['sub-a', 0]]) })
-        assert.deepEqual(
-          work.map((row) => row.tenantId),
-          [TENANT],
-        )
+        await store.addJob(TENANT, { state: 'running' })
+        await publish({ addressee: newDelivery({ subscriptionId: null, destination: 'sealed' }) })
+        const { work } = await claim({ perSubscription: 0, shares: new Map([['sub-a', 0]]) })
+        assert.deepEqual(work.map(({ kind }) => kind).sort(), ['delivery', 'event', 'job'])
       },
     },
   ],

@@ -14,11 +14,13 @@ export const fanOutCases: CaseGroup = {
       must: 'the subscription ids in the range, in byte order',
       async run({ store, subscribe, publishClaimed, record }) {
         const work = await publishClaimed()
-        for (const id of ['b', 'B', 'a', 'c']) {
+        for (const id of ['b', 'B', 'a', '\u{1F4EF}', '\u{FF5E}', 'c']) {
           await subscribe({ id })
           await record(work, succeeded, { subscriptionId: id })
         }
-        assert.deepEqual(await store.expanded(TENANT, work.event.id, ALL), ['B', 'a', 'b', 'c'])
+        await store.deleteSubscription(TENANT, 'c')
+        const all = ['B', 'a', 'b', 'c', '\u{FF5E}', '\u{1F4EF}']
+        assert.deepEqual(await store.expanded(TENANT, work.event.id, ALL), all)
         const range = { after: 'a', upTo: 'b' }
         assert.deepEqual(await store.expanded(TENANT, work.event.id, range), ['b'])
         assert.deepEqual(await store.expanded('other', work.event.id, ALL), [])
@@ -31,17 +33,20 @@ export const fanOutCases: CaseGroup = {
         const work = await publishClaimed()
         const ranges = [
           { after: null, upTo: 'm' },
-          { after: 'm', upTo: null },
+          { after: 'm', upTo: 'x' },
+          { after: 'x', upTo: null },
         ]
         assert.equal(await store.split(work.claim, ranges), true)
         const parts = await claimEvents()
         assert.deepEqual(
-          parts.map(({ after, upTo }) => ({ after, upTo })).sort((a) => (a.after === null ? -1 : 1)),
+          parts
+            .map(({ after, upTo }) => ({ after, upTo }))
+            .sort((a, b) => ((a.after ?? '') < (b.after ?? '') ? -1 : 1)),
           ranges,
         )
         for (const part of parts) assert.deepEqual(part.event, work.event)
         assert.equal(await store.finish([work.claim]), 0, 'the whole row is gone')
-        assert.equal(await store.finish(parts.map((part) => part.claim)), 2)
+        assert.equal(await store.finish(parts.map((part) => part.claim)), 3)
       },
     },
     {
@@ -63,11 +68,16 @@ export const fanOutCases: CaseGroup = {
       name: 'a row handed back is due after its delay, and loses no claim',
       must: 'due delayMs from now, with their lost-claim counts as before the claim',
       needs: ['clock'],
-      async run({ store, publish, claimEvents, advance }) {
+      async run({ store, publish, publishClaimed, claimEvents, advance }) {
         await publish()
         const [work] = await claimEvents()
         assert.ok(work)
-        assert.equal(await store.handBack([{ claim: work.claim, delayMs: 2000 }]), 1)
+        const { claim: other } = await publishClaimed()
+        const entries = [
+          { claim: other, delayMs: 60_000 },
+          { claim: work.claim, delayMs: 2000 },
+        ]
+        assert.equal(await store.handBack(entries), 2)
         await advance(1900)
         assert.equal((await claimEvents()).length, 0)
         await advance(200)
@@ -85,7 +95,7 @@ export const fanOutCases: CaseGroup = {
         assert.ok(one && two)
         const forged = { row: two.claim.row, token: 'forged' }
         const entries = [one.claim, forged].map((claim) => ({ claim, delayMs: 0 }))
-        assert.equal(await store.handBack(entries), 1)
+        assert.equal(await store.handBack(entries.reverse()), 1)
         const [again] = await claimEvents()
         assert.equal(again?.event.id, one.event.id)
         assert.equal(await store.handBack([{ claim: one.claim, delayMs: 0 }]), 0, 'its old claim is lost')

@@ -177,7 +177,7 @@ export const holdingCases: CaseGroup = {
       name: 'listHeld pages through subscriptions with held rows',
       must: 'in order of (tenant, subscription) after the given one',
       async run({ store, subscribe, deliver, deliverHeld }) {
-        const places = ['acme/b', 'acme/a', 'beta/a', 'acme/a']
+        const places = ['acme/b', 'acme/a', 'acme/\u{1F4EF}', 'acme/\u{FF5E}', 'beta/a', 'Acme/z', 'acme/a']
         for (const place of new Set(places)) {
           const [tenantId = '', id = ''] = place.split('/')
           await subscribe({ tenantId, id })
@@ -189,11 +189,14 @@ export const holdingCases: CaseGroup = {
         }
         const first = await store.listHeld({ after: null, limit: 2 })
         assert.deepEqual(first, [
+          { tenantId: 'Acme', subscriptionId: 'z', count: 1 },
           { tenantId: 'acme', subscriptionId: 'a', count: 2 },
-          { tenantId: 'acme', subscriptionId: 'b', count: 1 },
         ])
-        const after = { tenantId: 'acme', subscriptionId: 'b' }
-        assert.deepEqual(await store.listHeld({ after, limit: 2 }), [
+        const after = { tenantId: 'acme', subscriptionId: 'a' }
+        assert.deepEqual(await store.listHeld({ after, limit: 9 }), [
+          { tenantId: 'acme', subscriptionId: 'b', count: 1 },
+          { tenantId: 'acme', subscriptionId: '\u{FF5E}', count: 1 },
+          { tenantId: 'acme', subscriptionId: '\u{1F4EF}', count: 1 },
           { tenantId: 'beta', subscriptionId: 'a', count: 1 },
         ])
       },

@@ -1,5 +1,6 @@
 /** The conformance kit of stores: every MUST of `store.ts` as a case. Knows neither stores nor test runners by name. */
 import { appendCases } from './append.ts'
+import { batchCases } from './batches.ts'
 import { callersTransactionCases } from './callers-transaction.ts'
 import type { CaseContext, CaseSpec, ConformanceCase, Need, StoreUnderTest } from './case.ts'
 import { claimCases } from './claim.ts'
@@ -34,9 +35,11 @@ import { rollupCases } from './rollups.ts'
 import { stampCases } from './stamps.ts'
 import { standingCases } from './standing.ts'
 import { subscriptionCases } from './subscriptions.ts'
+import { versionCases } from './versions.ts'
 
 const groups = [
   subscriptionCases,
+  versionCases,
   appendCases,
   duplicateCases,
   stampCases,
@@ -66,6 +69,7 @@ const groups = [
   pruneOwedCases,
   eraseCases,
   rollupCases,
+  batchCases,
   concurrencyCases,
   raceCases,
   randomModelCases,

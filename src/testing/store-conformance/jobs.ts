@@ -61,7 +61,7 @@ export const jobCases: CaseGroup = {
         const added = await jobOf(lab, row)
         assert.deepEqual([added.id, added.tenantId, added.job], [row, TENANT, running])
         assert.ok(Number.isSafeInteger(added.number) && added.number > 0, 'its number is a positive integer')
-        const progress = { ...running, cursor: 'x' }
+        const progress = { state: 'running', cursor: 'x' }
         await store.handBack([{ claim: work.claim, delayMs: 0, job: progress }])
         const next = await claimJob(lab)
         assert.deepEqual(next.job, progress)
@@ -73,6 +73,14 @@ export const jobCases: CaseGroup = {
         assert.equal(await store.getJob(TENANT, row), null)
         assert.deepEqual((await store.listJobs({ tenant: TENANT }, page)).rows, [])
         assert.equal((await lab.claim()).nextDueAt, null)
+        const [one, other] = [await addClaimed(lab), await addClaimed(lab)]
+        const entries = [
+          { claim: other.claim, delayMs: DAY, job: { n: 1 } },
+          { claim: one.claim, delayMs: 0 },
+        ]
+        assert.equal(await store.handBack(entries), 2)
+        assert.deepEqual((await jobOf(lab, other.claim.row)).job, { n: 1 })
+        assert.deepEqual((await claimJob(lab)).job, running, 'without progress it stays as it was')
       },
     },
     {
@@ -152,8 +160,9 @@ export const jobCases: CaseGroup = {
         const progress = { ...running, cursor: { at: 1 }, endedAt: { old: [1] } }
         await store.handBack([{ claim: work.claim, delayMs: 0, job: progress }])
         const before = await jobOf(lab, work.claim.row)
-        const ended = await store.endJob(TENANT, work.claim.row, stop)
-        const job = { ...progress, state: 'stopped', endedAt: 5 }
+        const fields = { state: 'stopped', endedAt: null }
+        const ended = await store.endJob(TENANT, work.claim.row, { ...stop, fields })
+        const job = { ...progress, state: 'stopped', endedAt: null }
         assert.deepEqual(ended, { ...before, job })
         assert.deepEqual(await jobOf(lab, work.claim.row), { ...before, job })
         assert.equal((await lab.claim()).work.length, 0)

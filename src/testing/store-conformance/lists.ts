@@ -1,5 +1,6 @@
 /** Cases: lists by key and by offset, their filters, and tenant isolation. */
 import assert from 'node:assert/strict'
+import type { TenantFilter } from '../../lists.ts'
 import { anyTenant } from '../../model.ts'
 import type { EventRecord } from '../../records.ts'
 import type { CaseGroup } from './case.ts'
@@ -162,6 +163,34 @@ export const listCases: CaseGroup = {
       },
     },
     {
+      name: 'an operator reaches the row of any tenant',
+      must: "rows of another tenant than the scope's do not exist: the scope of anyTenant is every one; by id, or by number",
+      async run({ store, subscribe, deliver, delivery }) {
+        const row = await subscribe({ tenantId: 'other' })
+        const { id } = await deliver({ event: { tenantId: 'other' } })
+        const owed = await delivery(id, 'other')
+        assert.deepEqual(await store.getSubscription(anyTenant, row.id), row)
+        assert.equal((await store.getEvent(anyTenant, owed.eventId))?.tenantId, 'other')
+        for (const one of [id, owed.number]) assert.deepEqual(await store.getDelivery(anyTenant, one), owed)
+        const text = String(owed.number)
+        assert.equal(await store.getDelivery('other', text), null, 'a text is an id')
+        const manual = { trigger: 'manual', maxAgeMs: 5_000 } as const
+        assert.equal(await store.redeliver('other', text, manual), null)
+        const again = await store.redeliver(anyTenant, id, manual)
+        assert.ok(again !== null && again !== 'pruned')
+        const named = await store.updateSubscription(anyTenant, row.id, { name: 'x' })
+        assert.ok(named !== null && named !== 'conflict')
+        const deleted = await store.deleteSubscription(anyTenant, row.id)
+        assert.deepEqual(
+          deleted?.cancelled.map(({ tenantId }) => tenantId),
+          ['other'],
+        )
+        assert.deepEqual(deleted?.subscription, named)
+        for (const of of ['getSubscription', 'getEvent', 'getDelivery'] as const)
+          assert.equal(await store[of](anyTenant, 'none'), null)
+      },
+    },
+    {
       name: 'a list shows one tenant, several, or every',
       must: 'tenants whose rows a list shows: one, several, or every',
       async run({ store, publish, subscribe }) {
@@ -190,6 +219,20 @@ export const listCases: CaseGroup = {
         assert.deepEqual(whole, { due: 2, scheduled: 1, held: 1, oldestDueAt: oldest.dueAt })
         const one = await store.backlog({ tenant: TENANT, subscriptionId: SUBSCRIPTION })
         assert.deepEqual([one.due, one.scheduled, one.held], [1, 0, 1])
+        for (const tenantId of ['beta', 'gamma']) {
+          await subscribe({ tenantId })
+          await deliver({ event: { tenantId } })
+        }
+        const of = async (tenant: TenantFilter, subscriptionId?: string) => {
+          const ofOne = subscriptionId === undefined ? {} : { subscriptionId }
+          const { due, scheduled, held, oldestDueAt } = await store.backlog({ tenant, ...ofOne })
+          return [due, scheduled, held, oldestDueAt !== null]
+        }
+        assert.deepEqual(await of(anyTenant), [4, 1, 1, true])
+        assert.deepEqual(await of(anyTenant, SUBSCRIPTION), [3, 0, 1, true])
+        assert.deepEqual(await of([TENANT, 'beta', TENANT]), [3, 1, 1, true])
+        assert.deepEqual(await of(['beta', 'none'], SUBSCRIPTION), [1, 0, 0, true])
+        for (const nobody of ['none', []]) assert.deepEqual(await of(nobody), [0, 0, 0, false])
       },
     },
   ],

@@ -112,6 +112,36 @@ export const pacingCases: CaseGroup = {
       },
     },
     {
+      name: 'of all limits of a release the lowest one counts, and its next token comes when each bucket has one',
+      must: 'at most this many; when both buckets have their next token, or null where no rate was given',
+      needs: ['clock'],
+      async run({ store, subscribe, deliverHeld }) {
+        await subscribe()
+        for (let n = 0; n < 9; n++) await deliverHeld()
+        const roomy = { count: 9, perMs: 9_000 }
+        const limits: readonly Partial<ReleaseRequest>[] = [
+          { slots: 0, rate: roomy },
+          { slots: 9, tenant: { slots: 0, rate: roomy } },
+          { limit: 0, rate: roomy },
+        ]
+        for (const limit of limits) assert.equal((await store.release({ ...all, ...limit })).released, 0)
+        const now = await store.now()
+        const both = { rate: { count: 1, perMs: 5_000 }, tenant: { rate: { count: 9, perMs: 9_000 } } }
+        const first = await store.release({ ...all, slots: 9, ...both })
+        assert.deepEqual([first.released, Math.round(Number(first.nextAt) - now)], [1, 5_000])
+        await store.release({ ...all, tenant: { rate: { count: 1, perMs: 7_000 } } })
+        const turned = await store.release({ ...all, ...both, tenant: { rate: { count: 1, perMs: 7_000 } } })
+        assert.deepEqual([turned.released, Math.round(Number(turned.nextAt) - now)], [0, 7_000])
+        const slots = { ...all, tenant: { slots: 3 } }
+        assert.equal((await store.release({ ...slots, slots: 2 })).released, 0, 'two of two slots are taken')
+        assert.equal(
+          (await store.release({ ...slots, slots: 9 })).released,
+          1,
+          'two of three are the tenant’s',
+        )
+      },
+    },
+    {
       name: 'concurrent releases share the slots',
       must: 'slots are taken in the same step',
       async run({ store, subscribe, deliverHeld }) {

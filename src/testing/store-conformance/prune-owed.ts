@@ -48,10 +48,10 @@ export const pruneOwedCases: CaseGroup = {
         await store.finish([work.claim])
         await advance(DAY)
         await record(await claimDelivery(delivery?.id ?? ''), exhausted)
-        await advance(DAY / 2)
+        await advance(DAY - 1)
         const none = { events: 0, bodies: 0, keys: 0 }
         assert.deepEqual(await store.prune({ finishedAgeMs: DAY, bodyAgeMs: DAY, limit: 10 }), none)
-        await advance(DAY / 2)
+        await advance(1)
         assert.deepEqual(await store.prune({ bodyAgeMs: DAY, limit: 10 }), { ...none, bodies: 1 })
         assert.deepEqual(await store.prune({ finishedAgeMs: DAY, limit: 10 }), { ...none, events: 1 })
       },

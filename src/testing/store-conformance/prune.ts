@@ -77,6 +77,7 @@ export const pruneCases: CaseGroup = {
         await deliver({ next: succeeded, event: { idempotencyKey: 'done' } })
         await publish({ idempotencyKey: 'open' })
         await advance(DAY)
+        assert.equal((await store.prune({ keyAgeMs: DAY + 1, limit: 10 })).keys, 0)
         assert.equal((await store.prune({ keyAgeMs: DAY - 1, limit: 10 })).keys, 1)
         const again = ['done', 'open'].map((idempotencyKey) => event({ idempotencyKey }))
         const { appended } = await store.append(again)
@@ -95,8 +96,13 @@ export const pruneCases: CaseGroup = {
         for (let n = 0; n < 3; n++) await deliver({ next: succeeded })
         await advance(DAY)
         assert.deepEqual(await store.prune({ limit: 10 }), { events: 0, bodies: 0, keys: 0 })
-        assert.equal((await store.prune({ finishedAgeMs: 1, limit: 2 })).events, 2)
-        assert.equal((await store.prune({ finishedAgeMs: 1, limit: 2 })).events, 1)
+        await deliver({ next: succeeded, event: { idempotencyKey: 'fresh' } })
+        await advance(1)
+        const atOnce = { bodyAgeMs: 0, keyAgeMs: 0, limit: 10 }
+        assert.deepEqual(await store.prune(atOnce), { events: 0, bodies: 4, keys: 1 }, 'an age of 0 is one')
+        assert.equal((await store.prune({ finishedAgeMs: 2, limit: 2 })).events, 2)
+        assert.equal((await store.prune({ finishedAgeMs: 2, limit: 2 })).events, 1)
+        assert.equal((await store.prune({ finishedAgeMs: 0, limit: 2 })).events, 1)
       },
     },
   ],

@@ -100,7 +100,8 @@ export const recordCases: CaseGroup = {
         const before = await delivery(id)
         const repeated = { result: 'repeated', delivery: before, attempt }
         assert.deepEqual(await recordOne(once), repeated)
-        assert.deepEqual(await recordOne({ ...once, next: exhausted }), repeated)
+        const told = once.attempt && { ...once.attempt, status: 418, message: 'told anew' }
+        assert.deepEqual(await recordOne({ ...once, next: exhausted, attempt: told }), repeated)
         assert.deepEqual(await delivery(id), before)
         assert.equal((await attemptsOf(id)).length, 2)
       },

@@ -58,12 +58,23 @@ export const rollupCases: CaseGroup = {
         assert.equal(await count({ bucketMs: 3_600_000 }), 1)
         assert.equal(await count({ tenant: 'other' }), 1)
         assert.equal(await count({ tenant: anyTenant }), 6)
+        assert.equal(await count({ tenant: ['other', 'none', 'other'] }), 1)
+        assert.equal(await count({ tenant: [TENANT, 'other'], subscriptionId: 'sub-a' }), 5)
+        assert.equal(await count({ tenant: [] }), 0)
+        const { slot: _slot, ...sum } = rollup({ tenantId: 'other' })
+        const read = (await store.readRollups({ ...range, tenant: anyTenant })).map(
+          ({ slot: _, ...row }) => row,
+        )
+        assert.deepEqual(
+          read.filter(({ tenantId }) => tenantId === 'other'),
+          [sum],
+        )
       },
     },
     {
       name: 'old rollups of one width are removed, step by step',
       must: 'removes rollups of this width whose bucket began before ageMs ago, at most limit rows',
-      async run({ store }) {
+      async run({ store, hasClock }) {
         const now = await store.now()
         const old = { bucketAt: now - 600_000 }
         await store.addRollups([
@@ -73,6 +84,17 @@ export const rollupCases: CaseGroup = {
           rollup({ bucketAt: now }),
         ])
         const request = { bucketMs: 60_000, ageMs: 300_000 }
+        assert.equal(
+          await store.pruneRollups({ bucketMs: 60_000, ageMs: 600_001, limit: 9 }),
+          0,
+          'not that old',
+        )
+        if (hasClock)
+          assert.equal(
+            await store.pruneRollups({ bucketMs: 60_000, ageMs: 600_000, limit: 9 }),
+            0,
+            'not before',
+          )
         assert.equal(await store.pruneRollups({ ...request, limit: 1 }), 1)
         assert.equal(await store.pruneRollups({ ...request, limit: 10 }), 1)
         assert.equal(await store.pruneRollups({ ...request, limit: 10 }), 0)

@@ -64,8 +64,27 @@ export const standingCases: CaseGroup = {
         assert.equal(await store.insertSubscription(subscription(), { perTenant: 1 }), null)
         const other = subscription({ id: 'sub-b' })
         assert.equal(await store.insertSubscription(other, { perTenant: 1 }), 'limit')
+        assert.equal(await store.insertSubscription(other, { perTenant: 0 }), 'limit')
         const elsewhere = subscription({ id: 'sub-b', tenantId: 'other' })
         assert.equal(typeof (await store.insertSubscription(elsewhere, { perTenant: 1 })), 'object')
+      },
+    },
+    {
+      name: 'a store is opened and closed any number of times, and keeps its rows when it is opened',
+      must: 'open: makes ready; may be called twice; close may be called twice',
+      async run({ store, subscribe, publish, claim, hasClock, clock }) {
+        assert.ok(store.name.length > 0)
+        assert.equal(typeof store.durable, 'boolean')
+        const row = await subscribe()
+        await publish()
+        await store.open()
+        await store.open()
+        assert.deepEqual(await store.getSubscription(TENANT, SUBSCRIPTION), row)
+        const { work, now } = await claim()
+        assert.equal(work.length, 1)
+        if (hasClock) assert.deepEqual([await store.now(), Math.floor(now)], [clock().now(), clock().now()])
+        await store.close()
+        await store.close()
       },
     },
   ],

@@ -10,18 +10,19 @@ export const subscriptionCases: CaseGroup = {
     {
       name: 'insert returns the row with its stamps and revision 1',
       must: 'the store adds createdAt, updatedAt, revision, and createdAt of its secrets',
-      async run({ store, subscribe }) {
-        const given = { settings: { a: [1, null] }, condition: { streak: 2 }, headers: { 'x-a': 'b' } }
-        const row = await subscribe({ ...given, metadata: { plan: 'pro' }, events: ['order.*'] })
-        assert.equal(row.revision, 1)
-        assert.equal(typeof row.createdAt, 'number')
-        assert.deepEqual(row.settings, given.settings)
-        assert.deepEqual(row.condition, given.condition)
-        assert.deepEqual(row.headers, given.headers)
-        assert.deepEqual(row.secrets.length, 1)
-        assert.equal(row.secrets[0]?.value, 'whsec_first')
-        assert.equal(row.secrets[0]?.expiresAt, null)
-        assert.equal(typeof row.secrets[0]?.createdAt, 'number')
+      async run({ store, subscribe, subscription }) {
+        const given = subscription({
+          ...{ settings: { a: [1, null] }, condition: { streak: 2 }, headers: { 'x-a': 'b' } },
+          ...{ metadata: { plan: 'pro' }, events: ['order.*'], url: 'https://another.test/' },
+          ...{ name: 'a name', description: 'a description', state: 'disabled', pausedBy: 'user' },
+          ...{ disabledReason: 'failing', disabledAt: 1_700_000_000_000 },
+          secrets: [{ value: 'whsec_first' }, { value: 'whsec_second' }],
+        })
+        const row = await subscribe(given)
+        const { createdAt } = row
+        assert.equal(typeof createdAt, 'number')
+        const secrets = given.secrets.map(({ value }) => ({ value, createdAt, expiresAt: null }))
+        assert.deepEqual(row, { ...given, secrets, createdAt, updatedAt: createdAt, revision: 1 })
         assert.deepEqual(await store.getSubscription(TENANT, SUBSCRIPTION), row)
       },
     },
@@ -113,7 +114,13 @@ export const subscriptionCases: CaseGroup = {
         const patch = { name: 'x' }
         assert.equal(await store.updateSubscription(TENANT, SUBSCRIPTION, patch, { revision: 7 }), 'conflict')
         const states = ['paused', 'disabled'] as const
-        assert.equal(await store.updateSubscription(TENANT, SUBSCRIPTION, patch, { states }), 'conflict')
+        for (const guard of [
+          { states },
+          { states: [] },
+          { revision: 1, states },
+          { revision: 2, states: [...states, 'active' as const] },
+        ])
+          assert.equal(await store.updateSubscription(TENANT, SUBSCRIPTION, patch, guard), 'conflict')
         const row = await store.getSubscription(TENANT, SUBSCRIPTION)
         assert.equal(row?.name, null)
         assert.equal(row?.revision, 1)
@@ -228,11 +235,12 @@ export const subscriptionCases: CaseGroup = {
       name: 'a snapshot is in byte order, within its range, and says when there is more',
       must: 'after < id ≤ upTo, in byte order of their ids, every state',
       async run({ store, subscribe }) {
-        for (const id of ['b', 'B', 'a', 'é', 'z', 'a-1']) await subscribe({ id, state: 'paused' })
+        for (const id of ['b', 'B', 'a', '\u{1F4EF}', 'é', 'z', '\u{FF5E}', 'a-1'])
+          await subscribe({ id, state: 'paused' })
         await subscribe({ id: 'a', tenantId: 'other' })
         const all = await store.snapshot(TENANT, { after: null, upTo: null, limit: 10 })
         const ids = all.subscriptions.map((row) => row.id)
-        assert.deepEqual(ids, ['B', 'a', 'a-1', 'b', 'z', 'é'])
+        assert.deepEqual(ids, ['B', 'a', 'a-1', 'b', 'z', 'é', '\u{FF5E}', '\u{1F4EF}'])
         assert.equal(all.more, false)
         const part = await store.snapshot(TENANT, { after: 'a', upTo: 'z', limit: 2 })
         assert.deepEqual(
@@ -246,6 +254,7 @@ export const subscriptionCases: CaseGroup = {
           ['z'],
         )
         assert.equal(end.more, false)
+        assert.equal((await store.snapshot(TENANT, { after: null, upTo: 'a', limit: 2 })).more, false)
       },
     },
   ],
