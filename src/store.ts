@@ -272,7 +272,7 @@ export interface Store<Tx = never> {
   listAttempts(filter: AttemptFilter, page: Page): Promise<Rows<AttemptRecord>>
   /** Adds to the rows of the same (tenant, subscription, type, bucket, slot), or inserts them. */
   addRollups(rollups: readonly RollupRecord[]): Promise<void>
-  /** Rollups of buckets with bucketAt ≥ since, < until, of every slot, summed up per (tenant, subscription, type, bucket). */
+  /** Rollups of buckets with bucketAt ≥ since, < until, of every slot, summed up per (tenant, subscription, type, bucket): the slot of a sum is empty. */
   readRollups(filter: {
     readonly tenant: TenantFilter
     readonly subscriptionId?: string

@@ -60,6 +60,7 @@ export const batchCases: CaseGroup = {
         )
         assert.equal(await sizeOf('listAttempts'), MANY - 1)
         assert.equal(await store.hold(TENANT, SUBSCRIPTION, MANY), MANY / 2)
+        assert.equal((await store.backlog({ tenant: TENANT })).held, MANY)
         const lane = { tenantId: TENANT, subscriptionId: SUBSCRIPTION, limit: MANY - 1 } as const
         const { released, more } = await store.release({ ...lane, ordering: 'none' })
         assert.deepEqual([released, more], [MANY - 1, true])
@@ -73,7 +74,9 @@ export const batchCases: CaseGroup = {
     {
       name: 'a fan-out may go to more subscriptions than a hundred',
       must: 'the subscription ids in the range, in byte order; cancels its pending deliveries',
-      async run({ store, subscribe, publishClaimed, outcome, event, claimEvents, newDelivery }) {
+      async run(lab) {
+        const { store, subscribe, publishClaimed, outcome, event, claimEvents, newDelivery } = lab
+        const { hasClock, advance } = lab
         const ids = Array.from({ length: 120 }, (_, at) => `sub-${String(at).padStart(3, '0')}`)
         await Promise.all(ids.map((id) => subscribe({ id })))
         const { subscriptions } = await store.snapshot(TENANT, { after: null, upTo: null, limit: 1_000 })
@@ -81,6 +84,8 @@ export const batchCases: CaseGroup = {
           subscriptions.map(({ id }) => id),
           ids,
         )
+        const listed = await store.listSubscriptions({ tenant: TENANT }, { limit: 1_000 })
+        assert.equal(listed.rows.length, 120)
         const work = await publishClaimed()
         const told = await Promise.all(
           ids.map((subscriptionId) => outcome(work, heldAlways, { subscriptionId, attempt: null })),
@@ -95,8 +100,27 @@ export const batchCases: CaseGroup = {
         )
         const deleted = await store.deleteSubscription(TENANT, first)
         assert.equal(deleted?.cancelled.length, 120)
-        await store.append(ids.map(() => event()))
+        const { appended } = await store.append(ids.map(() => event()))
         assert.equal(await store.finish((await claimEvents({ limit: 200 })).map(({ claim }) => claim)), 120)
+        const entries = appended.map((one) => ({
+          eventId: one.event.id,
+          delivery: newDelivery({ subscriptionId: ids[1] ?? '', maxAgeMs: 1_000 }),
+        }))
+        const replayed = await store.replay(TENANT, entries)
+        assert.deepEqual(
+          replayed.map((one) => one !== null && typeof one === 'object' && one.id),
+          entries.map(({ delivery }) => delivery.id),
+        )
+        if (hasClock) {
+          await advance(1_000)
+          assert.equal((await store.expire(1_000)).length, 120)
+          const ended = await store.listDeliveries(
+            { tenant: TENANT, state: 'failed' },
+            { limit: 1_000, total: true },
+          )
+          assert.deepEqual([ended.rows.length, ended.total], [120, 120])
+          assert.equal((await store.prune({ finishedAgeMs: 0, limit: 120 })).events, 120)
+        }
         const at = { eventType: 'order.paid', bucketMs: 60_000, bucketAt: 0, slot: 'w', histogram: [] }
         const sums = ids.map((subscriptionId) => ({
           ...at,

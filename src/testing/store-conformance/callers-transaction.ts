@@ -95,7 +95,11 @@ export const callersTransactionCases: CaseGroup = {
         const { tx, commit } = await begin()
         const calls = [[plain, addressed], [oneUse], [elsewhere]]
         const appended = []
-        for (const events of calls) appended.push(...(await store.append(events, { tx })).appended)
+        for (const events of calls) {
+          const answer = await store.append(events, { tx })
+          assert.deepEqual([...answer.versions.keys()], [...new Set(events.map(({ tenantId }) => tenantId))])
+          appended.push(...answer.appended)
+        }
         await commit()
         for (const { event, duplicate, work } of appended) {
           assert.deepEqual([duplicate, work], [false, null])

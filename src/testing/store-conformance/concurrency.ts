@@ -52,7 +52,6 @@ export const concurrencyCases: CaseGroup = {
       async run({ store, publish }) {
         if (store.onWake === undefined) return
         let heard = 0
-        let stopOther = (): void => {}
         let tell = (): void => {}
         const stop = store.onWake(() => {
           heard += 1
@@ -61,17 +60,22 @@ export const concurrencyCases: CaseGroup = {
         const woken = new Promise<void>((resolve) => {
           tell = resolve
         })
+        const listen = () =>
+          new Promise<void>((resolve) => {
+            const stopOther = store.onWake?.(() => {
+              stopOther?.()
+              resolve()
+            })
+          })
+        const other = listen()
         await publish()
-        await woken
+        await Promise.all([woken, other])
         stop()
         const before = heard
-        const others = new Promise<void>((resolve) => {
-          stopOther = store.onWake?.(resolve) ?? (() => undefined)
-        })
+        const third = listen()
         stop()
         await publish()
-        await others
-        stopOther()
+        await third
         assert.equal(heard, before, 'a stopped listener hears nothing, another one does')
       },
     },

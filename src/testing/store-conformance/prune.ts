@@ -23,6 +23,7 @@ export const pruneCases: CaseGroup = {
         assert.equal(events, 1)
         assert.equal(await store.getEvent(TENANT, old.eventId), null)
         assert.equal(await store.getDelivery(TENANT, old.id), null)
+        assert.deepEqual(await store.expanded(TENANT, old.eventId, { after: null, upTo: null }), [])
         const { rows } = await store.listAttempts({ tenant: TENANT }, { limit: 10 })
         assert.deepEqual(
           rows.map((row) => row.deliveryId),

@@ -10,12 +10,17 @@ export const recordCases: CaseGroup = {
     {
       name: 'a first success stores the delivery and attempt 1',
       must: 'inserts the delivery, adds the attempt with the next number, applies next',
-      async run({ subscribe, publishClaimed, record, delivery, attemptsOf, store }) {
+      async run({ subscribe, publishClaimed, outcome, recordOne, delivery, attemptsOf, store }) {
         await subscribe()
         const work = await publishClaimed()
-        const { result, delivery: row, attempt } = await record(work, succeeded, { attempt: { status: 204 } })
+        const startedAt = 1_600_000_000_123
+        const told = await outcome(work, succeeded, { attempt: { status: 204, startedAt, durationMs: 17 } })
+        const { result, delivery: row, attempt } = await recordOne(told)
         assert.equal(result, 'recorded')
         assert.ok(row && attempt)
+        const { tenantId, id: eventId, type: eventType } = work.event
+        const owner = { tenantId, eventId, eventType, deliveryId: row.id, subscriptionId: SUBSCRIPTION }
+        assert.deepEqual(attempt, { ...told.attempt, ...owner, number: 1, late: false })
         assert.deepEqual(
           [row.state, row.reason, row.attemptCount, row.lastStatus, row.lastFailure, row.nextAttemptAt],
           ['succeeded', null, 1, 204, null, null],

@@ -124,6 +124,9 @@ export const subscriptionCases: CaseGroup = {
         const row = await store.getSubscription(TENANT, SUBSCRIPTION)
         assert.equal(row?.name, null)
         assert.equal(row?.revision, 1)
+        const guard = { revision: 1, states: [...states, 'active' as const] }
+        const changed = await store.updateSubscription(TENANT, SUBSCRIPTION, patch, guard)
+        assert.ok(changed !== null && changed !== 'conflict', 'one of the states is enough')
       },
     },
     {
