@@ -55,13 +55,21 @@ const LOCK_FIRST = (dialect: Dialect) => `
   join {queue} q on q.tenant_id = first.tenant_id and q.event_id = first.event_id and q.id = first.id
   where q.stage = 1 and not exists (${OPEN_BEFORE}) and not exists (${EVENT_BEFORE}) ${dialect.forUpdate}`
 const LOCK_OUTSIDE_ORDER = (dialect: Dialect) => `${HELD} and q.in_order = 0 ${ORDER} ${dialect.lockFound}`
+const OF_KEY = 'o.ordering_key = q.ordering_key and (o.kind = 0 or o.subscription_id = q.subscription_id)'
+/**
+ * Nothing open of its key goes before it. Of a long line Postgres supposes that a scan of the table finds something soon, and reads
+ * hundreds of pages of what has been sent, again and again: asked for the lowest it follows the index.
+ */
+const FIRST_OF_KEY = (dialect: Dialect) =>
+  dialect.lateral
+    ? `(q.position_at, q.sequence) <= (select o.position_at, o.sequence from {queue} o
+        where ${OF_KEY} and o.tenant_id = q.tenant_id and o.in_order = 1 order by o.position_at, o.sequence limit 1)`
+    : `not exists (select 1 from {queue} o ${dialect.useIndex('queue_order')} where ${OF_KEY} and ${LOWER})`
 /** MySQL knows nothing yet of a table that was empty a minute ago, and would read and lock all that is held for the first few of it. */
 export const LOCK_FIRST_OF_KEYS = (dialect: Dialect) => `
   select q.tenant_id, q.event_id, q.id, q.stage, q.due_at, q.sequence from {queue} q ${dialect.useIndex('queue_lanes')}
-  where q.stage = 1 and ${LANE} and (q.ordering_key is null or q.in_order = 0 or not exists (
-    select 1 from {queue} o ${dialect.useIndex('queue_order')} where o.ordering_key = q.ordering_key
-      and (o.kind = 0 or o.subscription_id = q.subscription_id) and ${LOWER}
-  )) ${ORDER} ${dialect.forUpdate}`
+  where q.stage = 1 and ${LANE} and (q.ordering_key is null or q.in_order = 0 or ${FIRST_OF_KEY(dialect)})
+  ${ORDER} ${dialect.forUpdate}`
 
 const RELEASE = (dialect: Dialect) =>
   dialect.update(
