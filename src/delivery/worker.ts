@@ -103,8 +103,8 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   }
   const room = () => capacity - lanes.inFlight - lanes.waiting - deferring
   const canClaim = () => room() >= capacity / 4
-  /** As many as are sent at once, and not one by one. */
-  const lostRoom = () => (claimedLost > parts.concurrency / 2 ? 0 : parts.concurrency - claimedLost)
+  /** As many as are sent at once, and as many again that are ready when those are through. */
+  const lostRoom = () => (claimedLost > parts.concurrency ? 0 : 2 * parts.concurrency - claimedLost)
 
   /** Its lease has ended, and what came of it waits to be stored, be it that the database was away for so long: it is not sent again. */
   async function putBack(work: Work): Promise<void> {
