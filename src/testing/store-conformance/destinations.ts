@@ -46,6 +46,9 @@ export const destinationCases: CaseGroup = {
             const { id } = await owe(lab, tenantId, `sealed ${count}`)
             expected.push(`${tenantId} ${id} sealed ${count}`)
           }
+          const same = lab.newDelivery({ id: 'same', subscriptionId: null, destination: 'sealed' })
+          await lab.publish({ tenantId, addressee: same })
+          expected.push(`${tenantId} same sealed`)
           await lab.publish({ tenantId })
         }
         for (let count = 0; count < 4; count++) await lab.deliver()

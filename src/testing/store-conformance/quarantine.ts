@@ -56,8 +56,10 @@ export const quarantineCases: CaseGroup = {
         await lab.publish()
         await loseTwice(lab)
         for (let lostAlone = 0; lostAlone < 3; lostAlone++) {
-          const [row] = (await lab.claim({ alone: true })).work
+          const { work, nextDueAt } = await lab.claim({ alone: true })
+          const [row] = work
           assert.deepEqual([row?.lostClaims, row?.lostAlone], [2 + lostAlone, lostAlone])
+          assert.equal(nextDueAt, null, 'nothing else was left')
           await lab.advance(LEASE_MS + 1)
         }
       },

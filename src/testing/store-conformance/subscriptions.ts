@@ -241,6 +241,8 @@ export const subscriptionCases: CaseGroup = {
         for (const id of ['b', 'B', 'a', '\u{1F4EF}', 'é', 'z', '\u{FF5E}', 'a-1'])
           await subscribe({ id, state: 'paused' })
         await subscribe({ id: 'a', tenantId: 'other' })
+        const nobody = await store.snapshot('none', { after: null, upTo: null, limit: 10 })
+        assert.deepEqual(nobody, { version: 0, subscriptions: [], more: false })
         const all = await store.snapshot(TENANT, { after: null, upTo: null, limit: 10 })
         const ids = all.subscriptions.map((row) => row.id)
         assert.deepEqual(ids, ['B', 'a', 'a-1', 'b', 'z', 'é', '\u{FF5E}', '\u{1F4EF}'])
