@@ -72,7 +72,7 @@ describe('transform', () => {
     await clock.advance(15_000)
     await draining
     expect(transport.requests).toHaveLength(4)
-    expect(problems).toEqual([expect.stringContaining('longer than 13125 ms')])
+    expect(problems).toEqual([expect.stringContaining('longer than 11250 ms')])
   })
 
   it('that hangs for some of the subscriptions leaves the lease to the others', async () => {

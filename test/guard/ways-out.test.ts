@@ -18,7 +18,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/transports/ky.ts': ['fetch', 'ky'],
   'src/signing/node-crypto.ts': ['getBuiltinModule node:crypto'],
   // The commands load the driver of the host's own project, and start workers of their own.
-  'src/cli/open-store.ts': ['createRequire', 'import(…)', 'node:module'],
+  'src/cli/drivers.ts': ['createRequire', 'import(…)', 'node:module'],
   'src/cli/torture/fleet.ts': ['node:child_process'],
 }
 
