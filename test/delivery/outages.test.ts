@@ -10,7 +10,7 @@ const MINUTE = 60_000
 /** How long an answer takes. */
 const ANSWER_MS = 500
 
-/** A sender whose store is down whenever `outage.is` says so; `also` leaves some of its operations working. */
+/** A sender whose store is down whenever `outage.is` says so, but for the operations in `works`. */
 function setup({ works = [] as readonly string[] } = {}) {
   const clock = manualClock()
   const outage = { is: false }
