@@ -103,6 +103,13 @@ const flaws: Record<string, Flaw> = {
   'release ignores the order': (right) => ({
     release: (request) => right.release({ ...request, ordering: 'none' }),
   }),
+  'a release of keys looks at a thousand held rows': (right) => ({
+    async release(request) {
+      const { held } = await right.backlog({ tenant: request.tenantId })
+      const isBlind = request.ordering === 'key' && held > 1_000
+      return isBlind ? { released: 0, more: true, nextAt: null } : right.release(request)
+    },
+  }),
   'release ignores the rate': (right) => ({
     release: ({ rate: _rate, ...request }) => right.release(request),
   }),

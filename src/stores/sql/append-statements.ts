@@ -1,6 +1,7 @@
 /** The statements of `append`: one where a statement may insert into several tables, else one after the other. */
 import type { Dialect } from './dialect.ts'
 import { MARKED } from './open-transaction.ts'
+import { LINE } from './rows.ts'
 import type { Template } from './session.ts'
 
 const STORED = `published_at, due_at`
@@ -16,7 +17,8 @@ const QUEUED = `tenant_id, event_id, stage, kind, bucket, subscription_id, deliv
 /** Queue rows of the new events `e` with their lines `o`, the first due ones of them claimed. */
 const queueRows = (from: string) => `
   select tenant_id, id, 0, case when delivery_id is null then 0 else 1 end, bucket, coalesce(addressee, ''),
-    delivery_id, 'event', due_at, due_at, sequence, ordering_key, due_at + max_age, 0, 1,
+    delivery_id, 'event', due_at, due_at, sequence, ordering_key, due_at + max_age, 0,
+    case when ordering_key is null then ${LINE.keyless} else ${LINE.ofKey} end,
     case when claimed = 1 then :token else null end, case when claimed = 1 then now + :lease else 0 end,
     claimed, claimed, 0, 0, 0
   from (

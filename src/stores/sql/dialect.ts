@@ -75,6 +75,8 @@ export interface Dialect extends TemplateDialect {
   remove(change: SetChange): string
   /** The next lanes with rows of the stage after (:tenant, :subscription), by index: tenant_id, subscription_id, due_at of the first row. */
   nextLanes(count: number, stage: 0 | 1): string
+  /** Up to `count` of the ordering keys in the lane (:tenant, :subscription), or in all lanes of the tenant, from key to key by index: ordering_key. */
+  laneKeys(count: number): string
   /**
    * A LIMIT in the order of an index that the planner must follow. Where it might rather read and sort everything, because the table
    * was empty when it was analysed last, the number is one that it cannot see.

@@ -6,7 +6,7 @@ import type { Dialect } from './dialect.ts'
 import { findDelivery } from './find.ts'
 import { lockFound } from './lock-found.ts'
 import { oftenTrue } from './planner.ts'
-import { deliveryOf, number, text, toMicros } from './rows.ts'
+import { deliveryOf, LINE, number, text, toMicros } from './rows.ts'
 import type { Row, Session, Statements } from './session.ts'
 
 const PLACE = 'q.tenant_id, q.event_id, q.id, q.delivery_id'
@@ -161,7 +161,7 @@ const REQUEUE = `
   insert into {queue} (tenant_id, event_id, stage, kind, bucket, subscription_id, delivery_id, cause, due_at, position_at, sequence,
     ordering_key, expires_at, released, in_order, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
   values (:tenant, :event, 0, 1, :bucket, :subscription, :delivery, :trigger, :now, :positionAt, :sequence,
-    :key, :expiresAt, 0, :inOrder, null, 0, 0, 0, 0, 0, 0)`
+    :key, :expiresAt, 0, :line, null, 0, 0, 0, 0, 0, 0)`
 
 /** `Store.redeliver`. */
 export function redeliver(
@@ -191,6 +191,7 @@ export function redeliver(
     const fresh = await findDelivery(statements, tenant, deliveryId)
     if (fresh === null || !isEnded(fresh.state)) return fresh
     const expiresAt = now + toMicros(options.maxAgeMs)
+    const key = (body.ordering_key as string | null) ?? null
     await statements.run(REOPEN, { ...values, expiresAt, destination: options.destination ?? null })
     await statements.run(REQUEUE, {
       ...values,
@@ -199,7 +200,8 @@ export function redeliver(
       subscription: known.subscriptionId ?? '',
       positionAt: number(body.due_at),
       sequence: number(body.sequence),
-      key: (body.ordering_key as string | null) ?? null,
+      key,
+      line: inOrder === 0 ? LINE.none : key === null ? LINE.keyless : LINE.ofKey,
     })
     return findDelivery(statements, tenant, deliveryId)
   })

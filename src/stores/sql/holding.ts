@@ -2,9 +2,9 @@
 import type { Released, ReleaseRequest } from '../../queries.ts'
 import { SUSPECT } from '../suspect.ts'
 import type { Dialect } from './dialect.ts'
-import { lockFound } from './lock-found.ts'
 import { lockPace, WHOLE_TENANT } from './pace.ts'
-import { number, STAGE, text } from './rows.ts'
+import { releasable } from './releasable.ts'
+import { LINE, number, STAGE, text } from './rows.ts'
 import type { Row, Session, Statements } from './session.ts'
 
 const LANE = 'q.tenant_id = :tenant and q.subscription_id = :subscription'
@@ -40,37 +40,6 @@ const TAKEN =
 const TAKEN_BY_TENANT =
   'select count(*) as taken from {queue} q where q.tenant_id = :tenant and q.released = 1'
 
-const HELD = `select q.tenant_id, q.event_id, q.id, q.stage, q.due_at, q.sequence from {queue} q where q.stage = 1 and ${LANE}`
-const ORDER = 'order by q.due_at, q.sequence limit :count'
-const LOWER = `o.tenant_id = q.tenant_id and o.in_order = 1
-  and (o.position_at < q.position_at or (o.position_at = q.position_at and o.sequence < q.sequence))`
-const OPEN_BEFORE = `select 1 from {queue} o where o.subscription_id = q.subscription_id and o.kind = 1 and o.stage <> 1 and ${LOWER}`
-const EVENT_BEFORE = `select 1 from {queue} o where o.subscription_id = '' and o.kind = 0 and ${LOWER}`
-
-/** The first held rows of a lane, locked, or to be locked by `lockHeld`. */
-export const LOCK_ANY = (dialect: Dialect) => `${HELD} ${ORDER} ${dialect.lockFound}`
-/** The lane's first row, unless something open goes before it. */
-const LOCK_FIRST = (dialect: Dialect) => `
-  select q.tenant_id, q.event_id, q.id, q.stage, q.due_at, q.sequence from (${HELD} and q.in_order = 1 ${ORDER}) first
-  join {queue} q on q.tenant_id = first.tenant_id and q.event_id = first.event_id and q.id = first.id
-  where q.stage = 1 and not exists (${OPEN_BEFORE}) and not exists (${EVENT_BEFORE}) ${dialect.forUpdate}`
-const LOCK_OUTSIDE_ORDER = (dialect: Dialect) => `${HELD} and q.in_order = 0 ${ORDER} ${dialect.lockFound}`
-const OF_KEY = 'o.ordering_key = q.ordering_key and (o.kind = 0 or o.subscription_id = q.subscription_id)'
-/**
- * Nothing open of its key goes before it. Of a long line Postgres supposes that a scan of the table finds something soon, and reads
- * hundreds of pages of what has been sent, again and again: asked for the lowest it follows the index.
- */
-const FIRST_OF_KEY = (dialect: Dialect) =>
-  dialect.lateral
-    ? `(q.position_at, q.sequence) <= (select o.position_at, o.sequence from {queue} o
-        where ${OF_KEY} and o.tenant_id = q.tenant_id and o.in_order = 1 order by o.position_at, o.sequence limit 1)`
-    : `not exists (select 1 from {queue} o ${dialect.useIndex('queue_order')} where ${OF_KEY} and ${LOWER})`
-/** MySQL knows nothing yet of a table that was empty a minute ago, and would read and lock all that is held for the first few of it. */
-export const LOCK_FIRST_OF_KEYS = (dialect: Dialect) => `
-  select q.tenant_id, q.event_id, q.id, q.stage, q.due_at, q.sequence from {queue} q ${dialect.useIndex('queue_lanes')}
-  where q.stage = 1 and ${LANE} and (q.ordering_key is null or q.in_order = 0 or ${FIRST_OF_KEY(dialect)})
-  ${ORDER} ${dialect.forUpdate}`
-
 const RELEASE = (dialect: Dialect) =>
   dialect.update(
     { table: '{queue}', alias: 'q', from: PLACES, on: PLACE, index: 'primary' },
@@ -81,7 +50,7 @@ const RELEASE = (dialect: Dialect) =>
       lease_until: '0',
       released: '1',
       cause: 'coalesce(:trigger, q.cause)',
-      in_order: 'case when {long manual} = 1 then 0 else q.in_order end',
+      in_order: `case when {long manual} = 1 then ${LINE.none} else q.in_order end`,
     },
   )
 
@@ -123,31 +92,6 @@ async function freeSlots(
   if (slots === undefined) return Number.POSITIVE_INFINITY
   const [row] = await statements.rows(count, lane)
   return slots - number(row?.taken ?? 0)
-}
-
-/** The held rows that may go, lowest position first. */
-async function releasable(
-  statements: Statements,
-  { tenantId: tenant, subscriptionId: subscription, ordering }: ReleaseRequest,
-  room: number,
-): Promise<readonly Row[]> {
-  const lane = { tenant, subscription, count: room }
-  if (ordering === 'none') return lockHeld(statements, await statements.rows(LOCK_ANY, lane))
-  if (ordering === 'key') return statements.rows(LOCK_FIRST_OF_KEYS, lane)
-  // A lane in order has one open row at a time: its first.
-  const first = await statements.rows(LOCK_FIRST, { ...lane, count: 1 })
-  const outside = await statements.rows(LOCK_OUTSIDE_ORDER, lane)
-  return lockHeld(statements, [...first, ...outside].sort(byPosition).slice(0, room))
-}
-
-/** What is due of a held row is its position. */
-const byPosition = (a: Row, b: Row): number =>
-  number(a.due_at) - number(b.due_at) || number(a.sequence) - number(b.sequence)
-
-/** Of rows that were found without a lock, those that are held still. */
-async function lockHeld(statements: Statements, found: readonly Row[]): Promise<readonly Row[]> {
-  const rows = await lockFound(statements, found)
-  return rows.filter(({ stage }) => number(stage) === STAGE.held)
 }
 
 /** Lanes found in one step, and rows of each that are counted. */

@@ -96,14 +96,15 @@ export const indexes: readonly Index[] = [
   {
     name: 'queue_outside_order',
     table: 'queue',
-    columns: 'tenant_id, subscription_id, due_at, sequence',
-    where: 'in_order = 0 and stage = 1',
+    columns: 'tenant_id, subscription_id, in_order, due_at, sequence',
+    where: 'in_order <> 1 and stage = 1',
     whole: 'in_order, stage, tenant_id, subscription_id, due_at, sequence',
   },
   {
+    // MySQL has no room for three names in a key.
     name: 'queue_order',
     table: 'queue',
-    columns: 'tenant_id, ordering_key, position_at, sequence',
+    columns: 'tenant_id, subscription_id, ordering_key, position_at, sequence',
     where: 'ordering_key is not null',
     whole: 'tenant_id, ordering_key, position_at, sequence',
   },

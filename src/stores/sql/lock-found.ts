@@ -20,7 +20,12 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
  * what never changes in a row.
  */
 export async function lockFound(statements: Statements, found: readonly Row[]): Promise<readonly Row[]> {
-  if (!statements.dialect.locksOnTheWay || found.length === 0) return found
+  return statements.dialect.locksOnTheWay ? lockPlaces(statements, found) : found
+}
+
+/** The same of rows that no database has locked yet. */
+export async function lockPlaces(statements: Statements, found: readonly Row[]): Promise<readonly Row[]> {
+  if (statements.dialect.oneWriter || found.length === 0) return found
   const w = found.map((row): Place => [text(row.tenant_id), text(row.event_id), number(row.id)])
   return statements.rows(LOCK_ROWS, { w: byPlace(w) })
 }

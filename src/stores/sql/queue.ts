@@ -4,7 +4,7 @@ import type { Claim } from '../../records.ts'
 import { SUSPECT } from '../suspect.ts'
 import type { Dialect } from './dialect.ts'
 import { byPlace } from './lock-found.ts'
-import { number, rowPlace, STAGE, text, toMicros } from './rows.ts'
+import { LINE, number, rowPlace, STAGE, text, toMicros } from './rows.ts'
 import type { Session, Statements } from './session.ts'
 
 type Range = { readonly after: string | null; readonly upTo: string | null }
@@ -46,7 +46,7 @@ const SPLIT = `
   insert into {queue} (tenant_id, event_id, stage, kind, bucket, subscription_id, after_id, up_to_id, cause, due_at, position_at,
     sequence, ordering_key, released, in_order, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
   select q.tenant_id, q.event_id, 0, 0, q.bucket, '', r.after_id, r.up_to_id, q.cause, c.now, q.position_at,
-    q.sequence, q.ordering_key, 0, 1, 0, 1, 0, 0, 0, 0
+    q.sequence, q.ordering_key, 0, case when q.ordering_key is null then ${LINE.keyless} else ${LINE.ofKey} end, 0, 1, 0, 0, 0, 0
   from {rows r: after_id text, up_to_id text} cross join (select {now} as now) c
   join {queue} q on q.tenant_id = :tenant and q.event_id = :event and q.id = :id`
 const REMOVE = 'delete from {queue} where tenant_id = :tenant and event_id = :event and id = :id'
@@ -121,7 +121,7 @@ export async function handBack(
 const LEAVE_ORDER = (dialect: Dialect) =>
   dialect.update(
     { table: '{queue}', alias: 'q', from: CLAIMS, on: `${OF_CLAIM} and q.kind = 0`, index: 'primary' },
-    { in_order: '0' },
+    { in_order: String(LINE.none) },
   )
 
 /** `Store.leaveOrder`. */

@@ -1,5 +1,6 @@
 /** The statements of `record`: reads under locks, then writes of whole sets. */
 import type { Dialect } from './dialect.ts'
+import { LINE } from './rows.ts'
 
 /** Queue rows by their places, locked. */
 export const LOCK_ROWS = (dialect: Dialect) => `
@@ -100,7 +101,7 @@ export const REDATE_ROWS = (dialect: Dialect) =>
       stage: 'w.stage',
       due_at: 'case when w.stage = 1 then q.position_at else w.due_at end',
       released: '0',
-      in_order: 'case when w.in_order = 0 then 0 else q.in_order end',
+      in_order: `case when w.in_order = 0 then ${LINE.none} else q.in_order end`,
       cause: 'w.cause',
       token: 'null',
       lease_until: '0',
@@ -134,7 +135,7 @@ export const INSERT_ROWS = `
     ordering_key, expires_at, released, in_order, token, lease_until, resumed, claims, lost_alone, claims_before, lost_alone_before)
   select w.tenant_id, w.event_id, w.stage, 1, w.bucket, w.subscription_id, w.delivery_id, w.cause,
     case when w.stage = 1 then e.due_at else w.due_at end, e.due_at, e.sequence, e.ordering_key, w.expires_at, 0,
-    w.in_order, null, 0, 0, 0, 0, 0, 0
+    case when w.in_order = 1 and e.ordering_key is null then ${LINE.keyless} else w.in_order end, null, 0, 0, 0, 0, 0, 0
   from {rows w: tenant_id text, event_id text, stage bigint, bucket bigint, subscription_id text, delivery_id text, cause text,
     in_order bigint, due_at bigint, expires_at bigint}
   join {events} e on e.tenant_id = w.tenant_id and e.id = w.event_id`

@@ -16,6 +16,8 @@ import type { Row } from './session.ts'
 
 /** Stages of a queue row. */
 export const STAGE = { due: 0, held: 1, suspect: 2 } as const
+/** What a queue row waits for where order is kept: nothing, and it blocks nobody; its ordering key's line; the whole subscription's alone. */
+export const LINE = { none: 0, ofKey: 1, keyless: 2 } as const
 /** Kinds of a queue row. */
 export const KIND = { event: 0, delivery: 1, job: 2 } as const
 

@@ -144,7 +144,7 @@ function tables({ id, text, long, small, double, number, numberIsKey }: SchemaDi
         `ordering_key ${id}`,
         `expires_at ${long}`,
         `released ${small} not null`,
-        // 0: it waits for nobody and blocks nobody.
+        // 0 waits for nobody and blocks nobody, 1 in order, with an ordering key, 2 in order, without one.
         `in_order ${small} not null`,
         `token ${id}`,
         `lease_until ${long} not null`,

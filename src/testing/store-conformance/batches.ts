@@ -72,6 +72,31 @@ export const batchCases: CaseGroup = {
       },
     },
     {
+      name: 'a long line of one key keeps no other key waiting, however many there are',
+      must: 'only rows with no open row of a lower position in their (subscription) or (subscription, key)',
+      async run({ store, subscribe, event, newDelivery, claim }) {
+        await subscribe()
+        const append = (keys: readonly (string | null)[]) =>
+          store.append(keys.map((orderingKey) => event({ orderingKey, addressee: newDelivery() })))
+        const lane = { tenantId: TENANT, subscriptionId: SUBSCRIPTION, limit: 500, ordering: 'key' } as const
+        const firstOf = async (count: number) => {
+          const due = { released: count, more: true, nextAt: null }
+          assert.deepEqual(await store.release(lane), due)
+          assert.deepEqual(await store.release(lane), { ...due, released: 0 }, 'each line has an open row')
+        }
+        await append([...Array.from({ length: MANY }, () => 'long'), 'other', 'other'])
+        assert.equal(await store.hold(TENANT, SUBSCRIPTION, 2 * MANY), MANY + 2)
+        await firstOf(2)
+        const others = Array.from({ length: 140 }, (_, at) => `key ${at}`)
+        await append([...others, null, ...others, null])
+        await store.hold(TENANT, SUBSCRIPTION, 2 * MANY)
+        await firstOf(2 + others.length + 2)
+        const { work } = await claim(LEASED)
+        const keys = work.map((one) => (one.kind === 'delivery' ? one.event.orderingKey : null))
+        assert.deepEqual(new Set(keys), new Set(['long', 'other', null, ...others]))
+      },
+    },
+    {
       name: 'a fan-out may go to more subscriptions than a hundred',
       must: 'the subscription ids in the range, in byte order; cancels its pending deliveries',
       async run(lab) {

@@ -22,7 +22,7 @@ const subscriptionOf = (n: number): string => `sub-${n % 7}`
 const EVENT = `sequence bigint, tenant_id text, id text, type text, test bigint, skipped bigint, occurred_at bigint,
   published_at bigint, due_at bigint`
 const QUEUE = `tenant_id text, event_id text, stage bigint, kind bigint, bucket bigint, subscription_id text, delivery_id text,
-  cause text, due_at bigint, position_at bigint, sequence bigint, expires_at bigint, released bigint, in_order bigint,
+  cause text, due_at bigint, position_at bigint, sequence bigint, ordering_key text, expires_at bigint, released bigint, in_order bigint,
   lease_until bigint, resumed bigint, claims bigint, lost_alone bigint, claims_before bigint, lost_alone_before bigint`
 
 const event = (n: number): Cell[] => [
@@ -64,6 +64,7 @@ const queued = (n: number): Cell[] => {
   const dueAt = n % 3 === 0 ? NOW - n * 1000 : NOW + n * 1000
   const isEvent = n % 3 === 0 && n % 2 === 0
   const owner = isEvent ? '' : subscriptionOf(n)
+  const key = n % 4 === 0 ? `key-${n % 200}` : null
   return [
     ...[
       tenantOf(n),
@@ -76,7 +77,7 @@ const queued = (n: number): Cell[] => {
       'event',
       dueAt,
     ],
-    ...[dueAt, n, NOW + n * 10_000_000, 0, 1, 0, 0, 0, 0, 0, 0],
+    ...[dueAt, n, key, NOW + n * 10_000_000, 0, key === null ? 2 : 1, 0, 0, 0, 0, 0, 0],
   ]
 }
 

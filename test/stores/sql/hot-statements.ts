@@ -9,7 +9,7 @@ import {
 } from '../../../src/stores/sql/destinations.ts'
 import type { Dialect } from '../../../src/stores/sql/dialect.ts'
 import { EXPIRED, OWED_ONE, OWED_TO } from '../../../src/stores/sql/ending.ts'
-import { COUNT_HELD, HELD_LANES, LOCK_ANY, LOCK_FIRST_OF_KEYS } from '../../../src/stores/sql/holding.ts'
+import { COUNT_HELD, HELD_LANES } from '../../../src/stores/sql/holding.ts'
 import { FINISH, HAND_BACK } from '../../../src/stores/sql/queue.ts'
 import { RECORD_FIRST } from '../../../src/stores/sql/record-first.ts'
 import {
@@ -22,6 +22,13 @@ import {
   REMOVE_ROWS,
   UPDATE_DELIVERIES,
 } from '../../../src/stores/sql/record-statements.ts'
+import {
+  FIRST_OF_ALL_KEYS,
+  FIRST_OF_FEW_KEYS,
+  FIRST_OF_KEYS_IN_WINDOW,
+  HELD_BESIDE_KEYS,
+  LOCK_ANY,
+} from '../../../src/stores/sql/releasable.ts'
 import type { Template } from '../../../src/stores/sql/session.ts'
 import type { Values } from '../../../src/stores/sql/template.ts'
 import { lanesRows } from '../../../src/stores/sql/walk.ts'
@@ -135,7 +142,24 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
     },
     { name: 'held: how many, to a bound', template: COUNT_HELD, values: lanes },
     { name: 'release: the first held rows', template: LOCK_ANY, values: { ...lane, count: 10 } },
-    { name: 'release: the first of each key', template: LOCK_FIRST_OF_KEYS, values: { ...lane, count: 10 } },
+    ...HELD_BESIDE_KEYS.map((template, at) => ({
+      name: `release: held beside keys, ${at}`,
+      template,
+      values: { ...lane, count: 10 },
+    })),
+    { name: 'release: the first of few keys', template: FIRST_OF_FEW_KEYS, values: lane },
+    {
+      name: 'release: the first of the keys near by',
+      template: FIRST_OF_KEYS_IN_WINDOW,
+      values: { ...lane, count: 10 },
+      sortsItsBatch: true,
+    },
+    {
+      name: 'release: the first of all keys',
+      template: FIRST_OF_ALL_KEYS,
+      values: { ...lane, count: 10 },
+      sortsItsBatch: true,
+    },
     { name: 'expire', template: EXPIRED, values: { now } },
     { name: 'cancel: what a subscription is owed', template: OWED_TO, values: lane },
     {

@@ -5,7 +5,7 @@ import { createWebhooks } from '../../../src/index.ts'
 import { postgresStore } from '../../../src/stores/postgres.ts'
 import { postgres } from '../../../src/stores/sql/dialects/postgres.ts'
 import { postgresParameters } from '../../../src/stores/sql/executors/postgres-values.ts'
-import { LOCK_FIRST_OF_KEYS } from '../../../src/stores/sql/holding.ts'
+import { FIRST_OF_FEW_KEYS } from '../../../src/stores/sql/releasable.ts'
 import { compile } from '../../../src/stores/sql/template.ts'
 import { fakeTransport } from '../../../src/testing/fake-transport.ts'
 import { createPostgresDatabase } from '../../support/databases/postgres.ts'
@@ -43,7 +43,7 @@ it('the first of each key is no scan of the table', async () => {
   await webhooks.stop()
   await client.query('analyze posthorn.queue')
   const { sql, bind } = compile(
-    LOCK_FIRST_OF_KEYS(postgres),
+    FIRST_OF_FEW_KEYS(postgres),
     postgres,
     (name) => postgres.table('posthorn', name),
     true,

@@ -57,6 +57,10 @@ export const mysql: Dialect = {
   ) => `select tenant_id, subscription_id, min(due_at) as due_at from {queue} force index (queue_lanes)
     where stage = ${stage} and (tenant_id > :tenant or (tenant_id = :tenant and subscription_id > :subscription))
     group by stage, tenant_id, subscription_id order by stage, tenant_id, subscription_id limit ${count}`,
+  // Of a range of one tenant: where the tenant is given, what was jumped over is sorted.
+  laneKeys: (count) => `select ordering_key from {queue} force index (queue_order)
+    where tenant_id >= :tenant and tenant_id <= :tenant and ordering_key is not null
+    group by tenant_id, ordering_key order by tenant_id, ordering_key limit ${count}`,
   limitByIndex: (count) => `limit ${count}`,
   planned: { explain: 'explain', rowsOf: ({ rows }) => Number(rows ?? 0) },
   useIndex: forced,

@@ -82,6 +82,16 @@ export const postgres: Dialect = {
       where lanes.n < ${count}
     ) select tenant_id, subscription_id, due_at from lanes`
   },
+  laneKeys: (count) => {
+    const next = (than: string, n: string) => `select ordering_key, ${n} as n from {queue}
+      where tenant_id = :tenant and subscription_id = :subscription and ordering_key ${than}
+      order by tenant_id, subscription_id, ordering_key limit 1`
+    return `with recursive keys as (
+      (${next('is not null', '1')})
+      union all
+      select o.* from keys cross join lateral (${next('> keys.ordering_key', 'keys.n + 1')}) o where keys.n < ${count}
+    ) select ordering_key from keys`
+  },
   // For a LIMIT that it cannot know, the planner looks for the way that gives the first tenth of the rows soonest.
   limitByIndex: (count) => `limit (select ${count})`,
   planned: {

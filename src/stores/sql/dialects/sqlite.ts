@@ -46,6 +46,16 @@ export const sqlite: Dialect = {
       from lanes join {queue} c on c.id = lanes.id where lanes.n < ${count}
     ) select c.tenant_id, c.subscription_id, c.due_at from lanes cross join {queue} c on c.id = lanes.id`
   },
+  laneKeys: (count) => {
+    const next = (than: string) => `(select o.ordering_key from {queue} o
+      where o.tenant_id = :tenant and o.subscription_id = :subscription and o.ordering_key ${than}
+      order by o.ordering_key limit 1)`
+    return `with recursive keys(ordering_key, n) as (
+      select ${next('is not null')}, 1
+      union all
+      select ${next('> keys.ordering_key')}, keys.n + 1 from keys where keys.ordering_key is not null and keys.n < ${count}
+    ) select ordering_key from keys where ordering_key is not null`
+  },
   limitByIndex: (count) => `limit ${count}`,
   // It counts a million entries of an index in a fiftieth of a second.
   planned: null,

@@ -1,0 +1,116 @@
+/**
+ * Which held rows may go. Where order is kept that is the first of each line: of the subscription's, or of each ordering key's. The
+ * pace rows keep two releases of a subscription apart, so what is found first stays first, and needs no lock while it is looked for.
+ */
+import type { ReleaseRequest } from '../../queries.ts'
+import type { Dialect } from './dialect.ts'
+import { lockFound, lockPlaces } from './lock-found.ts'
+import { LINE, number, STAGE } from './rows.ts'
+import type { Row, Statements } from './session.ts'
+
+const LANE = 'q.tenant_id = :tenant and q.subscription_id = :subscription'
+const COLUMNS = 'q.tenant_id, q.event_id, q.id, q.stage, q.due_at, q.sequence'
+const HELD = `select ${COLUMNS} from {queue} q where q.stage = 1 and ${LANE}`
+const ORDER = 'order by q.due_at, q.sequence'
+
+/** The first held rows of a lane, locked, or to be locked by `lockFound`. */
+export const LOCK_ANY = (dialect: Dialect) => `${HELD} ${ORDER} limit :count ${dialect.lockFound}`
+/** Those of one kind that wait for no ordering key. */
+export const HELD_BESIDE_KEYS = [LINE.none, LINE.keyless].map(
+  (line) => `${HELD} and q.in_order = ${line} and q.in_order <> ${LINE.ofKey} ${ORDER} limit :count`,
+)
+
+const BEFORE =
+  '(o.position_at < q.position_at or (o.position_at = q.position_at and o.sequence < q.sequence))'
+const OPEN_BEFORE = `select 1 from {queue} o where o.tenant_id = q.tenant_id and o.subscription_id = q.subscription_id
+  and o.kind = 1 and o.stage <> 1 and o.in_order <> ${LINE.none} and ${BEFORE}`
+const EVENT_BEFORE = `select 1 from {queue} o where o.tenant_id = q.tenant_id and o.subscription_id = ''
+  and o.kind = 0 and o.in_order <> ${LINE.none} and ${BEFORE}`
+/** The lane's first row, unless something open goes before it. */
+const HELD_FIRST = `
+  select ${COLUMNS} from (${HELD} and q.in_order <> ${LINE.none} ${ORDER} limit 1) first
+  join {queue} q on q.tenant_id = first.tenant_id and q.event_id = first.event_id and q.id = first.id
+  where q.stage = 1 and not exists (${OPEN_BEFORE}) and not exists (${EVENT_BEFORE})`
+
+/**
+ * True when nothing of its key goes before it in a lane: its own, or the tenant's events. Of a long line Postgres supposes that a scan
+ * of the table finds something soon, and reads hundreds of pages of what has been sent: asked for the lowest it follows the index.
+ */
+function nothingBefore(dialect: Dialect, subscription: string, kind: number): string {
+  const lane = `{queue} o ${dialect.useIndex('queue_order')} where o.tenant_id = q.tenant_id and o.subscription_id = ${subscription}
+    and o.ordering_key = q.ordering_key and o.kind = ${kind} and o.in_order = ${LINE.ofKey}`
+  if (!dialect.lateral) return `not exists (select 1 from ${lane} and ${BEFORE})`
+  const lowest = `select o.position_at, o.sequence from ${lane} order by o.position_at, o.sequence limit 1`
+  return `not exists (select 1 from (${lowest}) o where ${BEFORE})`
+}
+const noEventBefore = (dialect: Dialect) => nothingBefore(dialect, "''", 0)
+
+/** Keys whose first rows are looked up before the first rows of the lane are read instead. */
+const KEYS = 128
+const ALL = 1_000_000_000
+
+/** A line for each of the first keys of a lane: the first row of the key, and whether it may go. */
+const firstOfKeys = (dialect: Dialect, count: number) => {
+  const lane = `${LANE} and q.ordering_key = k.ordering_key and q.in_order = ${LINE.ofKey}
+    order by q.position_at, q.sequence limit 1`
+  const free = `case when q.stage = 1 and ${noEventBefore(dialect)} then 1 else 0 end as free`
+  if (dialect.lateral)
+    return `select ${COLUMNS}, ${free} from (${dialect.laneKeys(count)}) k left join lateral (
+      select ${COLUMNS}, q.position_at, q.ordering_key from {queue} q where ${lane}) q on true`
+  return `select ${COLUMNS}, ${free}
+    from (select (select q.id from {queue} q ${dialect.useIndex('queue_order')} where ${lane}) as id from (${dialect.laneKeys(count)}) k) k
+    left join {queue} q on q.id = k.id`
+}
+/** See `firstOfKeys`. */
+export const FIRST_OF_FEW_KEYS = (dialect: Dialect) => firstOfKeys(dialect, KEYS)
+/** Of all keys, those that may go. */
+export const FIRST_OF_ALL_KEYS = (dialect: Dialect) =>
+  `select * from (${firstOfKeys(dialect, ALL)}) q where q.free = 1 ${ORDER} limit :count`
+
+/** Rows of a lane that are read before all of its keys are. */
+const WINDOW = 1_000
+/** MySQL knows nothing yet of a table that was empty a minute ago, and would read all that is held for the first few of it. */
+export const FIRST_OF_KEYS_IN_WINDOW = (dialect: Dialect) => `
+  select ${COLUMNS} from (
+    select h.* from {queue} h ${dialect.useIndex('queue_lanes')}
+    where h.stage = 1 and h.tenant_id = :tenant and h.subscription_id = :subscription
+    order by h.due_at, h.sequence limit ${WINDOW}
+  ) q where q.in_order = ${LINE.ofKey} and ${nothingBefore(dialect, ':subscription', 1)} and ${noEventBefore(dialect)}
+  ${ORDER} limit :count`
+
+/** The held rows that may go, lowest position first, locked. */
+export async function releasable(
+  statements: Statements,
+  { tenantId: tenant, subscriptionId: subscription, ordering }: ReleaseRequest,
+  room: number,
+): Promise<readonly Row[]> {
+  const lane = { tenant, subscription, count: room }
+  if (ordering === 'none') {
+    const found = await statements.rows(LOCK_ANY, lane)
+    return heldStill(await lockFound(statements, found))
+  }
+  const [outside = '', keyless = ''] = HELD_BESIDE_KEYS
+  const found = [...(await statements.rows(outside, lane))]
+  if (ordering === 'subscription') found.push(...(await statements.rows(HELD_FIRST, lane)))
+  else found.push(...(await statements.rows(keyless, lane)), ...(await firstOfLines(statements, lane)))
+  return heldStill(await lockPlaces(statements, found.sort(byPosition).slice(0, room)))
+}
+
+/** The first of each key: by their keys where these are few, or where the first rows of the lane are not enough. */
+async function firstOfLines(
+  statements: Statements,
+  lane: { readonly tenant: string; readonly subscription: string; readonly count: number },
+): Promise<readonly Row[]> {
+  const keys = await statements.rows(FIRST_OF_FEW_KEYS, lane)
+  if (keys.length < KEYS) return keys.filter(({ free }) => number(free) === 1)
+  const near = await statements.rows(FIRST_OF_KEYS_IN_WINDOW, lane)
+  return near.length === lane.count ? near : statements.rows(FIRST_OF_ALL_KEYS, lane)
+}
+
+/** What is due of a held row is its position. */
+const byPosition = (a: Row, b: Row): number =>
+  number(a.due_at) - number(b.due_at) || number(a.sequence) - number(b.sequence)
+
+/** Of rows that were found without a lock, those that are held still. */
+const heldStill = (rows: readonly Row[]): readonly Row[] =>
+  rows.filter(({ stage }) => number(stage) === STAGE.held)
