@@ -68,7 +68,7 @@ export function createSchedule(parts: Parts, { worker, upkeep, releaser, close }
   /** How long the last claim took, if it found little. */
   let tookMs = 0
   let upkeepAt = Number.NEGATIVE_INFINITY
-  const suspects = createSuspects(clock, worker)
+  const suspects = createSuspects(clock, random, worker)
   const waking = createWaking(clock)
 
   /** One step of work. Returns how long to sleep: 0 when there may be more at once. */
@@ -89,7 +89,7 @@ export function createSchedule(parts: Parts, { worker, upkeep, releaser, close }
       tookMs = claimed.count < WORTH_IT ? clock.monotonic() - askedAt : 0
       backoffMs = 0
       starved = claimed.full || claimed.suspects || (claimed.dueInMs !== null && claimed.dueInMs <= 0)
-      if (claimed.suspects && suspects.begin()) return 0
+      if (suspects.begin(claimed.suspects)) return 0
       if (claimed.count > 0) return 0
       if (claimed.full) return FULL_MS
       if (claimed.suspects && !worker.busy && (await worker.claimOnce(true)).count > 0) return 0

@@ -10,10 +10,13 @@ const IDLE_WITHIN_MS = 5_000
 /** How long it then does only such rows, and how long it does not. What else is due waits as long. */
 const ALONE_MS = 2_000
 
+/** Of several workers that see the same few rows one is to take them while the others go on: each waits for up to so long before it begins. */
+const STAGGER_MS = 1_000
+
 /** When this worker takes nothing but suspects. */
 export interface Suspects {
-  /** There are some. True when the worker takes nothing else from now on. */
-  begin(): boolean
+  /** Told of each claim whether there are some; null: it did not look. True when the worker takes nothing else from now on. */
+  begin(seen: boolean | null): boolean
   /** True when the loop has to wait: for what is in flight, or for the one row that was claimed. */
   keepBusy(): Promise<boolean>
   end(): void
@@ -21,11 +24,14 @@ export interface Suspects {
 
 export function createSuspects(
   clock: Clock,
+  random: () => number,
   worker: Pick<Worker, 'busy' | 'claimOnce' | 'keepFree'>,
 ): Suspects {
   let since: number | null = null
   let aloneSince: number | null = null
   let ended = Number.NEGATIVE_INFINITY
+  /** When it is this worker's turn, of what it has seen since. */
+  let beginsAt: number | null = null
 
   function end(): void {
     if (since !== null) ended = clock.monotonic()
@@ -35,9 +41,13 @@ export function createSuspects(
   }
 
   return {
-    begin() {
-      if (clock.monotonic() - ended < ALONE_MS) return false
-      since = clock.monotonic()
+    begin(seen) {
+      if (seen === null) return false
+      const now = clock.monotonic()
+      beginsAt = seen ? (beginsAt ?? Math.max(now, ended + ALONE_MS) + random() * STAGGER_MS) : null
+      if (beginsAt === null || now < beginsAt) return false
+      beginsAt = null
+      since = now
       worker.keepFree(true)
       return true
     },

@@ -30,7 +30,8 @@ export interface Worker {
     readonly count: number
     readonly full: boolean
     readonly dueInMs: number | null
-    readonly suspects: boolean
+    /** Null: there was no room for a look. */
+    readonly suspects: boolean | null
   }>
   /** Takes work that was appended already claimed. */
   accept(work: readonly Work[], versions: ReadonlyMap<string, number>, askedAt: number): void
@@ -199,7 +200,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     async claimOnce(alone) {
       if (room() < capacity / 2 || lostRoom() === 0) spill()
       const limit = alone ? 1 : canClaim() ? Math.min(room(), claimSize.rows) : 0
-      if (limit === 0) return { count: 0, full: true, dueInMs: null, suspects: false }
+      if (limit === 0) return { count: 0, full: true, dueInMs: null, suspects: null }
       const askedAt = clock.monotonic()
       const claim = store.claim({
         token: crypto.randomUUID(),

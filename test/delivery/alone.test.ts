@@ -1,5 +1,7 @@
 /** Rows that must be claimed alone, beside a worker that is never idle. */
 import { expect, it } from 'vitest'
+import { createSuspects } from '../../src/delivery/suspects.ts'
+import { manualClock } from '../../src/testing/manual-clock.ts'
 import { setup } from '../support/setup.ts'
 
 it('sends a row that two killed workers had, although this worker is never idle', async () => {
@@ -68,4 +70,24 @@ it('has few rows at a time that lost a claim: were it killed, too, all of them w
   expect(had).toBe(20)
   expect(most).toBe(8)
   await webhooks.stop()
+})
+
+it('begins with such rows a moment later than another worker may, and only where they are there still', async () => {
+  const clock = manualClock()
+  const worker = { busy: false, claimOnce: async () => ({ count: 0 }), keepFree: () => {} }
+  const suspects = createSuspects(clock, () => 0.5, worker as never)
+  expect(suspects.begin(true)).toBe(false)
+  await clock.advance(499)
+  expect(suspects.begin(null)).toBe(false)
+  expect(suspects.begin(true)).toBe(false)
+  await clock.advance(1)
+  expect(suspects.begin(true)).toBe(true)
+  suspects.end()
+  expect(suspects.begin(true)).toBe(false)
+  await clock.advance(2_499)
+  expect(suspects.begin(false)).toBe(false)
+  await clock.advance(1)
+  expect(suspects.begin(true)).toBe(false)
+  await clock.advance(500)
+  expect(suspects.begin(true)).toBe(true)
 })
