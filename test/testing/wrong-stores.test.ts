@@ -103,6 +103,12 @@ const flaws: Record<string, Flaw> = {
   'release ignores the order': (right) => ({
     release: (request) => right.release({ ...request, ordering: 'none' }),
   }),
+  'a page of jobs ends at a hundred': (right) => ({
+    listJobs: (filter, page) => right.listJobs(filter, { ...page, limit: Math.min(100, page.limit) }),
+  }),
+  'an exchange of destinations ends at a hundred': (right) => ({
+    replaceDestinations: (changes) => right.replaceDestinations(changes.slice(0, 100)),
+  }),
   'a release of keys looks at a thousand held rows': (right) => ({
     async release(request) {
       const { held } = await right.backlog({ tenant: request.tenantId })

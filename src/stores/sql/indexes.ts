@@ -70,6 +70,12 @@ export const indexes: readonly Index[] = [
   },
   { name: 'queue_suspect', table: 'queue', columns: 'due_at, sequence', where: 'stage = 2' },
   {
+    name: 'queue_suspect_lanes',
+    table: 'queue',
+    columns: 'tenant_id, subscription_id, due_at, sequence',
+    where: 'stage = 2',
+  },
+  {
     // By a condition that no other index has, so that a planner that knows nothing of the table can take no other for its look-ups.
     name: 'queue_delivery',
     table: 'queue',

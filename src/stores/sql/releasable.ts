@@ -5,7 +5,7 @@
 import type { ReleaseRequest } from '../../queries.ts'
 import type { Dialect } from './dialect.ts'
 import { lockFound, lockPlaces } from './lock-found.ts'
-import { LINE, number, STAGE } from './rows.ts'
+import { KIND, LINE, number, STAGE } from './rows.ts'
 import type { Row, Statements } from './session.ts'
 
 const LANE = 'q.tenant_id = :tenant and q.subscription_id = :subscription'
@@ -22,20 +22,28 @@ export const HELD_BESIDE_KEYS = [LINE.none, LINE.keyless].map(
 
 const BEFORE =
   '(o.position_at < q.position_at or (o.position_at = q.position_at and o.sequence < q.sequence))'
-const OPEN_BEFORE = `select 1 from {queue} o where o.tenant_id = q.tenant_id and o.subscription_id = q.subscription_id
-  and o.kind = 1 and o.stage <> 1 and o.in_order <> ${LINE.none} and ${BEFORE}`
-const EVENT_BEFORE = `select 1 from {queue} o where o.tenant_id = q.tenant_id and o.subscription_id = ''
-  and o.kind = 0 and o.in_order <> ${LINE.none} and ${BEFORE}`
-/** The lane's first row, unless something open goes before it. */
-const HELD_FIRST = `
-  select ${COLUMNS} from (${HELD} and q.in_order <> ${LINE.none} ${ORDER} limit 1) first
-  join {queue} q on q.tenant_id = first.tenant_id and q.event_id = first.event_id and q.id = first.id
-  where q.stage = 1 and not exists (${OPEN_BEFORE}) and not exists (${EVENT_BEFORE})`
-
 /**
- * True when nothing of its key goes before it in a lane: its own, or the tenant's events. Of a long line Postgres supposes that a scan
- * of the table finds something soon, and reads hundreds of pages of what has been sent: asked for the lowest it follows the index.
+ * True when nothing open goes before it in a lane: its own, or the tenant's events. Asked whether there is anything Postgres supposes
+ * that a scan of the table finds something soon, and reads hundreds of pages of what has been sent; asked for the first it follows an index.
  */
+function noneOpenBefore(dialect: Dialect, subscription: string, kind: number): string {
+  const conditions = [STAGE.due, STAGE.suspect].map((stage) => {
+    const open = `{queue} o ${dialect.useIndex('queue_lanes')} where o.stage = ${stage} and o.tenant_id = q.tenant_id
+      and o.subscription_id = ${subscription} and o.kind = ${kind} and o.in_order <> ${LINE.none} and ${BEFORE}`
+    const first = `select o.id from ${open} order by o.tenant_id, o.subscription_id, o.due_at, o.sequence limit 1`
+    return `not exists (${dialect.lateral ? `select 1 from (${first}) o` : `select 1 from ${open}`})`
+  })
+  return conditions.join(' and ')
+}
+/** The lane's first row, unless something open goes before it. */
+export const HELD_FIRST = (dialect: Dialect) => `
+  select ${COLUMNS} from (
+    select h.* from {queue} h ${dialect.useIndex('queue_lanes')}
+    where h.stage = 1 and h.tenant_id = :tenant and h.subscription_id = :subscription and h.in_order <> ${LINE.none}
+    order by h.due_at, h.sequence limit 1
+  ) q where ${noneOpenBefore(dialect, 'q.subscription_id', KIND.delivery)} and ${noneOpenBefore(dialect, "''", KIND.event)}`
+
+/** The same of what has its key, open or held. */
 function nothingBefore(dialect: Dialect, subscription: string, kind: number): string {
   const lane = `{queue} o ${dialect.useIndex('queue_order')} where o.tenant_id = q.tenant_id and o.subscription_id = ${subscription}
     and o.ordering_key = q.ordering_key and o.kind = ${kind} and o.in_order = ${LINE.ofKey}`
@@ -43,7 +51,7 @@ function nothingBefore(dialect: Dialect, subscription: string, kind: number): st
   const lowest = `select o.position_at, o.sequence from ${lane} order by o.position_at, o.sequence limit 1`
   return `not exists (select 1 from (${lowest}) o where ${BEFORE})`
 }
-const noEventBefore = (dialect: Dialect) => nothingBefore(dialect, "''", 0)
+const noEventBefore = (dialect: Dialect) => nothingBefore(dialect, "''", KIND.event)
 
 /** Keys whose first rows are looked up before the first rows of the lane are read instead. */
 const KEYS = 128
@@ -75,7 +83,7 @@ export const FIRST_OF_KEYS_IN_WINDOW = (dialect: Dialect) => `
     select h.* from {queue} h ${dialect.useIndex('queue_lanes')}
     where h.stage = 1 and h.tenant_id = :tenant and h.subscription_id = :subscription
     order by h.due_at, h.sequence limit ${WINDOW}
-  ) q where q.in_order = ${LINE.ofKey} and ${nothingBefore(dialect, ':subscription', 1)} and ${noEventBefore(dialect)}
+  ) q where q.in_order = ${LINE.ofKey} and ${nothingBefore(dialect, ':subscription', KIND.delivery)} and ${noEventBefore(dialect)}
   ${ORDER} limit :count`
 
 /** The held rows that may go, lowest position first, locked. */

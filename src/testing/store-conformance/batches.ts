@@ -97,6 +97,32 @@ export const batchCases: CaseGroup = {
       },
     },
     {
+      name: 'a page of jobs, and an exchange of destinations, may be longer than a hundred',
+      must: 'rows at most: the engine passes 1 to 1,001',
+      async run({ store, event, newDelivery }) {
+        const count = 120
+        for (let job = 0; job < count; job += 1) await store.addJob(TENANT, { state: 'running' })
+        const jobs = await store.listJobs({ tenant: TENANT }, { limit: 1_000 })
+        assert.equal(jobs.rows.length, count)
+        await store.append(
+          Array.from({ length: count }, () =>
+            event({ addressee: newDelivery({ subscriptionId: null, destination: 'sealed' }) }),
+          ),
+        )
+        const { destinations } = await store.listDestinations({ after: null, limit: 1_000 })
+        assert.equal(destinations.length, count)
+        const changes = destinations.map(({ tenantId, deliveryId, destination }) => ({
+          ...{ tenantId, deliveryId, from: destination, to: `anew ${deliveryId}` },
+        }))
+        assert.equal(await store.replaceDestinations(changes), count)
+        const changed = await store.listDestinations({ after: null, limit: 1_000 })
+        assert.deepEqual(
+          changed.destinations.map(({ destination }) => destination).sort(),
+          changes.map(({ to }) => to).sort(),
+        )
+      },
+    },
+    {
       name: 'a fan-out may go to more subscriptions than a hundred',
       must: 'the subscription ids in the range, in byte order; cancels its pending deliveries',
       async run(lab) {

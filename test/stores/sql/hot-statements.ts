@@ -27,6 +27,7 @@ import {
   FIRST_OF_FEW_KEYS,
   FIRST_OF_KEYS_IN_WINDOW,
   HELD_BESIDE_KEYS,
+  HELD_FIRST,
   LOCK_ANY,
 } from '../../../src/stores/sql/releasable.ts'
 import type { Template } from '../../../src/stores/sql/session.ts'
@@ -147,6 +148,7 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
       template,
       values: { ...lane, count: 10 },
     })),
+    { name: 'release: the first of a lane', template: HELD_FIRST, values: lane },
     { name: 'release: the first of few keys', template: FIRST_OF_FEW_KEYS, values: lane },
     {
       name: 'release: the first of the keys near by',
