@@ -25,8 +25,8 @@ const WORKERS = 3
 const OPTIONS: SenderOptions = {
   ...{ timeoutMs: 2_000, concurrency: 60, concurrencyPerSubscription: 20, concurrencyPerOrigin: 20 },
   ...{ breaker: false, disableAfter: false },
-  // Long enough for the stuck key to be stuck to the end: 80 minutes.
-  retry: schedule([...Array.from({ length: 60 }, () => 500), ...Array.from({ length: 40 }, () => 120_000)]),
+  // Long enough for the stuck key to be stuck to the end: an hour.
+  retry: schedule([...Array.from({ length: 60 }, () => 500), ...Array.from({ length: 40 }, () => 90_000)]),
 }
 
 export const fifo: Scenario = {
@@ -53,7 +53,7 @@ export const longLine: Scenario = {
       bench,
       kind,
       bench.full
-        ? { keys: 2, each: 10_000, kills: 10, everyMs: 10_000 }
+        ? { keys: 2, each: 10_000, kills: 10, everyMs: 60_000 }
         : { keys: 2, each: 60, kills: 2, everyMs: 700 },
     ),
 }
