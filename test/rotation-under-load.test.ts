@@ -11,7 +11,7 @@ const ROTATIONS = 100
 const IS_LONG = process.env.POSTHORN_LONG !== undefined
 const DELIVERIES = IS_LONG ? 20_000 : 800
 /** Two million signatures are looked at in the long run. */
-const WITHIN_MS = IS_LONG ? 1_800_000 : 120_000
+const WITHIN_MS = IS_LONG ? 1_800_000 : 30_000
 const OVERLAP_MS = 3_600_000
 const ROUND_MS = 1_200_000
 const own = { tenantId: 'acme' }
