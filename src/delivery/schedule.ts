@@ -92,7 +92,7 @@ export function createSchedule(parts: Parts, { worker, upkeep, releaser, close }
       if (suspects.begin(claimed.suspects)) return 0
       if (claimed.count > 0) return 0
       if (claimed.full) return FULL_MS
-      if (claimed.suspects && !worker.busy && (await worker.claimOnce(true)).count > 0) return 0
+      if (claimed.suspects && !worker.busy && (await suspects.takeOne())) return 0
       const untilDue = claimed.dueInMs === null || claimed.dueInMs <= 0 ? POLL_MS * 2 : claimed.dueInMs
       return Math.min(untilDue, releaser.untilDueMs() ?? POLL_MS * 2, pollMs())
     } catch (cause) {

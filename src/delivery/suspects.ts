@@ -10,13 +10,15 @@ const IDLE_WITHIN_MS = 5_000
 /** How long it then does only such rows, and how long it does not. What else is due waits as long. */
 const ALONE_MS = 2_000
 
-/** Of several workers that see the same few rows one is to take them while the others go on: each waits for up to so long before it begins. */
+/** Of several busy workers that see the same few rows one is to take them while the others go on, where what is in flight ends soon: each waits for up to so long before it begins. */
 const STAGGER_MS = 1_000
 
 /** When this worker takes nothing but suspects. */
 export interface Suspects {
   /** Told of each claim whether there are some; null: it did not look. True when the worker takes nothing else from now on. */
   begin(seen: boolean | null): boolean
+  /** An idle worker takes one at once, and nothing beside it. False when there was none. */
+  takeOne(): Promise<boolean>
   /** True when the loop has to wait: for what is in flight, or for the one row that was claimed. */
   keepBusy(): Promise<boolean>
   end(): void
@@ -50,6 +52,14 @@ export function createSuspects(
       since = now
       worker.keepFree(true)
       return true
+    },
+    async takeOne() {
+      since = clock.monotonic()
+      aloneSince = Number.NEGATIVE_INFINITY
+      worker.keepFree(true)
+      const { count } = await worker.claimOnce(true)
+      if (count === 0) end()
+      return count > 0
     },
     async keepBusy() {
       if (since === null) return false

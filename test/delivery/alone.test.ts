@@ -74,7 +74,7 @@ it('has few rows at a time that lost a claim: were it killed, too, all of them w
 
 it('begins with such rows a moment later than another worker may, and only where they are there still', async () => {
   const clock = manualClock()
-  const worker = { busy: false, claimOnce: async () => ({ count: 0 }), keepFree: () => {} }
+  const worker = { busy: true, claimOnce: async () => ({ count: 0 }), keepFree: () => {} }
   const suspects = createSuspects(clock, () => 0.5, worker as never)
   expect(suspects.begin(true)).toBe(false)
   await clock.advance(499)
@@ -90,4 +90,38 @@ it('begins with such rows a moment later than another worker may, and only where
   expect(suspects.begin(true)).toBe(false)
   await clock.advance(500)
   expect(suspects.begin(true)).toBe(true)
+})
+
+it('takes nothing beside such a row, although it was idle', async () => {
+  const { webhooks, store, clock, transport, subscribe } = setup({
+    answer: async () => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 300))
+      return { status: 204 }
+    },
+  })
+  await subscribe()
+  await webhooks.publish('suspect', {}, { tenantId: 'acme' })
+  const killed = { leaseMs: 1_000, limit: 10, perTenant: 10, perSubscription: 10, alone: false }
+  for (const token of ['killed', 'killed too']) {
+    expect((await store.claim({ ...killed, token, shares: new Map() })).work).toHaveLength(1)
+    await clock.advance(1_001)
+  }
+  const claims: boolean[] = []
+  const { claim } = store
+  store.claim = async (request) => {
+    const claimed = await claim(request)
+    if (claimed.work.length > 0) claims.push(request.alone)
+    return claimed
+  }
+  await webhooks.start()
+  await clock.advance(100)
+  expect(claims).toEqual([true])
+  await webhooks.publish('beside', {}, { tenantId: 'acme' })
+  await clock.advance(100)
+  expect(claims).toEqual([true])
+  expect(transport.requests).toHaveLength(1)
+  await clock.advance(1_000)
+  expect(claims).toEqual([true, false])
+  expect(transport.requests).toHaveLength(2)
+  await webhooks.stop()
 })

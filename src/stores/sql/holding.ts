@@ -3,7 +3,7 @@ import type { Released, ReleaseRequest } from '../../queries.ts'
 import { SUSPECT } from '../suspect.ts'
 import type { Dialect } from './dialect.ts'
 import { lockPace, WHOLE_TENANT } from './pace.ts'
-import { releasable } from './releasable.ts'
+import { releasable, SHORT_LANE } from './releasable.ts'
 import { LINE, number, STAGE, text } from './rows.ts'
 import type { Row, Session, Statements } from './session.ts'
 
@@ -33,6 +33,9 @@ export function hold(session: Session, tenant: string, subscription: string, lim
   })
 }
 
+/** How many are held, counted to one more than a short lane has. */
+const HOW_MANY_HELD = `select count(*) as held from (
+  select q.id from {queue} q where q.stage = 1 and q.tenant_id = :tenant and q.subscription_id = :subscription limit ${SHORT_LANE + 1}) h`
 const ANY_HELD = `
   select q.id from {queue} q where q.stage = 1 and q.tenant_id = :tenant and q.subscription_id = :subscription limit 1`
 const TAKEN =
@@ -59,8 +62,8 @@ export function release(session: Session, request: ReleaseRequest): Promise<Rele
   const { tenantId: tenant, subscriptionId: subscription, trigger = null } = request
   const lane = { tenant, subscription }
   return session.transaction(async (statements) => {
-    const [held] = await statements.rows(ANY_HELD, lane)
-    if (held === undefined) return { released: 0, more: false, nextAt: null }
+    const [held] = await statements.rows(HOW_MANY_HELD, lane)
+    if (number(held?.held) === 0) return { released: 0, more: false, nextAt: null }
     const own = await lockPace(statements, lane, request.rate)
     const shared =
       request.tenant === undefined
@@ -73,7 +76,7 @@ export function release(session: Session, request: ReleaseRequest): Promise<Rele
       Math.floor(own.tokens),
       Math.floor(shared?.tokens ?? Number.POSITIVE_INFINITY),
     )
-    const rows = room < 1 ? [] : await releasable(statements, request, room)
+    const rows = room < 1 ? [] : await releasable(statements, request, number(held?.held), room)
     const manual = Number(trigger === 'manual')
     if (rows.length > 0) await statements.run(RELEASE, { w: placesOf(rows), now: own.now, trigger, manual })
     const times = [await own.take(rows.length), await shared?.take(rows.length)].flatMap((at) => at ?? [])

@@ -53,11 +53,7 @@ function nothingBefore(dialect: Dialect, subscription: string, kind: number): st
 }
 const noEventBefore = (dialect: Dialect) => nothingBefore(dialect, "''", KIND.event)
 
-/** Keys whose first rows are looked up before the first rows of the lane are read instead. */
-const KEYS = 128
-const ALL = 1_000_000_000
-
-/** A line for each of the first keys of a lane: the first row of the key, and whether it may go. */
+/** A line for each of the first `count` keys of a lane: the first row of the key, and whether it may go. */
 const firstOfKeys = (dialect: Dialect, count: number) => {
   const lane = `${LANE} and q.ordering_key = k.ordering_key and q.in_order = ${LINE.ofKey}
     order by q.position_at, q.sequence limit 1`
@@ -69,51 +65,76 @@ const firstOfKeys = (dialect: Dialect, count: number) => {
     from (select (select q.id from {queue} q ${dialect.useIndex('queue_order')} where ${lane}) as id from (${dialect.laneKeys(count)}) k) k
     left join {queue} q on q.id = k.id`
 }
+const FEW_KEYS = 128
+const ALL_KEYS = 1_000_000_000
 /** See `firstOfKeys`. */
-export const FIRST_OF_FEW_KEYS = (dialect: Dialect) => firstOfKeys(dialect, KEYS)
+export const FIRST_OF_FEW_KEYS = (dialect: Dialect) => firstOfKeys(dialect, FEW_KEYS)
 /** Of all keys, those that may go. */
 export const FIRST_OF_ALL_KEYS = (dialect: Dialect) =>
-  `select * from (${firstOfKeys(dialect, ALL)}) q where q.free = 1 ${ORDER} limit :count`
+  `select * from (${firstOfKeys(dialect, ALL_KEYS)}) q where q.free = 1 ${ORDER} limit :count`
 
-/** Rows of a lane that are read before all of its keys are. */
-const WINDOW = 1_000
-/** MySQL knows nothing yet of a table that was empty a minute ago, and would read all that is held for the first few of it. */
-export const FIRST_OF_KEYS_IN_WINDOW = (dialect: Dialect) => `
-  select ${COLUMNS} from (
+/**
+ * The first `size` held rows of a lane, and whether each may go. MySQL knows nothing yet of a table that was empty a minute ago, and would
+ * read all that is held for the first few of it.
+ */
+const firstHeld = (size: number) => (dialect: Dialect) =>
+  `
+  select ${COLUMNS}, case when q.in_order <> ${LINE.ofKey} then 1
+    when ${nothingBefore(dialect, ':subscription', KIND.delivery)} and ${noEventBefore(dialect)} then 1 else 0 end as free
+  from (
     select h.* from {queue} h ${dialect.useIndex('queue_lanes')}
     where h.stage = 1 and h.tenant_id = :tenant and h.subscription_id = :subscription
-    order by h.due_at, h.sequence limit ${WINDOW}
-  ) q where q.in_order = ${LINE.ofKey} and ${nothingBefore(dialect, ':subscription', KIND.delivery)} and ${noEventBefore(dialect)}
-  ${ORDER} limit :count`
+    order by h.due_at, h.sequence limit ${size}
+  ) q ${ORDER}`
+/** Of a lane that is no longer each of its rows is looked at: there may be many keys, and few of them with anything held. */
+export const SHORT_LANE = 256
+/** See `firstHeld`. */
+export const ALL_OF_SHORT_LANE = firstHeld(SHORT_LANE)
+const WINDOW = 1_000
+/** See `firstHeld`. */
+export const FIRST_OF_LONG_LANE = firstHeld(WINDOW)
 
-/** The held rows that may go, lowest position first, locked. */
+/** `count`: rows at most. */
+type Room = { readonly tenant: string; readonly subscription: string; readonly count: number }
+
+/** The held rows that may go, lowest position first, locked. `held`: how many there are, counted to one more than a short lane has. */
 export async function releasable(
   statements: Statements,
   { tenantId: tenant, subscriptionId: subscription, ordering }: ReleaseRequest,
-  room: number,
+  held: number,
+  count: number,
 ): Promise<readonly Row[]> {
-  const lane = { tenant, subscription, count: room }
+  const room = { tenant, subscription, count }
   if (ordering === 'none') {
-    const found = await statements.rows(LOCK_ANY, lane)
+    const found = await statements.rows(LOCK_ANY, room)
     return heldStill(await lockFound(statements, found))
   }
-  const [outside = '', keyless = ''] = HELD_BESIDE_KEYS
-  const found = [...(await statements.rows(outside, lane))]
-  if (ordering === 'subscription') found.push(...(await statements.rows(HELD_FIRST, lane)))
-  else found.push(...(await statements.rows(keyless, lane)), ...(await firstOfLines(statements, lane)))
-  return heldStill(await lockPlaces(statements, found.sort(byPosition).slice(0, room)))
+  const found = await (ordering === 'key' ? firstOfKeysAndOthers : firstOfAll)(statements, room, held)
+  return heldStill(await lockPlaces(statements, found.sort(byPosition).slice(0, count)))
 }
 
-/** The first of each key: by their keys where these are few, or where the first rows of the lane are not enough. */
-async function firstOfLines(
-  statements: Statements,
-  lane: { readonly tenant: string; readonly subscription: string; readonly count: number },
-): Promise<readonly Row[]> {
-  const keys = await statements.rows(FIRST_OF_FEW_KEYS, lane)
-  if (keys.length < KEYS) return keys.filter(({ free }) => number(free) === 1)
-  const near = await statements.rows(FIRST_OF_KEYS_IN_WINDOW, lane)
-  return near.length === lane.count ? near : statements.rows(FIRST_OF_ALL_KEYS, lane)
+const [OUTSIDE_ORDER = '', KEYLESS = ''] = HELD_BESIDE_KEYS
+
+async function firstOfAll(statements: Statements, room: Room): Promise<Row[]> {
+  return [...(await statements.rows(OUTSIDE_ORDER, room)), ...(await statements.rows(HELD_FIRST, room))]
 }
+
+/** By rows where few are held, else by keys where these are few, else by rows again where the first are enough. */
+async function firstOfKeysAndOthers(statements: Statements, room: Room, held: number): Promise<Row[]> {
+  if (held <= SHORT_LANE) return (await statements.rows(ALL_OF_SHORT_LANE, room)).filter(isFree)
+  const keys = await statements.rows(FIRST_OF_FEW_KEYS, room)
+  if (keys.length < FEW_KEYS) return [...keys.filter(isFree), ...(await besideKeys(statements, room))]
+  const near = await statements.rows(FIRST_OF_LONG_LANE, room)
+  const free = near.filter(isFree)
+  if (near.length < WINDOW || free.length >= room.count) return free
+  return [...(await statements.rows(FIRST_OF_ALL_KEYS, room)), ...(await besideKeys(statements, room))]
+}
+
+async function besideKeys(statements: Statements, room: Room): Promise<readonly Row[]> {
+  return [...(await statements.rows(OUTSIDE_ORDER, room)), ...(await statements.rows(KEYLESS, room))]
+}
+
+const isFree = ({ free }: Row): boolean => number(free) === 1
 
 /** What is due of a held row is its position. */
 const byPosition = (a: Row, b: Row): number =>

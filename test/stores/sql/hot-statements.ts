@@ -23,9 +23,10 @@ import {
   UPDATE_DELIVERIES,
 } from '../../../src/stores/sql/record-statements.ts'
 import {
+  ALL_OF_SHORT_LANE,
   FIRST_OF_ALL_KEYS,
   FIRST_OF_FEW_KEYS,
-  FIRST_OF_KEYS_IN_WINDOW,
+  FIRST_OF_LONG_LANE,
   HELD_BESIDE_KEYS,
   HELD_FIRST,
   LOCK_ANY,
@@ -151,9 +152,15 @@ export function hotStatementsAt(now: number): readonly HotStatement[] {
     { name: 'release: the first of a lane', template: HELD_FIRST, values: lane },
     { name: 'release: the first of few keys', template: FIRST_OF_FEW_KEYS, values: lane },
     {
-      name: 'release: the first of the keys near by',
-      template: FIRST_OF_KEYS_IN_WINDOW,
-      values: { ...lane, count: 10 },
+      name: 'release: all of a short lane',
+      template: ALL_OF_SHORT_LANE,
+      values: lane,
+      sortsItsBatch: true,
+    },
+    {
+      name: 'release: the first of a long lane',
+      template: FIRST_OF_LONG_LANE,
+      values: lane,
       sortsItsBatch: true,
     },
     {

@@ -126,7 +126,7 @@ describe.skipIf(mysqlPool === null)('MariaDB', () => {
 
   it.each([
     ['few keys', ['queue_order', 'queue_order', 'PRIMARY', 'queue_order']],
-    ['the keys near by', ['queue_lanes', 'queue_order', 'queue_order']],
+    ['a long lane', ['queue_lanes', 'queue_order', 'queue_order']],
     ['all keys', ['queue_order', 'queue_order', 'PRIMARY', 'queue_order']],
   ])(
     'regression: releases the first of %s by index, also where nothing has been analysed',

@@ -78,7 +78,7 @@ export function filler(place: BigPlace, tenants: number) {
         'queue',
         QUEUE,
         `${tenant}, ${event}, ${stage}, 1, n % 256, ${subscription}, ${delivery}, 'retry', ${dueAt}, ${dueAt}, n,
-          ${rows.at} + ${999 * HOUR_US}, 0, 1, 0, 0, 0, 0, 0, 0`,
+          ${rows.at} + ${999 * HOUR_US}, 0, 2, 0, 0, 0, 0, 0, 0`,
         rows,
       ),
     /** Queue rows of events that nobody has looked at. */
@@ -86,7 +86,7 @@ export function filler(place: BigPlace, tenants: number) {
       insert(
         'queue',
         QUEUE,
-        `${tenant}, ${event}, 0, 0, n % 256, '', null, 'event', ${rows.at}, ${rows.at}, n, null, 0, 1, 0, 0, 0, 0, 0, 0`,
+        `${tenant}, ${event}, 0, 0, n % 256, '', null, 'event', ${rows.at}, ${rows.at}, n, null, 0, 2, 0, 0, 0, 0, 0, 0`,
         rows,
       ),
   }
