@@ -4,6 +4,7 @@
  */
 import { PosthornError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
+import { WORTH_IT } from './claim-size.ts'
 import { endsWithin } from './ends-within.ts'
 import type { Releaser } from './release.ts'
 import { createSuspects } from './suspects.ts'
@@ -17,7 +18,6 @@ export const POLL_MS = 1_000
 const FULL_MS = 200
 /** The longest rest after a claim that looked at a backlog and found fewer rows than made it worth its cost. */
 const MAX_REST_MS = 100
-const WORTH_IT = 64
 const UPKEEP_MS = 5_000
 const MIN_SEND_MS = 2_000
 const TICK_RESERVE_MS = 500

@@ -104,8 +104,11 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   }
   const room = () => capacity - lanes.inFlight - lanes.waiting - deferring
   const canClaim = () => room() >= capacity / 4
-  /** As many as are sent at once, and as many again that are ready when those are through. */
-  const lostRoom = () => (claimedLost > parts.concurrency ? 0 : 2 * parts.concurrency - claimedLost)
+  /** Rows for as many requests as are sent at once, and for as many again that are ready when those are through. */
+  const lostRoom = () =>
+    claimedLost > claimSize.rowsOf(parts.concurrency)
+      ? 0
+      : Math.max(1, claimSize.rowsOf(2 * parts.concurrency) - claimedLost)
 
   /** Its lease has ended, and what came of it waits to be stored, be it that the database was away for so long: it is not sent again. */
   async function putBack(work: Work): Promise<void> {
@@ -126,6 +129,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       const expanding = expand(work, version, leaseEnds, time.now(), parts, views)
       expanded = expanding instanceof Promise ? await expanding : expanding
       if (expanded.ranges !== null) return await split(work, expanded.ranges)
+      claimSize.expanded(expanded.tasks.length)
     } catch (cause) {
       problem('expand', cause)
       await runner.handBack(work.claim, AGAIN_MS)
@@ -199,7 +203,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   return {
     async claimOnce(alone) {
       if (room() < capacity / 2 || lostRoom() === 0) spill()
-      const limit = alone ? 1 : canClaim() ? Math.min(room(), claimSize.rows) : 0
+      const limit = alone ? 1 : canClaim() ? claimSize.rowsFor(room()) : 0
       if (limit === 0) return { count: 0, full: true, dueInMs: null, suspects: null }
       const askedAt = clock.monotonic()
       const claim = store.claim({

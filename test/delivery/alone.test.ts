@@ -72,6 +72,36 @@ it('has few rows at a time that lost a claim: were it killed, too, all of them w
   await webhooks.stop()
 })
 
+it('has still fewer of them when each goes to many', async () => {
+  const { webhooks, store, clock, subscribe } = setup({
+    concurrency: 10,
+    answer: async () => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 300))
+      return { status: 204 }
+    },
+  })
+  for (let number = 0; number < 10; number++) await subscribe()
+  await webhooks.publishMany(
+    Array.from({ length: 100 }, (_, n) => ({ type: 'lost', data: { n }, tenantId: 'acme' })),
+  )
+  const killed = { token: 'killed', leaseMs: 1_000, limit: 100, perTenant: 100, perSubscription: 100 }
+  expect((await store.claim({ ...killed, shares: new Map(), alone: false })).work).toHaveLength(100)
+  await clock.advance(1_001)
+  const allowed: (number | undefined)[] = []
+  const { claim } = store
+  store.claim = async (request) => {
+    allowed.push(request.lostOnce)
+    return claim(request)
+  }
+  await webhooks.start()
+  await clock.advance(60_000)
+  // Nothing is known before the first: then two events are twenty requests, twice as many as are sent at once.
+  expect(allowed[0]).toBe(20)
+  expect(allowed.at(-1)).toBe(2)
+  expect((await store.listAttempts({ tenant: 'acme' }, { limit: 5_000 })).rows).toHaveLength(1_000)
+  await webhooks.stop()
+})
+
 it('begins with such rows a moment later than another worker may, and only where they are there still', async () => {
   const clock = manualClock()
   const worker = { busy: true, claimOnce: async () => ({ count: 0 }), keepFree: () => {} }

@@ -80,3 +80,17 @@ it('claims of large bodies are small: what is claimed is in memory until it is s
   expect(asked.slice(0, 4)).toEqual([32, 4, 4, 4])
   expect(asked.at(-1)).toBeGreaterThanOrEqual(32)
 })
+
+it('claims no more events that go to many than there is room for: all that is claimed waits for its lease when the process is killed', async () => {
+  const sender = setup({ concurrency: 50, concurrencyPerSubscription: 50, concurrencyPerOrigin: 50 })
+  onTestFinished(() => sender.webhooks.stop())
+  for (let number = 0; number < 10; number++) await sender.subscribe()
+  await sender.webhooks.publishMany(
+    Array.from({ length: 600 }, (_, number) => ({ type: 'order.paid', data: { number }, tenantId: 'acme' })),
+  )
+  const asked = slowly(sender, { msPerRow: 1 })
+  await sender.webhooks.start()
+  await sender.clock.advance(30_000)
+  expect(sender.transport.requests).toHaveLength(6_000)
+  expect(Math.max(...asked)).toBe(64)
+})
