@@ -45,6 +45,13 @@ export const takenId = (path = 'ids.event'): PosthornError =>
     { path },
   )
 
+/** For a delivery whose generated id another one has: an id of our own, and what is to be told of it. */
+export function insteadOfTaken(taken: string): { readonly id: string; readonly problem: PosthornError } {
+  const id = own.delivery()
+  const message = `The generator \`ids.delivery\` returned \`${taken}\`, which another delivery of this tenant has, so this one is \`${id}\`: each must be a fresh one, in every process and after each start.`
+  return { id, problem: new PosthornError('CONFLICT', message, { path: 'ids.delivery' }) }
+}
+
 const refused = (kind: keyof IdGenerators, what: string, cause?: unknown) =>
   new PosthornError('INVALID_OPTION', `The generator \`ids.${kind}\` ${what}.`, {
     path: `ids.${kind}`,

@@ -96,7 +96,8 @@ export interface WebhooksOptions<Events extends Catalog | null = null, Tx = neve
   readonly versions?: Readonly<Record<string, (event: EnvelopeInput) => unknown>>
   /**
    * Generators of ids: each returns 1 to 64 letters, digits, `_` or `-`, fresh for ever and in every process. One that throws or
-   * returns something else fails the call that needs it; in a worker an id of ours takes its place and `problem` is told.
+   * returns something else fails the call that needs it; in a worker an id of ours takes its place (also that of one that is taken), and
+   * `problem` is told.
    * @default `sub_…`, `evt_…`, `dlv_…`, `att_…` over UUID v7
    */
   readonly ids?: Partial<IdGenerators>

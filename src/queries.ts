@@ -141,9 +141,9 @@ export interface Recorded {
   /**
    * `recorded`: applied. `late`: the claim was lost; see `record`. `repeated`: this attempt id (or, without an
    * attempt, this delivery) was recorded before; nothing changed. `gone`: the event or subscription was deleted
-   * meanwhile; nothing was inserted.
+   * meanwhile; nothing was inserted. `taken`: it needs a new delivery, and another one of the tenant has its id; nothing was inserted.
    */
-  readonly result: 'recorded' | 'late' | 'repeated' | 'gone'
+  readonly result: 'recorded' | 'late' | 'repeated' | 'gone' | 'taken'
   /** The delivery afterwards; null when there is none. */
   readonly delivery: DeliveryRecord | null
   /** The attempt row as stored: the one that was added, or for `repeated` the one that was there. Null where there is none. */

@@ -160,7 +160,8 @@ export interface Store<Tx = never> {
    * With a lost claim: a failure adds its attempt as late to an existing delivery and changes nothing; a success adds its
    * attempt (late) and, if the delivery is missing, the delivery; it turns pending into succeeded and removes its queue row.
    * An ended delivery keeps its state; a late attempt only shows in its count and in what came last (`attemptCount`, `lastStatus`,
-   * `lastFailure`, `updatedAt`). A repeated attempt id changes nothing; its answer shows the attempt that is there. An attempt id is
+   * `lastFailure`, `updatedAt`). For a DeliveryWork the delivery's id decides; for an EventWork a delivery of that id counts only if it is the
+   * event's for this subscription, else the id is taken. A repeated attempt id changes nothing; its answer shows the attempt that is there. An attempt id is
    * never given to two deliveries of a tenant.
    */
   record(outcomes: readonly Outcome[]): Promise<readonly Recorded[]>

@@ -7,6 +7,7 @@
 import pRetry, { type RetryContext } from 'p-retry'
 import { nextTurn } from '../clock.ts'
 import { isPosthornError, PosthornError } from '../errors.ts'
+import { insteadOfTaken } from '../ids.ts'
 import type { Parts } from '../parts.ts'
 import type { Outcome, Recorded } from '../queries.ts'
 import { withLostAnswer } from './lost-answer.ts'
@@ -26,6 +27,8 @@ interface Entry {
   readonly outcome: Outcome
   /** Whose open task it ends; null for an outcome without a task. */
   readonly group: TaskGroup | null
+  /** Its delivery has an id of our own now, in place of one that was taken. */
+  readonly isRenamed?: true
   readonly resolve: (recorded: Recorded | null) => void
 }
 
@@ -138,8 +141,22 @@ export function createRecorder(parts: Parts, mayWait: () => boolean = () => fals
 
   function settle(batch: readonly Entry[], recorded: readonly Recorded[]): void {
     batch.forEach((entry, index) => {
-      entry.resolve(recorded[index] ?? null)
+      const one = recorded[index] ?? null
+      if (one?.result === 'taken') rename(entry)
+      else entry.resolve(one)
     })
+  }
+
+  /** The same outcome once more, for a delivery of an id that is free. */
+  function rename(entry: Entry): void {
+    const { id, problem } = insteadOfTaken(entry.outcome.delivery.id)
+    if (entry.isRenamed === true) {
+      giveUp([entry], problem)
+      return
+    }
+    parts.report.problem('ids', problem)
+    const outcome = { ...entry.outcome, delivery: { ...entry.outcome.delivery, id } }
+    gathered.push({ ...entry, outcome, isRenamed: true })
   }
 
   return {

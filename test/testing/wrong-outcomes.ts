@@ -61,4 +61,25 @@ export const wrongOutcomes: Readonly<Record<string, Flaw>> = {
       return results
     },
   }),
+  'an outcome under a taken id is told as one of a deleted event': (right) => ({
+    record: async (outcomes) =>
+      (await right.record(outcomes)).map((recorded) =>
+        recorded.result === 'taken' ? { ...recorded, result: 'gone' } : recorded,
+      ),
+  }),
+  'an outcome under a taken id goes to the delivery that has it': (right) => ({
+    async record(outcomes) {
+      const results = []
+      for (const outcome of outcomes) {
+        const { tenantId, delivery } = outcome
+        const { eventId, subscriptionId } = (await right.getDelivery(tenantId, delivery.id)) ?? {
+          ...outcome,
+          ...delivery,
+        }
+        const given = { ...outcome, eventId, delivery: { ...delivery, subscriptionId } }
+        results.push(...(await right.record([given])))
+      }
+      return results
+    },
+  }),
 }

@@ -3,6 +3,7 @@ import { isEnded } from '../../model.ts'
 import type { Next, Outcome, Recorded } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord, EventRecord, NewAttempt } from '../../records.ts'
 import { attemptRecord } from '../attempt.ts'
+import { isSameDelivery } from '../same-delivery.ts'
 import { changeDelivery, deliveryFor, endDelivery, insertDelivery } from './deliveries.ts'
 import { finish } from './queue.ts'
 import {
@@ -45,14 +46,19 @@ function recordOne(state: State, outcome: Outcome): Recorded {
   const event = tenant?.events.get(outcome.eventId)
   if (tenant === undefined || event === undefined) return answer('gone')
   const { id, subscriptionId } = outcome.delivery
-  const delivery = tenant.deliveries.get(id) ?? deliveryFor(tenant, event.id, subscriptionId)
-  const one: Case = { state, tenant, event, outcome, delivery }
   const row = claimedRow(state, outcome.claim)
+  const named = tenant.deliveries.get(id)
+  const delivery =
+    named !== undefined && isSameDelivery(named, outcome, row?.task.kind === 'delivery')
+      ? named
+      : deliveryFor(tenant, event.id, subscriptionId)
+  const one: Case = { state, tenant, event, outcome, delivery }
   const known = outcome.attempt === null ? undefined : tenant.attempts.get(outcome.attempt.id)
   if (delivery !== undefined && known !== undefined) return answer('repeated', delivery, known)
   if (delivery === undefined && subscriptionId !== null && !tenant.subscriptions.has(subscriptionId)) {
     return answer('gone')
   }
+  if (delivery === undefined && named !== undefined) return answer('taken')
   if (row === undefined) return recordLost(one)
   clearLostClaims(state, row)
   return recordLive(one, row)

@@ -6,7 +6,8 @@ import type { Trigger } from '../../model.ts'
 import type { Outcome } from '../../queries.ts'
 import type { AttemptRecord, DeliveryRecord, NewDelivery } from '../../records.ts'
 import { deliveryRecord } from '../delivery.ts'
-import { KIND } from './rows.ts'
+import { isSameDelivery } from '../same-delivery.ts'
+import { KIND, rowPlace } from './rows.ts'
 
 /** A queue row that is stored, or will be. */
 export interface BookRow {
@@ -77,14 +78,20 @@ export function enter(book: Book, delivery: BookDelivery): void {
 }
 
 /** The delivery that an outcome is about: the one of its id, or else the event's one for the subscription. */
-export function deliveryIn(book: Book, { tenantId, eventId, delivery }: Outcome): BookDelivery | null {
-  const { id, subscriptionId } = delivery
-  return (
-    book.deliveries.get(keyOf(tenantId, id)) ??
-    book.deliveryFor.get(keyOf(tenantId, eventId, subscriptionId ?? '')) ??
-    null
-  )
+export function deliveryIn(book: Book, outcome: Outcome): BookDelivery | null {
+  const { tenantId, eventId, delivery } = outcome
+  const named = deliveryNamed(book, outcome)
+  if (named !== null && isSameDelivery(named.record, outcome, isDelivery(book, outcome))) return named
+  return book.deliveryFor.get(keyOf(tenantId, eventId, delivery.subscriptionId ?? '')) ?? null
 }
+
+/** The delivery that has an outcome's id, be it another's. */
+export function deliveryNamed(book: Book, { tenantId, delivery: { id } }: Outcome): BookDelivery | null {
+  return book.deliveries.get(keyOf(tenantId, id)) ?? null
+}
+
+const isDelivery = (book: Book, { claim }: Outcome): boolean =>
+  book.rows.get(keyOf(...rowPlace(claim.row)))?.kind === KIND.delivery
 
 /** A pending delivery of an event, at an instant in µs. Its number comes with the insert. */
 export function pendingDelivery(now: number, event: BookEvent, input: NewDelivery): DeliveryRecord {

@@ -10,6 +10,7 @@ import {
   type BookRow,
   clearLostClaims,
   deliveryIn,
+  deliveryNamed,
   end,
   keyOf,
   newDelivery,
@@ -49,6 +50,7 @@ export function decide(book: Book, outcome: Outcome): Verdict {
   if (known !== undefined) return verdict('repeated', delivery, known)
   const isGone = subscriptionId !== null && !book.subscriptions.has(keyOf(tenantId, subscriptionId))
   if (delivery === null && isGone) return verdict('gone')
+  if (delivery === null && deliveryNamed(book, outcome) !== null) return verdict('taken')
   if (live === null) return lost(book, outcome, event, delivery)
   clearLostClaims(live)
   return applied(book, outcome, event, delivery, live)

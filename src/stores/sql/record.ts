@@ -184,9 +184,7 @@ async function open(
   const lost = outcomes.filter((outcome) => book.rows.get(rowOf(outcome))?.token !== outcome.claim.token)
   await lockRowsOf(lost.map(({ tenantId, delivery: { id } }) => [tenantId, id]))
   await read(LOCK_DELIVERIES, outcomes.map(named), takeDelivery)
-  const unknown = outcomes.filter(
-    ({ tenantId, delivery }) => !book.deliveries.has(keyOf(tenantId, delivery.id)),
-  )
+  const unknown = outcomes.filter((outcome) => deliveryIn(book, outcome) === null)
   await read(LOCK_DELIVERIES_OF_EVENTS, unknown.map(named), takeDelivery)
   const attempted = outcomes.flatMap((outcome): Line[] => {
     const delivery = outcome.attempt === null ? null : deliveryIn(book, outcome)

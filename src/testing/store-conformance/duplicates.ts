@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { NewEvent } from '../../records.ts'
 import type { CaseGroup } from './case.ts'
-import { SUBSCRIPTION, succeeded, TENANT } from './lab.ts'
+import { dueNow, exhausted, SUBSCRIPTION, succeeded, TENANT } from './lab.ts'
 
 /** See the file's header. */
 export const duplicateCases: CaseGroup = {
@@ -49,6 +49,58 @@ export const duplicateCases: CaseGroup = {
         for (const id of ['before', 'taken']) assert.equal(await store.getEvent(TENANT, id), null)
         assert.deepEqual(await delivery(first.id), first)
         assert.deepEqual((await claim()).work, [])
+      },
+    },
+    {
+      name: 'an outcome that needs a new delivery under an id that is taken inserts nothing',
+      must: 'taken: it needs a new delivery, and another one of the tenant has its id; nothing was inserted',
+      async run({ store, subscribe, publishClaimed, deliver, outcome, recordOne, delivery, attemptsOf }) {
+        await subscribe()
+        await subscribe({ id: 'other' })
+        const first = await deliver({ next: succeeded })
+        const waiting = await deliver({ subscriptionId: 'other' })
+        const nothing = { result: 'taken', delivery: null, attempt: null }
+        const work = await publishClaimed()
+        for (const { id } of [first, waiting]) {
+          for (const next of [succeeded, dueNow, exhausted]) {
+            const told = await outcome(work, next, { delivery: { id } })
+            assert.deepEqual(await recordOne({ ...told, last: true }), nothing)
+          }
+        }
+        for (const row of [first, waiting]) {
+          assert.deepEqual(await delivery(row.id), row)
+          assert.equal((await attemptsOf(row.id)).length, 1)
+        }
+        const { rows } = await store.listDeliveries({ tenant: TENANT, eventId: work.event.id }, { limit: 10 })
+        assert.deepEqual(rows, [])
+        assert.equal((await recordOne(await outcome(work, succeeded))).result, 'recorded')
+        assert.equal(await store.finish([work.claim]), 1)
+      },
+    },
+    {
+      name: 'of a batch that gives one id to several deliveries the first has it, of two tenants both',
+      must: "for an EventWork a delivery of that id counts only if it is the event's for this subscription, else the id is taken",
+      async run({ store, subscribe, publishClaimed, outcome, delivery }) {
+        for (const id of [SUBSCRIPTION, 'other']) await subscribe({ id })
+        await subscribe({ tenantId: 'else' })
+        const work = await publishClaimed()
+        const [next, elsewhere] = [await publishClaimed(), await publishClaimed({ tenantId: 'else' })]
+        const one = { delivery: { id: 'one' } }
+        const outcomes = [
+          await outcome(work, succeeded, one),
+          await outcome(work, succeeded, { subscriptionId: 'other', ...one }),
+          await outcome(next, dueNow, one),
+          await outcome(elsewhere, succeeded, one),
+          await outcome(next, succeeded),
+        ]
+        const recorded = await store.record(outcomes)
+        assert.deepEqual(
+          recorded.map(({ result }) => result),
+          ['recorded', 'taken', 'taken', 'recorded', 'recorded'],
+        )
+        const { eventId, subscriptionId, attemptCount } = await delivery('one')
+        assert.deepEqual([eventId, subscriptionId, attemptCount], [work.event.id, SUBSCRIPTION, 1])
+        assert.equal((await delivery('one', 'else')).eventId, elsewhere.event.id)
       },
     },
     {
