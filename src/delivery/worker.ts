@@ -12,6 +12,7 @@ import { type Expanded, expand } from './expand.ts'
 import type { Holding } from './holding.ts'
 import { createJobRunner } from './jobs.ts'
 import { createLanes, type Lanes } from './lanes.ts'
+import { createLostRows, isLost } from './lost-rows.ts'
 import { createTenantViews } from './match.ts'
 import { reportProblem } from './problem.ts'
 import { createTaskRunner } from './run-task.ts'
@@ -89,8 +90,6 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   let aborter = new AbortController()
   const claimSize = createClaimSize(clock)
   let claimedGroups = 0
-  /** Those of them that have lost a claim: were this process killed they would be suspects, and wait until each is claimed alone. */
-  let claimedLost = 0
   let lastClaimFull = false
   let keptFree = false
   /** Tasks on their way back to the store: claiming more than it takes back would let the outcomes of the others wait behind them. */
@@ -103,12 +102,8 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     return bucket >= parts.buckets.from && bucket <= parts.buckets.to
   }
   const room = () => capacity - lanes.inFlight - lanes.waiting - deferring
-  const canClaim = () => room() >= capacity / 4
-  /** Rows for as many requests as are sent at once, and for as many again that are ready when those are through. */
-  const lostRoom = () =>
-    claimedLost > claimSize.rowsOf(parts.concurrency)
-      ? 0
-      : Math.max(1, claimSize.rowsOf(2 * parts.concurrency) - claimedLost)
+  const hasRoom = () => room() >= capacity / 4
+  const lost = createLostRows(parts.concurrency, claimSize.rowsOf)
 
   /** Its lease has ended, and what came of it waits to be stored, be it that the database was away for so long: it is not sent again. */
   async function putBack(work: Work): Promise<void> {
@@ -118,7 +113,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
 
   function release(work: Work): void {
     claimedGroups -= 1
-    if (isLost(work)) claimedLost -= 1
+    lost.released(work)
     onProgress()
     if (claimedGroups === 0) for (const waiter of idleWaiters.splice(0)) waiter()
   }
@@ -202,8 +197,9 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
 
   return {
     async claimOnce(alone) {
-      if (room() < capacity / 2 || lostRoom() === 0) spill()
-      const limit = alone ? 1 : canClaim() ? claimSize.rowsFor(room()) : 0
+      if (room() < capacity / 2 || lost.room === 0) spill()
+      const lostOnce = lost.room
+      const limit = alone ? 1 : hasRoom() ? claimSize.rowsFor(room()) : lost.isWanting ? lostOnce : 0
       if (limit === 0) return { count: 0, full: true, dueInMs: null, suspects: null }
       const askedAt = clock.monotonic()
       const claim = store.claim({
@@ -213,7 +209,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
         perTenant: Math.max(10, limit >> 2),
         perSubscription: parts.perSubscription,
         shares: lanes.shares(),
-        lostOnce: lostRoom(),
+        lostOnce,
         alone,
         ...(parts.buckets === null ? {} : { buckets: parts.buckets }),
       })
@@ -221,6 +217,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       time.correct(claimed.now, askedAt)
       parts.statistics.claimed(claimed.now, lagOf(claimed))
       lastClaimFull = claimed.work.length >= limit
+      if (!alone) lost.learn(lostOnce, claimed.work)
       this.accept(claimed.work, claimed.versions, askedAt)
       const dueInMs = claimed.nextDueAt === null ? null : claimed.nextDueAt - claimed.now
       return { count: claimed.work.length, full: lastClaimFull, dueInMs, suspects: claimed.suspects }
@@ -229,7 +226,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       const leaseEnds = askedAt + leaseMs
       for (const item of work) {
         claimedGroups += 1
-        if (isLost(item)) claimedLost += 1
+        lost.claimed(item)
         if (item.kind === 'job') void runJob(item, leaseEnds)
         else if (isLost(item) && runner.hasInHand(item.claim.row)) void putBack(item)
         else void start(item, versions.get(item.tenantId) ?? 0, leaseEnds)
@@ -237,7 +234,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     },
     claimForAppend(events) {
       if (!events.every(({ tenantId }) => isOurs(tenantId))) return null
-      if (keptFree || lastClaimFull || !canClaim() || deadlineNow() === null) return null
+      if (keptFree || lastClaimFull || !hasRoom() || deadlineNow() === null) return null
       return { token: crypto.randomUUID(), leaseMs, room: room() }
     },
     keepFree(free) {
@@ -277,13 +274,10 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       return room()
     },
     get canClaim() {
-      return canClaim()
+      return hasRoom() || lost.isWanting
     },
   }
 }
-
-/** Jobs go on for long, and may have lost a claim long ago: the rows of events and deliveries are not to wait for them. */
-const isLost = ({ kind, lostClaims }: Work): boolean => lostClaims > 0 && kind !== 'job'
 
 /** How long the oldest of what was claimed had been due. */
 function lagOf({ work, now }: Claimed): number {

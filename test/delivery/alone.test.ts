@@ -102,6 +102,32 @@ it('has still fewer of them when each goes to many', async () => {
   await webhooks.stop()
 })
 
+it('takes the next of them as soon as those before are through, however much of the rest it has', async () => {
+  const { webhooks, store, transport, clock, subscribe } = setup({
+    concurrency: 4,
+    answer: async () => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 100))
+      return { status: 204 }
+    },
+  })
+  await subscribe()
+  const publish = (count: number, type: string) =>
+    webhooks.publishMany(Array.from({ length: count }, (_, n) => ({ type, data: { n }, tenantId: 'acme' })))
+  await publish(60, 'lost')
+  const killed = { token: 'killed', leaseMs: 5_000, limit: 60, perTenant: 60, perSubscription: 60 }
+  expect((await store.claim({ ...killed, shares: new Map(), alone: false })).work).toHaveLength(60)
+  await clock.advance(5_001)
+  await publish(800, 'fresh')
+  await webhooks.start()
+  await clock.advance(100_000)
+  const types = transport.requests.map(({ body }) => (JSON.parse(Buffer.from(body).toString()) as { type: string }).type)
+  expect(types.filter((type) => type === 'lost')).toHaveLength(60)
+  expect(types).toHaveLength(860)
+  // 260 of the others had been claimed when the second eight were.
+  expect(types.lastIndexOf('lost')).toBeLessThan(100)
+  await webhooks.stop()
+})
+
 it('begins with such rows a moment later than another worker may, and only where they are there still', async () => {
   const clock = manualClock()
   const worker = { busy: true, claimOnce: async () => ({ count: 0 }), keepFree: () => {} }
