@@ -120,7 +120,9 @@ it('takes the next of them as soon as those before are through, however much of 
   await publish(800, 'fresh')
   await webhooks.start()
   await clock.advance(100_000)
-  const types = transport.requests.map(({ body }) => (JSON.parse(Buffer.from(body).toString()) as { type: string }).type)
+  const types = transport.requests.map(
+    ({ body }) => (JSON.parse(Buffer.from(body).toString()) as { type: string }).type,
+  )
   expect(types.filter((type) => type === 'lost')).toHaveLength(60)
   expect(types).toHaveLength(860)
   // 260 of the others had been claimed when the second eight were.
