@@ -19,7 +19,7 @@ const OFF_AND_ON = { failing: 0.02, delayed: 0.1 }
 /** What three workers carry, one of which is killed every other second: behind a backlog it would be no fault of recovery that rows wait. */
 const LOADS: Readonly<Record<Kind, Load & { readonly times: number }>> = {
   postgres: { workers: 3, events: 20_000, endpoints: 5, spreadMs: 180_000, timeoutMs: 15_000, times: 50 },
-  mysql: { workers: 3, events: 8_000, endpoints: 5, spreadMs: 50_000, timeoutMs: 15_000, times: 20 },
+  mysql: { workers: 3, events: 8_000, endpoints: 5, spreadMs: 80_000, timeoutMs: 15_000, times: 20 },
   sqlite: { workers: 2, events: 4_000, endpoints: 5, spreadMs: 50_000, timeoutMs: 15_000, times: 20 },
 }
 const SHORT: Readonly<Record<Kind, Load & { readonly times: number }>> = {
