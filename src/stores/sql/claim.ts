@@ -60,6 +60,8 @@ export type Claimer = (request: ClaimRequest) => Promise<Claimed>
 export function createClaimer(session: Session): Claimer {
   const turns = createTurns()
   const walk = createWalk(session)
+  /** The last look came back full: the lanes behind it are asked for along with the next one. */
+  let isBacklog = false
 
   return async (request) => {
     let { claimed, missed } = await claimOnce(request)
@@ -79,12 +81,15 @@ export function createClaimer(session: Session): Claimer {
     const { from: low, to: high } = request.buckets ?? { from: 0, to: 255 }
     const { looks, last } = low === 0 && high === 255 ? OF_ALL : OF_SOME
     const look = looks.find(({ count }) => count >= request.limit) ?? last
+    const lanes = isBacklog && !request.alone ? walk.see(request) : null
+    lanes?.catch(() => undefined)
     const seen = await session.rows(look.template, { low, high })
     const [horizon] = seen
     const now = number(horizon?.now)
     const values = { now, low, high }
     const oldest = seen.filter(({ id }) => id !== null).map(candidateOf)
-    const found = request.alone ? await suspects(values) : await due(request, values, oldest, look.count)
+    if (!request.alone) isBacklog = oldest.length >= look.count
+    const found = request.alone ? await suspects(values) : await due(request, values, oldest, lanes)
     const picked = request.alone ? onlyFirst(found, request) : pick(found, request, turns)
     const isLast = !request.alone && found.length === picked.length
     const rows = picked.length === 0 ? [] : await lease(picked, request, values, isLast)
@@ -130,11 +135,11 @@ export function createClaimer(session: Session): Claimer {
     request: ClaimRequest,
     values: Values,
     oldest: readonly Candidate[],
-    looked: number,
+    lanes: ReturnType<typeof walk.see> | null,
   ): Promise<readonly Candidate[]> {
     if (request.limit < 1) return []
-    if (oldest.length < looked) return oldest
-    const behind = await walk(request, values, oldest)
+    if (!isBacklog) return oldest
+    const behind = await walk.behind(request, values, oldest, lanes ?? walk.see(request))
     const known = new Set(oldest.map(({ id }) => id))
     const rows = [...oldest, ...behind.filter(({ id }) => !known.has(id))]
     return rows.sort((a, b) => a.dueAt - b.dueAt || a.sequence - b.sequence)

@@ -17,10 +17,11 @@ export const EXPIRED = (dialect: Dialect) => `
 const OWED = (dialect: Dialect) => `
   select ${PLACE} from {queue} q where q.tenant_id = :tenant and q.kind = 1
   order by q.tenant_id, q.event_id limit 500 ${dialect.lockFound}`
-/** What a subscription is owed. */
+/** What a subscription is owed, in the order of its index where that has one: Postgres would else take the first 500 that it meets in the table. */
 export const OWED_TO = (dialect: Dialect) => `
-  select ${PLACE} from {queue} q where q.tenant_id = :tenant and q.subscription_id = :subscription and q.kind = 1
-  limit 500 ${dialect.lockFound}`
+  select ${PLACE} from {queue} q ${dialect.useIndex('queue_owner')}
+  where q.tenant_id = :tenant and q.subscription_id = :subscription and q.kind = 1
+  ${dialect.schema.partialIndexes ? 'order by q.event_id' : ''} limit 500 ${dialect.lockFound}`
 const OWED_OF = (dialect: Dialect) => `
   select ${PLACE}, q.subscription_id from {queue} q where q.tenant_id = :tenant and q.event_id = :event and q.kind = 1
   ${dialect.lockFound}`

@@ -10,8 +10,8 @@ import { number, text } from './rows.ts'
 import type { Row, Session } from './session.ts'
 import type { Values } from './template.ts'
 
-/** Lanes seen in one walk. */
-const LANES = 128
+/** Lanes seen in one walk: of a claim of few rows, and of a larger one. */
+const LANES = { few: 64, many: 128 }
 /** Lanes whose rows are read in one statement. */
 const AT_ONCE = 32
 
@@ -20,10 +20,17 @@ interface Lane {
   readonly subscription: string
 }
 
+/** Lanes that follow one another, and whether there are no more behind them. */
+interface Seen {
+  readonly rows: readonly Row[]
+  readonly isEnd: boolean
+}
+
 const FIRST: Lane = { tenant: '', subscription: '' }
 const CANDIDATE = 'q.tenant_id, q.event_id, q.id, q.kind, q.subscription_id, q.due_at, q.sequence, q.claims'
 
-const NEXT_LANES = (dialect: Dialect) => dialect.nextLanes(LANES, 0)
+const NEXT_FEW = (dialect: Dialect) => dialect.nextLanes(LANES.few, 0)
+const NEXT_MANY = (dialect: Dialect) => dialect.nextLanes(LANES.many, 0)
 
 const FREE = 'q.due_at <= :now and q.lease_until <= :now and q.bucket between :low and :high'
 
@@ -48,8 +55,11 @@ const ROWS = [4, 16, 64].map((count) => ({ count, template: lanesRows(count) }))
 export function createWalk(session: Session) {
   let from = FIRST
 
-  async function lanesAfter(lane: Lane): Promise<readonly Row[]> {
-    return session.rows(NEXT_LANES, { tenant: lane.tenant, subscription: lane.subscription })
+  /** Reads on from where the walk before ended; the look does not depend on it. */
+  function see({ limit }: ClaimRequest): Promise<Seen> {
+    const [lanes, template] = limit <= LANES.few ? [LANES.few, NEXT_FEW] : [LANES.many, NEXT_MANY]
+    const values = { tenant: from.tenant, subscription: from.subscription }
+    return session.rows(template, values).then((rows) => ({ rows, isEnd: rows.length < lanes }))
   }
 
   async function rowsOf(lanes: readonly Lane[], each: number, values: Values): Promise<readonly Candidate[]> {
@@ -67,15 +77,16 @@ export function createWalk(session: Session) {
   }
 
   /** `known`: rows that have been read; lanes with enough of them are not asked again. */
-  return async (
+  async function behind(
     request: ClaimRequest,
     values: Values,
     known: readonly Candidate[],
-  ): Promise<readonly Candidate[]> => {
-    const seen = await lanesAfter(from)
-    const last = seen.at(-1)
-    from = last === undefined || seen.length < LANES ? FIRST : laneOf(last)
-    const due = seen
+    seen: Promise<Seen>,
+  ): Promise<readonly Candidate[]> {
+    const { rows: next, isEnd } = await seen
+    const last = next.at(-1)
+    from = last === undefined || isEnd ? FIRST : laneOf(last)
+    const due = next
       .filter((row) => Number(row.due_at) <= Number(values.now))
       .map(laneOf)
       .filter(({ subscription }) => shareOf(subscription, request) > 0)
@@ -83,11 +94,13 @@ export function createWalk(session: Session) {
     const each = Math.max(1, Math.min(request.perTenant, Math.ceil(request.limit / Math.max(1, due.length))))
     const rows = rowsByLane(known)
     const lanes = due.filter((lane) => (rows.get(keyOf(lane.tenant, lane.subscription)) ?? 0) < each)
-    const atOnce = session.dialect.lateral ? LANES : AT_ONCE
+    const atOnce = session.dialect.lateral ? LANES.many : AT_ONCE
     for (let start = 0; start < lanes.length && found.length < request.limit * 2; start += atOnce)
       found.push(...(await rowsOf(lanes.slice(start, start + atOnce), each, values)))
     return found
   }
+
+  return { see, behind }
 }
 
 function rowsByLane(rows: readonly Candidate[]): ReadonlyMap<string, number> {
