@@ -56,10 +56,10 @@ export async function runSender(): Promise<void> {
       ...flight.peaks(),
       loopP99Ms: loop.percentile(99) / NANOS_PER_MS,
       maxRssMb: Math.round(maxRss / 1_048_576),
+      rssMb: Math.round(process.memoryUsage.rss() / 1_048_576),
       longestTimerMs: longestTimerMs(),
     }
     loop.reset()
-    maxRss = 0
     process.send?.({ measured })
   })
   process.on('SIGTERM', async () => {

@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events'
 import type { StorePlace } from '../../../src/cli/open-store.ts'
+import { pause } from '../../../src/cli/torture/fleet.ts'
 import { certificateOf, tlsFixture } from '../../support/evil-receiver.ts'
 import type { EvilPlace } from '../processes/evil.ts'
 import type { Bench, Findings, Scenario } from '../scenario.ts'
@@ -16,10 +17,12 @@ import { noServer } from './under-harm.ts'
 const MAX_LOOP_MS = 50
 const MAX_RSS_MB = 300
 /**
- * From the highest that as many deliveries to a receiver that behaves lead to (a heap is as large as its garbage may grow, whatever is
- * sent) to the highest that is seen; with as few at once as the list has it.
+ * What stays, with as few at once as the list has it: from after the first of each, when the code has run once, to when all have ended and
+ * the collector has had its turn. While they run a heap is as large as its garbage may grow; that is held to `MAX_RSS_MB`.
  */
 const MAX_GROWTH_MB = 64
+/** So often it is looked at, a second apart. */
+const LOOKS = 30
 const FEW = 20
 const TIMEOUT_MS = 2_000
 
@@ -71,7 +74,6 @@ async function oneWay(
   for (const mode of modes) {
     const url = `${scheme}://127.0.0.1:${port}/${mode}`
     await stage.webhooks.subscriptions.create({ tenantId: 'acme', url })
-    await stage.subscribe('well', 0)
   }
   const sender = await stage.sender(
     {
@@ -81,26 +83,24 @@ async function oneWay(
     },
     { transport, ...(secure ? { ca: tlsFixture('ca') } : {}) },
   )
-  const publish = (events: number, tenantId = 'acme') =>
-    stage.publish(Array.from({ length: events }, () => ({ tenantId })))
-  const events = bench.full ? 100 : 5
+  const publish = (events: number) =>
+    stage.publish(Array.from({ length: events }, () => ({ tenantId: 'acme' })))
   // The first of each is slower: code that has not run yet.
   const ids = await publish(1)
-  await publish(events, 'well')
   await stage.untilQuiet()
   const before = await sender.measure()
-  ids.push(...(await publish(events)))
+  ids.push(...(await publish(bench.full ? 100 : 5)))
   const left = await stage.untilQuiet()
   const { loopP99Ms, maxRssMb } = await sender.measure()
-  const growthMb = Math.max(0, maxRssMb - before.maxRssMb)
-  const published = new Set(ids)
-  const good = (await stage.arrivals()).filter(({ id }) => published.has(id))
+  let after = await sender.measure()
+  for (let look = 0; look < LOOKS && after.rssMb - before.rssMb > MAX_GROWTH_MB; look++) {
+    await pause(1_000)
+    after = await sender.measure()
+  }
+  const growthMb = Math.max(0, after.rssMb - before.rssMb)
+  const good = await stage.arrivals()
   const received = new Set(good.map(({ id }) => id)).size
-  const ended = new Set(
-    stage
-      .told()
-      .flatMap((told) => (told.kind === 'ended' && published.has(told.eventId) ? [told.deliveryId] : [])),
-  )
+  const ended = new Set(stage.told().flatMap((told) => (told.kind === 'ended' ? [told.deliveryId] : [])))
   const owed = ids.length * (modes.length + 1)
   await sender.end('SIGTERM')
   const again = await tellRepeats(stage)
@@ -115,7 +115,7 @@ async function oneWay(
       ...again,
       ...(maxRssMb > MAX_RSS_MB ? [`RSS ${maxRssMb} MB`] : []),
       ...(concurrency === FEW && growthMb > MAX_GROWTH_MB
-        ? [`RSS grew by ${growthMb} MB, from ${before.maxRssMb} MB`]
+        ? [`RSS grew by ${growthMb} MB, from ${before.rssMb} MB`]
         : []),
       // Time is judged in the full run alone.
       ...(bench.full && loopP99Ms > MAX_LOOP_MS ? [`event loop delay p99 ${Math.round(loopP99Ms)} ms`] : []),

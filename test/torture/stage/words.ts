@@ -105,7 +105,8 @@ export interface Measured {
   readonly peak: number
   readonly peakByUrl: Readonly<Record<string, number>>
   readonly loopP99Ms: number
-  /** Since it was measured before. */
   readonly maxRssMb: number
+  /** Now. */
+  readonly rssMb: number
   readonly longestTimerMs: number
 }
