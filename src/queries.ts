@@ -131,7 +131,7 @@ export interface Outcome {
   /**
    * Of a claimed event: once this and all other outcomes of the claim in this call are recorded, wherever they stand in it, nothing is
    * left to do. A store may finish the claim in the same step, and says so in `Recorded.finished`; else `finish` follows. It must not
-   * when one of them is answered `late`, `repeated` or `gone`.
+   * when one of them is answered anything but `recorded`.
    */
   readonly last?: boolean
 }

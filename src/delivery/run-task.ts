@@ -34,6 +34,8 @@ export interface Running {
   readonly signal: () => AbortSignal
   readonly onProgress: () => void
   readonly onDueSoon: () => void
+  /** An outcome of a claimed row is stored: the claims that it had lost before are forgotten. */
+  readonly onStored: (work: Work) => void
   /** A claimed row is settled, or left to its lease. */
   readonly onSettled: (work: Work) => void
 }
@@ -144,6 +146,7 @@ export function createTaskRunner(parts: Parts, holding: Holding, lanes: () => La
     const recorded = await recorder.record(outcome, ofTask ? group : null, limited)
     if (recorded === null) group.abandoned = true
     else if (recorded.finished === true) group.finished = true
+    if (recorded?.result === 'recorded' && group.work.lostClaims > 0) running.onStored(group.work)
     reportOutcome(parts, notices, recorded)
     if (subscription === null) return
     if (limited) {

@@ -11,6 +11,7 @@ import { outcomeOf } from './deliver.ts'
 import { type Expanded, expand } from './expand.ts'
 import type { Holding } from './holding.ts'
 import { createJobRunner } from './jobs.ts'
+import { lagOf } from './lag.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { createLostRows, isLost } from './lost-rows.ts'
 import { createTenantViews } from './match.ts'
@@ -81,6 +82,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     signal: () => aborter.signal,
     onProgress,
     onDueSoon,
+    onStored: (work) => lost.released(work),
     onSettled: release,
   })
   const jobs = createJobRunner(parts)
@@ -94,6 +96,8 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
   let keptFree = false
   /** Tasks on their way back to the store: claiming more than it takes back would let the outcomes of the others wait behind them. */
   let deferring = 0
+  /** Rows whose tasks are not known yet: a snapshot is read for them, or the host transforms them. */
+  let expanding = 0
   const idleWaiters: (() => void)[] = []
 
   const isOurs = (tenantId: string): boolean => {
@@ -101,7 +105,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     const bucket = tenantBucket(tenantId)
     return bucket >= parts.buckets.from && bucket <= parts.buckets.to
   }
-  const room = () => capacity - lanes.inFlight - lanes.waiting - deferring
+  const room = () => capacity - lanes.inFlight - lanes.waiting - deferring - expanding
   const hasRoom = () => room() >= capacity / 4
   const lost = createLostRows(parts.concurrency, claimSize.rowsOf)
 
@@ -120,15 +124,18 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
 
   async function start(work: EventWork | DeliveryWork, version: number, leaseEnds: number): Promise<void> {
     let expanded: Expanded
+    expanding += 1
     try {
-      const expanding = expand(work, version, leaseEnds, time.now(), parts, views)
-      expanded = expanding instanceof Promise ? await expanding : expanding
+      const coming = expand(work, version, leaseEnds, time.now(), parts, views)
+      expanded = coming instanceof Promise ? await coming : coming
       if (expanded.ranges !== null) return await split(work, expanded.ranges)
       claimSize.expanded(expanded.tasks.length)
     } catch (cause) {
       problem('expand', cause)
       await runner.handBack(work.claim, AGAIN_MS)
       return release(work)
+    } finally {
+      expanding -= 1
     }
     // From here on requests may be in flight: the last task ends the claim, and nothing else does.
     const begun = begin(expanded)
@@ -199,7 +206,13 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
     async claimOnce(alone) {
       if (room() < capacity / 2 || lost.room === 0) spill()
       const lostOnce = lost.room
-      const limit = alone ? 1 : hasRoom() ? claimSize.rowsFor(room()) : lost.isWanting ? lostOnce : 0
+      const limit = alone
+        ? 1
+        : hasRoom()
+          ? claimSize.rowsFor(room())
+          : lost.isWanting
+            ? claimSize.rowsFor(lostOnce)
+            : 0
       if (limit === 0) return { count: 0, full: true, dueInMs: null, suspects: null }
       const askedAt = clock.monotonic()
       const claim = store.claim({
@@ -217,7 +230,7 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       time.correct(claimed.now, askedAt)
       parts.statistics.claimed(claimed.now, lagOf(claimed))
       lastClaimFull = claimed.work.length >= limit
-      if (!alone) lost.learn(lostOnce, claimed.work)
+      if (!alone) lost.learn(Math.min(lostOnce, limit), claimed.work)
       this.accept(claimed.work, claimed.versions, askedAt)
       const dueInMs = claimed.nextDueAt === null ? null : claimed.nextDueAt - claimed.now
       return { count: claimed.work.length, full: lastClaimFull, dueInMs, suspects: claimed.suspects }
@@ -277,13 +290,4 @@ export function createWorker(parts: Parts, holding: Holding, { onProgress, onDue
       return hasRoom() || lost.isWanting
     },
   }
-}
-
-/** How long the oldest of what was claimed had been due. */
-function lagOf({ work, now }: Claimed): number {
-  const dueAt = work.flatMap((one) => {
-    if (one.kind === 'delivery') return one.delivery.nextAttemptAt ?? []
-    return one.kind === 'event' && !one.resumed ? one.event.dueAt : []
-  })
-  return Math.max(0, now - Math.min(now, ...dueAt))
 }

@@ -94,3 +94,35 @@ it('claims no more events that go to many than there is room for: all that is cl
   expect(sender.transport.requests).toHaveLength(6_000)
   expect(Math.max(...asked)).toBe(64)
 })
+
+it('claims no more while what it has is being transformed: nothing is in a lane yet', async () => {
+  const { clock, ...sender } = setup({
+    concurrency: 10,
+    transform: async () => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 2_000))
+      return null
+    },
+  })
+  await sender.subscribe()
+  await sender.webhooks.publishMany(
+    Array.from({ length: 2_000 }, (_, number) => ({
+      type: 'order.paid',
+      data: { number },
+      tenantId: 'acme',
+    })),
+  )
+  let claimed = 0
+  const { claim } = sender.store
+  sender.store.claim = async (request) => {
+    const answer = await claim(request)
+    claimed += answer.work.length
+    return answer
+  }
+  await sender.webhooks.start()
+  await clock.advance(1_500)
+  // Ten at once, and 256 ahead of them.
+  expect(claimed).toBeLessThanOrEqual(266)
+  const stopped = sender.webhooks.stop()
+  await clock.advance(60_000)
+  await stopped
+})

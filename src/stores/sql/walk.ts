@@ -95,8 +95,11 @@ export function createWalk(session: Session) {
     const rows = rowsByLane(known)
     const lanes = due.filter((lane) => (rows.get(keyOf(lane.tenant, lane.subscription)) ?? 0) < each)
     const atOnce = session.dialect.lateral ? LANES.many : AT_ONCE
-    for (let start = 0; start < lanes.length && found.length < request.limit * 2; start += atOnce)
-      found.push(...(await rowsOf(lanes.slice(start, start + atOnce), each, values)))
+    let at = 0
+    for (; at < lanes.length && found.length < request.limit * 2; at += atOnce)
+      found.push(...(await rowsOf(lanes.slice(at, at + atOnce), each, values)))
+    // Those that were seen and not read are the first of the next walk.
+    if (at < lanes.length) from = lanes[at - 1] ?? from
     return found
   }
 

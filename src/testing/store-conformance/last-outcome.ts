@@ -56,18 +56,22 @@ export const lastOutcomeCases: CaseGroup = {
     },
     {
       name: 'a claim with an outcome that was not recorded is left to finish',
-      must: 'it must not when one of them is answered late, repeated or gone',
-      async run({ subscribe, publishClaimed, outcome, store }) {
+      must: 'it must not when one of them is answered anything but recorded',
+      async run({ subscribe, publishClaimed, deliver, outcome, store }) {
         await subscribe()
+        await subscribe({ id: 'other' })
+        const { id } = await deliver({ next: succeeded })
         const work = await publishClaimed()
         const good = await outcome(work, succeeded)
         const gone = await outcome(work, dueNow, { subscriptionId: 'deleted' })
+        const taken = await outcome(work, succeeded, { subscriptionId: 'other', delivery: { id } })
         const results = async (...outcomes: readonly Outcome[]) =>
           (await store.record(outcomes)).map(({ result, finished }) => [result, finished])
         const last = { last: true }
         assert.deepEqual(await results({ ...gone, ...last }), [['gone', undefined]])
-        assert.deepEqual(await results(gone, { ...good, ...last }), [
+        assert.deepEqual(await results(gone, taken, { ...good, ...last }), [
           ['gone', undefined],
+          ['taken', undefined],
           ['recorded', undefined],
         ])
         assert.deepEqual(await results({ ...good, ...last }), [['repeated', undefined]])
