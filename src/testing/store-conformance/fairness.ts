@@ -48,6 +48,20 @@ export const fairnessCases: CaseGroup = {
       },
     },
     {
+      name: 'repeated claims come round to every tenant, however many others have backlogs',
+      must: "goes round the tenants, so that no tenant waits behind another's backlog",
+      async run({ store, event, claim }) {
+        const tenants = Array.from({ length: 45 }, (_, n) => `tenant-${10 + n}`)
+        await store.append(Array.from({ length: 300 }, () => event({ tenantId: 'before' })))
+        for (const tenantId of tenants)
+          await store.append(Array.from({ length: 12 }, () => event({ tenantId })))
+        const seen = new Set<string>()
+        for (let n = 0; n < 8; n++)
+          for (const row of (await claim({ limit: 16, perTenant: 8 })).work) seen.add(row.tenantId)
+        assert.deepEqual([...seen].sort(), ['before', ...tenants])
+      },
+    },
+    {
       name: 'a subscription gets at most perSubscription',
       must: 'delivery rows of one subscription at most, unless shares says otherwise',
       async run({ subscribe, deliver, claimDeliveries }) {
