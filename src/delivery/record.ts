@@ -149,14 +149,18 @@ export function createRecorder(parts: Parts, mayWait: () => boolean = () => fals
 
   /** The same outcome once more, for a delivery of an id that is free. */
   function rename(entry: Entry): void {
-    const { id, problem } = insteadOfTaken(entry.outcome.delivery.id)
+    const { delivery } = entry.outcome
     if (entry.isRenamed === true) {
-      giveUp([entry], problem)
+      giveUp([entry], new Error(`It calls an id of ours taken: ${delivery.id}.`))
       return
     }
+    const { id, problem } = insteadOfTaken(delivery.id)
     parts.report.problem('ids', problem)
-    const outcome = { ...entry.outcome, delivery: { ...entry.outcome.delivery, id } }
-    gathered.push({ ...entry, outcome, isRenamed: true })
+    gathered.push({
+      ...entry,
+      outcome: { ...entry.outcome, delivery: { ...delivery, id } },
+      isRenamed: true,
+    })
   }
 
   return {

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { pause } from '../../../src/cli/torture/fleet.ts'
 import type { ApiCosts } from '../processes/api.ts'
 import type { Bench, Scenario } from '../scenario.ts'
 import { startPart } from '../stage/stage.ts'
@@ -86,7 +87,6 @@ async function call(
     isOver = true
   })
   const drained = () => new Promise((resolve) => socket.once('drain', resolve))
-  const pause = () => new Promise((resolve) => setTimeout(resolve, DRIP_MS))
   const sending = (async () => {
     socket.write(
       `${method} /subscriptions HTTP/1.1\r\nhost: api.test\r\nx-tenant: ${tenant}\r\n${headers}\r\n`,
@@ -94,7 +94,7 @@ async function call(
     for (const piece of body()) {
       if (isOver) return
       if (!socket.write(piece)) await Promise.race([drained(), answered])
-      if (slow === true) await Promise.race([pause(), answered])
+      if (slow === true) await Promise.race([pause(DRIP_MS), answered])
     }
     if (headers === CHUNKED) socket.write('0\r\n\r\n')
   })()
